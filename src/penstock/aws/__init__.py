@@ -1,0 +1,1 @@
+"""The wire: AWS's protocols, served generically from botocore's service models."""

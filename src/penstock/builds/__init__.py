@@ -1,0 +1,1 @@
+"""CodeBuild: buildspecs, phases, environment, the runner, logs, artifacts."""

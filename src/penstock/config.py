@@ -1,0 +1,26 @@
+"""The server's settings, as values; parsed from flags and environment by `cli/serve.py`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What one server runs with. Nothing in it changes after start."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 4600
+    account_id: str = "123456789012"
+    region: str = "us-east-1"
+    authenticate: bool = True
+    """False only with `--no-auth` on loopback: any credentials act as root."""
+    docker_host: str | None = None
+    """As the DOCKER_HOST variable; None means the engine's default socket."""
+    key_file: Path | None = None
+    """The key that encrypts secrets at rest; None keeps it in the data directory."""
+
+    @property
+    def endpoint_url(self) -> str:
+        """The address that clients on this machine use."""
+        return f"http://{self.host}:{self.port}"

@@ -1,0 +1,1 @@
+"""CodePipeline: structure, variables, decisions, the engine that acts on them, triggers."""

@@ -1,0 +1,1 @@
+"""Action providers, one file each."""

@@ -1,0 +1,1 @@
+"""CodeCommit: git repositories hosted here, and their API."""

@@ -1,0 +1,1 @@
+"""CodeCommit's operations."""

@@ -1,0 +1,1 @@
+"""The small AWS services that a pipeline needs, one module each."""

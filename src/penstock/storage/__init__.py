@@ -1,0 +1,1 @@
+"""What survives a restart: the database, log files, content files and the data directory."""

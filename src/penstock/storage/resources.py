@@ -1,0 +1,113 @@
+"""The generic resource store: one row per kept resource, whatever the service.
+
+A resource is (service, type, name) → a JSON document, with its ARN, tags and times. The
+small services (IAM roles, secrets, parameters, ECR repositories, projects, ...) keep their
+state here; nouns with histories (executions, builds) have tables of their own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from penstock.storage.schema import Timestamp, metadata
+
+resources = sa.Table(
+    "resources",
+    metadata,
+    sa.Column("service", sa.String, primary_key=True),
+    sa.Column("type", sa.String, primary_key=True),
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("arn", sa.String, nullable=False, index=True),
+    sa.Column("document", sa.JSON, nullable=False),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Column("updated_at", Timestamp, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One stored resource; `document` is the service's own shape, `tags` key → value."""
+
+    service: str
+    type: str
+    name: str
+    arn: str
+    document: Mapping[str, Any]
+    tags: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class ResourceExists(Exception):
+    """`insert` met a resource of that service, type and name."""
+
+
+def insert(connection: sa.Connection, resource: Resource) -> None:
+    """Store a new resource; raise ResourceExists when its name is taken."""
+    values = {field: getattr(resource, field) for field in Resource.__slots__}
+    values["document"], values["tags"] = dict(resource.document), dict(resource.tags)
+    if get(connection, resource.service, resource.type, resource.name) is not None:
+        raise ResourceExists(f"{resource.service} {resource.type} {resource.name}")
+    connection.execute(resources.insert().values(**values))
+
+
+def get(connection: sa.Connection, service: str, type: str, name: str) -> Resource | None:
+    """Return the resource, or None."""
+    row = connection.execute(
+        resources.select().where(
+            resources.c.service == service, resources.c.type == type, resources.c.name == name
+        )
+    ).first()
+    return Resource(**row._mapping) if row else None
+
+
+def get_by_arn(connection: sa.Connection, arn: str) -> Resource | None:
+    """Return the resource with this ARN, or None."""
+    row = connection.execute(resources.select().where(resources.c.arn == arn)).first()
+    return Resource(**row._mapping) if row else None
+
+
+def scan(
+    connection: sa.Connection, service: str, type: str, *, prefix: str = "", after: str = "",
+    limit: int | None = None,
+) -> list[Resource]:
+    """Return resources in order of name: those starting with `prefix`, after name `after`."""
+    query = resources.select().where(
+        resources.c.service == service, resources.c.type == type, resources.c.name > after
+    )
+    if prefix:
+        query = query.where(resources.c.name.startswith(prefix, autoescape=True))
+    rows = connection.execute(query.order_by(resources.c.name).limit(limit))
+    return [Resource(**row._mapping) for row in rows]
+
+
+def update(
+    connection: sa.Connection, service: str, type: str, name: str, *, now: datetime,
+    document: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None,
+) -> bool:
+    """Replace the document or the tags; return whether the resource exists."""
+    values: dict[str, Any] = {"updated_at": now}
+    if document is not None:
+        values["document"] = dict(document)
+    if tags is not None:
+        values["tags"] = dict(tags)
+    result = connection.execute(
+        resources.update()
+        .where(resources.c.service == service, resources.c.type == type, resources.c.name == name)
+        .values(**values)
+    )
+    return result.rowcount == 1
+
+
+def delete(connection: sa.Connection, service: str, type: str, name: str) -> bool:
+    """Remove the resource; return whether it existed."""
+    result = connection.execute(
+        resources.delete().where(
+            resources.c.service == service, resources.c.type == type, resources.c.name == name
+        )
+    )
+    return result.rowcount == 1

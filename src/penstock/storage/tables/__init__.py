@@ -1,0 +1,4 @@
+"""Table definitions, one module per noun; importing this package registers them all.
+
+Each module is listed here by hand: a table that is not imported is not migrated.
+"""
