@@ -1,0 +1,114 @@
+"""The action types: those that run here, and those that AWS has and Penstock does not run yet.
+
+Counts and configuration properties are those of AWS's action structure reference:
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html
+"""
+
+from dataclasses import dataclass
+
+from penstock.pipelines.structure import ActionTypeId
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationProperty:
+    """One key of an action's configuration."""
+
+    name: str
+    required: bool = False
+    secret: bool = False
+    values: tuple[str, ...] = ()
+    """The values that AWS accepts; empty means any text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionType:
+    """What an action of this type may declare. Counts are (least, most) artifacts."""
+
+    id: ActionTypeId
+    inputs: tuple[int, int]
+    outputs: tuple[int, int]
+    properties: tuple[ConfigurationProperty, ...]
+    output_variables: tuple[str, ...] | None = ()
+    """The variables that it emits; None means that the user's files decide."""
+
+    def property(self, name: str) -> ConfigurationProperty | None:
+        """Return the configuration property of that name, or None."""
+        return next((known for known in self.properties if known.name == name), None)
+
+
+_BOOLEAN = ("true", "false")
+
+_CODEBUILD_PROPERTIES = (
+    ConfigurationProperty("ProjectName", required=True),
+    ConfigurationProperty("PrimarySource"),
+    ConfigurationProperty("EnvironmentVariables"),
+    ConfigurationProperty("BatchEnabled", values=_BOOLEAN),
+    ConfigurationProperty("CombineArtifacts", values=_BOOLEAN),
+)
+
+CODECOMMIT_SOURCE = ActionType(
+    ActionTypeId("Source", "AWS", "CodeCommit", "1"),
+    inputs=(0, 0),
+    outputs=(1, 1),
+    properties=(
+        ConfigurationProperty("RepositoryName", required=True),
+        ConfigurationProperty("BranchName", required=True),
+        ConfigurationProperty("PollForSourceChanges", values=_BOOLEAN),
+        ConfigurationProperty("OutputArtifactFormat", values=("CODE_ZIP", "CODEBUILD_CLONE_REF")),
+    ),
+    output_variables=(
+        "AuthorDate", "BranchName", "CommitId", "CommitMessage", "CommitterDate", "RepositoryName",
+    ),
+)  # fmt: skip
+
+CODEBUILD_BUILD = ActionType(
+    ActionTypeId("Build", "AWS", "CodeBuild", "1"),
+    inputs=(1, 5), outputs=(0, 5), properties=_CODEBUILD_PROPERTIES, output_variables=None,
+)  # fmt: skip
+
+CODEBUILD_TEST = ActionType(
+    ActionTypeId("Test", "AWS", "CodeBuild", "1"),
+    inputs=(1, 5), outputs=(0, 5), properties=_CODEBUILD_PROPERTIES, output_variables=None,
+)  # fmt: skip
+
+RUNNING: dict[ActionTypeId, ActionType] = {
+    known.id: known for known in (CODECOMMIT_SOURCE, CODEBUILD_BUILD, CODEBUILD_TEST)
+}
+"""The action types that Penstock runs; `actions/__init__.py` has a provider for each."""
+
+NOT_RUN_YET: frozenset[ActionTypeId] = frozenset(
+    ActionTypeId(category, owner, provider, version)
+    for category, owner, provider, version in (
+        ("Source", "AWS", "CodeStarSourceConnection", "1"),
+        ("Source", "AWS", "ECR", "1"),
+        ("Source", "AWS", "S3", "1"),
+        ("Source", "ThirdParty", "GitHub", "1"),
+        ("Build", "AWS", "ECRBuildAndPublish", "1"),
+        ("Test", "AWS", "DeviceFarm", "1"),
+        ("Compute", "AWS", "Commands", "1"),
+        ("Deploy", "AWS", "AppConfig", "1"),
+        ("Deploy", "AWS", "CloudFormation", "1"),
+        ("Deploy", "AWS", "CloudFormationStackInstances", "1"),
+        ("Deploy", "AWS", "CloudFormationStackSet", "1"),
+        ("Deploy", "AWS", "CodeDeploy", "1"),
+        ("Deploy", "AWS", "CodeDeployToECS", "1"),
+        ("Deploy", "AWS", "EC2", "1"),
+        ("Deploy", "AWS", "ECS", "1"),
+        ("Deploy", "AWS", "EKS", "1"),
+        ("Deploy", "AWS", "ElasticBeanstalk", "1"),
+        ("Deploy", "AWS", "Lambda", "1"),
+        ("Deploy", "AWS", "S3", "1"),
+        ("Deploy", "AWS", "ServiceCatalog", "1"),
+        ("Approval", "AWS", "Manual", "1"),
+        ("Invoke", "AWS", "CodePipeline", "1"),
+        ("Invoke", "AWS", "InspectorScan", "1"),
+        ("Invoke", "AWS", "Lambda", "1"),
+        ("Invoke", "AWS", "StepFunctions", "1"),
+    )
+)
+"""Action types of AWS that are refused at create, by name, until they run here."""
+
+
+def find(type_id: ActionTypeId) -> ActionType | None:
+    """Return the action type that runs here under this id, or None."""
+    return RUNNING.get(type_id)

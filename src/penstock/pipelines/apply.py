@@ -1,0 +1,265 @@
+"""Decisions made durable. Runs inside one unit of work, together with the snapshot.
+
+`advance` takes a snapshot, decides, applies, and repeats until only waiting is left. What
+must then happen outside (start an action, give one up) is returned; the stored rows are the
+record from which a restart would do the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, assert_never
+
+import sqlalchemy as sa
+
+from penstock.ids import derived_uuid
+from penstock.pipelines import artifacts, snapshot, variables
+from penstock.pipelines.actions.provider import ArtifactLocation
+from penstock.pipelines.decide import (
+    AbandonAction,
+    ArriveAtStage,
+    Decision,
+    EndExecution,
+    EnterStage,
+    MoveStage,
+    StartAction,
+    Supersede,
+    Wait,
+    acts,
+    decide,
+)
+from penstock.pipelines.states import (
+    ActionStatus,
+    ExecutionStatus,
+    StageStatus,
+    sources_of_execution,
+    sources_of_stage,
+)
+from penstock.storage import action_executions, outbox, pipeline_executions, pipelines
+from penstock.storage.pipeline_executions import ExecutionRow
+from penstock.storage.pipelines import PipelineRow
+
+
+class DecisionRefused(Exception):
+    """A decision met a state in which it is not allowed: a bug, never a race, since snapshot
+    and decision share one unit of work."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """What the engine does once the unit of work is durable."""
+
+    started: list[str] = field(default_factory=list)
+    """Action execution ids to start."""
+    abandoned: list[str] = field(default_factory=list)
+    """Action execution ids that were given up."""
+
+
+def advance(connection: sa.Connection, pipeline_id: str, region: str, now: datetime) -> Effects:
+    """Let the pipeline go on as far as it can; return the effects that follow."""
+    effects = Effects()
+    while True:
+        pipeline = pipelines.get_by_id(connection, pipeline_id)
+        if pipeline is None:
+            return effects
+        decisions = decide(snapshot.take(connection, pipeline))
+        if not acts(decisions):
+            return effects
+        for decision in decisions:
+            _apply(connection, pipeline, decision, region, now, effects)
+
+
+def _apply(
+    connection: sa.Connection,
+    pipeline: PipelineRow,
+    decision: Decision,
+    region: str,
+    now: datetime,
+    effects: Effects,
+) -> None:
+    if isinstance(decision, Wait):
+        return
+    execution = pipeline_executions.get(connection, decision.execution_id)
+    if execution is None:
+        raise DecisionRefused(f"{decision}: the execution does not exist")
+    match decision:
+        case ArriveAtStage():
+            done = pipeline_executions.arrive(connection, execution, decision.stage, now)
+        case EnterStage():
+            done = _enter(connection, execution, decision, now)
+        case StartAction():
+            done = _start_action(connection, pipeline, execution, decision, region, now, effects)
+        case AbandonAction():
+            done = action_executions.finish(
+                connection, decision.action_execution_id, ActionStatus.ABANDONED.value, now
+            )
+            effects.abandoned.append(decision.action_execution_id)
+        case MoveStage():
+            done = pipeline_executions.move_stage(
+                connection, execution.id, decision.stage, sources_of_stage(decision.status),
+                decision.status.value, now,
+            )  # fmt: skip
+        case EndExecution():
+            done = _end(connection, execution, decision.status, decision.cause, now)
+        case Supersede():
+            done = pipeline_executions.move_stage(
+                connection, execution.id, decision.stage,
+                [StageStatus.INBOUND.value], StageStatus.CANCELLED.value, now,
+            ) and _end(
+                connection, execution, ExecutionStatus.SUPERSEDED, decision.cause, now
+            )  # fmt: skip
+        case _:
+            assert_never(decision)
+    if not done:
+        raise DecisionRefused(f"{decision}: the state does not allow it")
+    publish(connection, pipeline.name, execution.id, decision, now)
+
+
+def publish(
+    connection: sa.Connection,
+    pipeline_name: str,
+    execution_id: str,
+    decision: Decision,
+    now: datetime,
+) -> None:
+    """Record the decision as an event, with its cause."""
+    detail: dict[str, Any] = {"pipeline": pipeline_name, "execution-id": execution_id}
+    match decision:
+        case ArriveAtStage() | Wait():
+            return
+        case EnterStage():
+            kind = "pipeline.StageStateChanged"
+            detail |= {"stage": decision.stage, "state": StageStatus.IN_PROGRESS.value}
+        case MoveStage():
+            kind = "pipeline.StageStateChanged"
+            detail |= {"stage": decision.stage, "state": decision.status.value}
+        case StartAction() | AbandonAction():
+            kind = "pipeline.ActionStateChanged"
+            status = (
+                ActionStatus.IN_PROGRESS
+                if isinstance(decision, StartAction)
+                else ActionStatus.ABANDONED
+            )
+            detail |= {
+                "stage": decision.stage, "action": decision.action, "state": status.value,
+            }  # fmt: skip
+        case EndExecution():
+            kind = "pipeline.ExecutionStateChanged"
+            detail |= {"state": decision.status.value}
+        case Supersede():
+            kind = "pipeline.ExecutionStateChanged"
+            detail |= {
+                "state": ExecutionStatus.SUPERSEDED.value,
+                "superseded-by": decision.by_execution_id,
+            }
+        case _:
+            assert_never(decision)
+    outbox.publish(connection, kind, pipeline_name, {**detail, "cause": decision.cause}, now)
+
+
+def _enter(
+    connection: sa.Connection, execution: ExecutionRow, decision: EnterStage, now: datetime
+) -> bool:
+    pipelines.set_entered(
+        connection, execution.pipeline_id, decision.stage, execution.number, execution.id
+    )
+    return pipeline_executions.move_stage(
+        connection, execution.id, decision.stage, [StageStatus.INBOUND.value],
+        StageStatus.IN_PROGRESS.value, now, entered_at=now,
+    )  # fmt: skip
+
+
+def _end(
+    connection: sa.Connection,
+    execution: ExecutionRow,
+    status: ExecutionStatus,
+    cause: str,
+    now: datetime,
+) -> bool:
+    return pipeline_executions.move(
+        connection, execution.id, sources_of_execution(status), status.value, cause, now
+    )
+
+
+def _start_action(
+    connection: sa.Connection,
+    pipeline: PipelineRow,
+    execution: ExecutionRow,
+    decision: StartAction,
+    region: str,
+    now: datetime,
+    effects: Effects,
+) -> bool:
+    structure = snapshot.structure_of(connection, pipeline, execution.pipeline_version)
+    stage = structure.stage(decision.stage)
+    assert stage is not None
+    action = next(one for one in stage.actions if one.name == decision.action)
+    action_id = derived_uuid(
+        "action", execution.id, decision.stage, decision.action, str(decision.attempt)
+    )
+    used_region = action.region or region
+    inputs, outputs = artifacts.locations(structure, pipeline.id, execution.id, action, used_region)
+    unresolved: variables.UnresolvedVariables | None = None
+    try:
+        resolved = variables.resolve(action.configuration, _namespaces(connection, execution))
+    except variables.UnresolvedVariables as error:
+        unresolved, resolved = error, dict(action.configuration)
+    type_id = action.action_type_id
+    stored = action_executions.insert(
+        connection,
+        id=action_id,
+        pipeline_id=pipeline.id,
+        pipeline_name=pipeline.name,
+        execution_id=execution.id,
+        pipeline_version=execution.pipeline_version,
+        stage_name=decision.stage,
+        action_name=decision.action,
+        attempt=decision.attempt,
+        started_at=now,
+        updated_at=now,
+        input={
+            "actionTypeId": {
+                "category": type_id.category,
+                "owner": type_id.owner,
+                "provider": type_id.provider,
+                "version": type_id.version,
+            },
+            "configuration": dict(action.configuration),
+            "resolvedConfiguration": resolved,
+            "roleArn": action.role_arn,
+            "pipelineRoleArn": structure.role_arn,
+            "region": used_region,
+            "namespace": action.namespace,
+            "inputArtifacts": [_location(one) for one in inputs],
+            "outputArtifacts": [_location(one) for one in outputs],
+            "sourceRevision": execution.source_overrides.get(action.name),
+            "upstreamRevisions": {
+                revision["name"]: revision["revisionId"]
+                for revision in execution.artifact_revisions
+            },
+        },
+    )
+    if unresolved is not None:
+        return stored and action_executions.finish(
+            connection, action_id, ActionStatus.FAILED.value, now,
+            error_code="ConfigurationError",
+            error_message=f"No value for the variables that this action refers to: {unresolved}. "
+            "The action that produces the namespace must export them.",
+        )  # fmt: skip
+    effects.started.append(action_id)
+    return stored
+
+
+def _location(location: ArtifactLocation) -> dict[str, str]:
+    return {"name": location.name, "bucket": location.bucket, "key": location.key}
+
+
+def _namespaces(connection: sa.Connection, execution: ExecutionRow) -> dict[str, Mapping[str, str]]:
+    found: dict[str, Mapping[str, str]] = {
+        variables.PIPELINE_NAMESPACE: {"PipelineExecutionId": execution.id},
+        variables.VARIABLES_NAMESPACE: execution.variables,
+    }
+    for row in action_executions.counting(connection, [execution.id]):
+        if row.input["namespace"] and row.status == ActionStatus.SUCCEEDED:
+            found[row.input["namespace"]] = row.output_variables
+    return found

@@ -1,0 +1,205 @@
+"""Queries on action executions. A row that ended never changes again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from penstock.storage.tables.pipelines import action_executions
+
+_IN_PROGRESS = action_executions.c.status == sa.literal_column("'InProgress'")
+"""A literal, not a parameter: SQLite uses the partial index only when it sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """One action execution. `counts` is False once a retry has replaced it.
+
+    `input` holds what the action was started with: actionTypeId, configuration,
+    resolvedConfiguration, roleArn, region, namespace, inputArtifacts and outputArtifacts
+    (each name, bucket, key), sourceRevision, upstreamRevisions.
+    """
+
+    sequence: int
+    id: str
+    pipeline_id: str
+    pipeline_name: str
+    execution_id: str
+    pipeline_version: int
+    stage_name: str
+    action_name: str
+    attempt: int
+    counts: bool
+    status: str
+    input: Mapping[str, Any]
+    output_variables: Mapping[str, str]
+    continuation_token: str | None
+    external_execution_id: str
+    external_execution_url: str
+    summary: str
+    error_code: str | None
+    error_message: str | None
+    started_at: datetime
+    updated_at: datetime
+
+
+def insert(connection: sa.Connection, **values: Any) -> bool:
+    """Store a new action execution, InProgress; return False when its id exists."""
+    if get(connection, values["id"]) is not None:
+        return False
+    connection.execute(
+        action_executions.insert().values(
+            status="InProgress",
+            counts=True,
+            output_variables={},
+            external_execution_id="",
+            external_execution_url="",
+            summary="",
+            **values,
+        )
+    )
+    return True
+
+
+def get(connection: sa.Connection, action_id: str) -> ActionRow | None:
+    """Return the action execution, or None."""
+    row = connection.execute(
+        action_executions.select().where(action_executions.c.id == action_id)
+    ).first()
+    return ActionRow(**row._mapping) if row else None
+
+
+def running(connection: sa.Connection) -> list[ActionRow]:
+    """Return every action execution in progress, oldest first."""
+    rows = connection.execute(
+        action_executions.select().where(_IN_PROGRESS).order_by(action_executions.c.sequence)
+    )
+    return [ActionRow(**row._mapping) for row in rows]
+
+
+def running_externally(connection: sa.Connection, external_execution_id: str) -> list[str]:
+    """Return the ids of actions in progress whose provider works under this id."""
+    rows = connection.execute(
+        sa.select(action_executions.c.id).where(
+            action_executions.c.external_execution_id == external_execution_id,
+            _IN_PROGRESS,
+        )
+    )
+    return [row[0] for row in rows]
+
+
+def counting(connection: sa.Connection, execution_ids: Sequence[str]) -> list[ActionRow]:
+    """Return the action executions of these executions that no retry has replaced."""
+    rows = connection.execute(
+        action_executions.select()
+        .where(
+            action_executions.c.execution_id.in_(execution_ids),
+            action_executions.c.counts.is_(True),
+        )
+        .order_by(action_executions.c.sequence)
+    )
+    return [ActionRow(**row._mapping) for row in rows]
+
+
+def statuses(
+    connection: sa.Connection, execution_ids: Sequence[str]
+) -> list[tuple[str, str, str, str, str]]:
+    """Return (execution, stage, action, id, status) of what `counting` returns."""
+    table = action_executions.c
+    rows = connection.execute(
+        sa.select(table.execution_id, table.stage_name, table.action_name, table.id, table.status)
+        .where(table.execution_id.in_(execution_ids), table.counts.is_(True))
+        .order_by(table.sequence)
+    )
+    return [tuple(row) for row in rows]
+
+
+def set_progress(
+    connection: sa.Connection,
+    action_id: str,
+    *,
+    token: str,
+    external_id: str,
+    external_url: str,
+    summary: str,
+    now: datetime,
+) -> bool:
+    """Store the provider's continuation token of an action in progress."""
+    result = connection.execute(
+        action_executions.update()
+        .where(action_executions.c.id == action_id, action_executions.c.status == "InProgress")
+        .values(
+            continuation_token=token,
+            external_execution_id=external_id,
+            external_execution_url=external_url,
+            summary=summary,
+            updated_at=now,
+        )
+    )
+    return result.rowcount == 1
+
+
+def finish(
+    connection: sa.Connection, action_id: str, status: str, now: datetime, **values: Any
+) -> bool:
+    """End an action execution that is in progress; `values` are set with its status."""
+    result = connection.execute(
+        action_executions.update()
+        .where(action_executions.c.id == action_id, action_executions.c.status == "InProgress")
+        .values(status=status, updated_at=now, **values)
+    )
+    return result.rowcount == 1
+
+
+def discount(
+    connection: sa.Connection, execution_id: str, stage: str, statuses: Sequence[str]
+) -> int:
+    """Let the stage's action executions in these statuses count no more; return how many."""
+    result = connection.execute(
+        action_executions.update()
+        .where(
+            action_executions.c.execution_id == execution_id,
+            action_executions.c.stage_name == stage,
+            action_executions.c.counts.is_(True),
+            action_executions.c.status.in_(statuses),
+        )
+        .values(counts=False)
+    )
+    return result.rowcount
+
+
+def latest(
+    connection: sa.Connection, pipeline_id: str, stage: str, action: str
+) -> ActionRow | None:
+    """Return the newest execution of one action of a pipeline, or None."""
+    row = connection.execute(
+        action_executions.select()
+        .where(
+            action_executions.c.pipeline_id == pipeline_id,
+            action_executions.c.stage_name == stage,
+            action_executions.c.action_name == action,
+        )
+        .order_by(action_executions.c.sequence.desc())
+        .limit(1)
+    ).first()
+    return ActionRow(**row._mapping) if row else None
+
+
+def scan(
+    connection: sa.Connection,
+    pipeline_id: str,
+    before: int | None,
+    limit: int,
+    execution_id: str | None = None,
+) -> list[ActionRow]:
+    """Return at most `limit` action executions with sequences below `before`, newest first."""
+    table = action_executions.c
+    query = action_executions.select().where(table.pipeline_id == pipeline_id)
+    if execution_id is not None:
+        query = query.where(table.execution_id == execution_id)
+    if before is not None:
+        query = query.where(table.sequence < before)
+    rows = connection.execute(query.order_by(table.sequence.desc()).limit(limit))
+    return [ActionRow(**row._mapping) for row in rows]
