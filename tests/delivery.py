@@ -192,7 +192,9 @@ def wait_for_execution(
         if found and found[0]["status"] in ENDED:
             return found[0]
         time.sleep(0.25)
-    raise AssertionError(f"no execution of {name} ended in {seconds} s: {found}\n{server.log()[-3000:]}")
+    raise AssertionError(
+        f"no execution of {name} ended in {seconds} s: {found}\n{server.log()[-3000:]}"
+    )
 
 
 def wait_for_build(server: ServerProcess, build_id: str, seconds: float = 240) -> dict[str, Any]:
@@ -204,7 +206,9 @@ def wait_for_build(server: ServerProcess, build_id: str, seconds: float = 240) -
         if build["buildComplete"]:
             return build
         time.sleep(0.25)
-    raise AssertionError(f"build {build_id} did not end in {seconds} s: {build}\n{server.log()[-3000:]}")
+    raise AssertionError(
+        f"build {build_id} did not end in {seconds} s: {build}\n{server.log()[-3000:]}"
+    )
 
 
 def build_log(server: ServerProcess, build: Mapping[str, Any]) -> str:
@@ -218,8 +222,10 @@ def build_log(server: ServerProcess, build: Mapping[str, Any]) -> str:
             startFromHead=True,
             **more,
         )
-        text += "".join(event["message"] + ("" if event["message"].endswith("\n") else "\n")
-                        for event in answer["events"])
+        text += "".join(
+            event["message"] + ("" if event["message"].endswith("\n") else "\n")
+            for event in answer["events"]
+        )
         if answer["nextForwardToken"] == token:
             return text
         token = answer["nextForwardToken"]

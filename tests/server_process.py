@@ -166,9 +166,19 @@ class ServerProcess:
         for kind in kinds:
             name = "{{.Names}}" if kind == "container" else "{{.Name}}"
             listed = subprocess.run(
-                ["docker", kind, "ls", *(["-a"] if kind == "container" else []),
-                 "--filter", f"label=penstock.instance={self.instance_id}", "--format", name],
-                capture_output=True, text=True, check=True,
+                [
+                    "docker",
+                    kind,
+                    "ls",
+                    *(["-a"] if kind == "container" else []),
+                    "--filter",
+                    f"label=penstock.instance={self.instance_id}",
+                    "--format",
+                    name,
+                ],
+                capture_output=True,
+                text=True,
+                check=True,
             )
             found |= {f"{kind} {line}" for line in listed.stdout.split()}
         return found
@@ -178,5 +188,8 @@ class ServerProcess:
         for kind in ("container", "volume", "network"):
             for entry in sorted(self.engine_objects([kind])):
                 force = ["-f", "-v"] if kind == "container" else ["-f"] if kind == "volume" else []
-                subprocess.run(["docker", kind, "rm", *force, entry.split()[1]],
-                               capture_output=True, check=False)
+                subprocess.run(
+                    ["docker", kind, "rm", *force, entry.split()[1]],
+                    capture_output=True,
+                    check=False,
+                )

@@ -61,9 +61,7 @@ def line(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Ite
     commit_files(tree, {"README": "start\n", "buildspec.yml": GOOD})
     push(server, tree, "line")
     server.client("codepipeline").create_pipeline(
-        pipeline=pipeline(
-            "line", [source_action("line", "App")], build_action("line", "App")
-        )
+        pipeline=pipeline("line", [source_action("line", "App")], build_action("line", "App"))
     )
     assert wait_for_execution(server, "line")["status"] == "Succeeded"
     return Line(server, tree)
@@ -95,7 +93,9 @@ def test_a_buildspec_that_is_not_yaml_says_where(line: Line) -> None:
 
 def test_a_failing_command_names_itself_and_its_status(line: Line) -> None:
     spec = GOOD.replace("echo built > result.txt", "echo before; exit 7")
-    build, status = line.build({"buildspec.yml": spec.replace("echo before; exit 7", "sh -c 'exit 7'")})
+    build, status = line.build(
+        {"buildspec.yml": spec.replace("echo before; exit 7", "sh -c 'exit 7'")}
+    )
     assert status == "Failed"
     assert phases(build)["BUILD"] == "FAILED"
     assert context(build, "BUILD") == {

@@ -139,10 +139,10 @@ def test_an_inner_container_stays_within_the_builds_memory(server: ServerProcess
         "memory",
         [
             "printf 'FROM python:3.11-slim\\n' > Dockerfile && docker build -q -t eater .",
-            "docker run --rm eater python3 -c 'x = bytearray(64 << 20); x[::4096] = b\"1\" *"
-            " len(x[::4096]); print(\"small-done\")'",
-            "docker run --rm eater python3 -c 'x = bytearray(4500 << 20); x[::4096] = b\"1\" *"
-            " len(x[::4096]); print(\"big-done\")'; echo eater=$?",
+            'docker run --rm eater python3 -c \'x = bytearray(64 << 20); x[::4096] = b"1" *'
+            ' len(x[::4096]); print("small-done")\'',
+            'docker run --rm eater python3 -c \'x = bytearray(4500 << 20); x[::4096] = b"1" *'
+            ' len(x[::4096]); print("big-done")\'; echo eater=$?',
         ],
         environment={
             "type": "LINUX_CONTAINER",
@@ -189,7 +189,10 @@ def test_a_role_that_does_not_trust_codebuild_is_refused(server: ServerProcess) 
     create_project(
         server,
         "untrusted",
-        source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {build: {commands: [id]}}"},
+        source={
+            "type": "NO_SOURCE",
+            "buildspec": "version: 0.2\nphases: {build: {commands: [id]}}",
+        },
         artifacts={"type": "NO_ARTIFACTS"},
         serviceRole=role_arn("pipeline"),
     )
