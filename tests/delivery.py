@@ -145,7 +145,12 @@ def git(directory: Path, *arguments: str) -> str:
         **{f"GIT_{who}_EMAIL": "tess@example.org" for who in ("AUTHOR", "COMMITTER")},
     }
     done = subprocess.run(
-        ["git", *arguments], cwd=directory, env=environment, capture_output=True, text=True
+        ["git", *arguments],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
     return done.stdout.strip()

@@ -136,6 +136,7 @@ class ServerProcess:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
         if not check:
             return done
@@ -150,6 +151,7 @@ class ServerProcess:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done

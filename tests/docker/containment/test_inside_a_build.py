@@ -39,9 +39,11 @@ def test_a_build_is_its_role_and_nothing_else(server: ServerProcess) -> None:
         [
             "aws sts get-caller-identity --query Arn --output text",
             "aws iam list-users; echo list-users=$?",
-            "aws codepipeline put-approval-result --pipeline-name p --stage-name s --action-name a"
-            " --token 11111111-1111-1111-1111-111111111111"
-            " --result summary=x,status=Approved; echo approve=$?",
+            (
+                "aws codepipeline put-approval-result --pipeline-name p --stage-name s"
+                " --action-name a --token 11111111-1111-1111-1111-111111111111"
+                " --result summary=x,status=Approved; echo approve=$?"
+            ),
         ],
     )
     assert build["buildStatus"] == "SUCCEEDED", log
@@ -57,12 +59,17 @@ def test_approving_without_a_credential_is_refused(server: ServerProcess) -> Non
         server,
         "unsigned",
         [
-            "curl -sS -o answer -w 'status=%{http_code}\\n' -X POST"
-            " -H 'X-Amz-Target: CodePipeline_20150709.PutApprovalResult'"
-            " -H 'Content-Type: application/x-amz-json-1.1'"
-            """ -d '{"pipelineName":"p"}' https://codepipeline.us-east-1.amazonaws.com/; cat answer""",
-            "curl -sS -o /dev/null -w 'console=%{http_code}\\n'"
-            " https://codepipeline.us-east-1.amazonaws.com/console/",
+            (
+                "curl -sS -o answer -w 'status=%{http_code}\\n' -X POST"
+                " -H 'X-Amz-Target: CodePipeline_20150709.PutApprovalResult'"
+                " -H 'Content-Type: application/x-amz-json-1.1'"
+                """ -d '{"pipelineName":"p"}' https://codepipeline.us-east-1.amazonaws.com/"""
+                "; cat answer"
+            ),
+            (
+                "curl -sS -o /dev/null -w 'console=%{http_code}\\n'"
+                " https://codepipeline.us-east-1.amazonaws.com/console/"
+            ),
         ],
     )
     assert build["buildStatus"] == "SUCCEEDED", log
@@ -76,13 +83,19 @@ def test_another_tasks_credentials_cannot_be_read(server: ServerProcess) -> None
         server,
         "credentials",
         [
-            'own=$(curl -sS -o /dev/null -w "%{http_code}"'
-            ' "http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); echo own=$own',
-            'other=$(curl -sS -o /dev/null -w "%{http_code}"'
-            ' "http://169.254.170.2/v2/credentials/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");'
-            " echo other=$other",
-            'listing=$(curl -sS -o /dev/null -w "%{http_code}"'
-            ' "http://169.254.170.2/v2/credentials/"); echo listing=$listing',
+            (
+                'own=$(curl -sS -o /dev/null -w "%{http_code}"'
+                ' "http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); echo own=$own'
+            ),
+            (
+                'other=$(curl -sS -o /dev/null -w "%{http_code}"'
+                ' "http://169.254.170.2/v2/credentials/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");'
+                " echo other=$other"
+            ),
+            (
+                'listing=$(curl -sS -o /dev/null -w "%{http_code}"'
+                ' "http://169.254.170.2/v2/credentials/"); echo listing=$listing'
+            ),
             "curl -sS -m 3 http://169.254.169.254/latest/meta-data/ ; echo metadata=$?",
         ],
     )
@@ -98,8 +111,10 @@ def test_the_real_aws_and_the_hosts_engine_are_out_of_reach(server: ServerProces
         server,
         "reach",
         [
-            "getent hosts dynamodb.eu-west-1.amazonaws.com s3.amazonaws.com"
-            " 123456789012.dkr.ecr.us-east-1.amazonaws.com",
+            (
+                "getent hosts dynamodb.eu-west-1.amazonaws.com s3.amazonaws.com"
+                " 123456789012.dkr.ecr.us-east-1.amazonaws.com"
+            ),
             "aws dynamodb list-tables; echo dynamodb=$?",
             "ls -la /var/run/docker.sock; docker info; echo engine=$?",
             "env",
@@ -139,10 +154,14 @@ def test_an_inner_container_stays_within_the_builds_memory(server: ServerProcess
         "memory",
         [
             "printf 'FROM python:3.11-slim\\n' > Dockerfile && docker build -q -t eater .",
-            'docker run --rm eater python3 -c \'x = bytearray(64 << 20); x[::4096] = b"1" *'
-            ' len(x[::4096]); print("small-done")\'',
-            'docker run --rm eater python3 -c \'x = bytearray(4500 << 20); x[::4096] = b"1" *'
-            ' len(x[::4096]); print("big-done")\'; echo eater=$?',
+            (
+                'docker run --rm eater python3 -c \'x = bytearray(64 << 20); x[::4096] = b"1" *'
+                ' len(x[::4096]); print("small-done")\''
+            ),
+            (
+                'docker run --rm eater python3 -c \'x = bytearray(4500 << 20); x[::4096] = b"1" *'
+                ' len(x[::4096]); print("big-done")\'; echo eater=$?'
+            ),
         ],
         environment={
             "type": "LINUX_CONTAINER",

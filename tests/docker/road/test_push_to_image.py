@@ -87,7 +87,7 @@ def road(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Ite
     assert first["trigger"]["triggerType"] == "CreatePipeline"
     if first["status"] != "Succeeded":
         raise AssertionError(server.penstock("logs").stdout + server.log()[-4000:])
-    yield Road(server, trees / "todobackend", trees / "todobackend-aws")
+    return Road(server, trees / "todobackend", trees / "todobackend-aws")
 
 
 def test_the_pushed_nonce_is_in_the_image_that_the_registry_serves(road: Road) -> None:
