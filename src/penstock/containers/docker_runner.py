@@ -1,0 +1,324 @@
+"""Tasks on one container engine.
+
+Every name is derived from the instance's and the Task's id, and every step looks before it
+acts: after a restart, starting a Task finds what is there and never runs a container twice.
+Labels on each object (`penstock.instance`, `penstock.task`, `penstock.kind`,
+`penstock.container`) are what reaping goes by.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from penstock.aws.errors import EngineError
+from penstock.containers.archive import pack
+from penstock.containers.cache_volumes import CacheVolumes
+from penstock.containers.container_config import container_config, inner_docker_files
+from penstock.containers.engine import Body, Engine, EngineRefusal
+from penstock.containers.image_recipes import SANDBOX
+from penstock.containers.images import Images
+from penstock.containers.network import Network
+from penstock.containers.privileges import Privileges
+from penstock.containers.sandbox import READY, TaskEndpoints, configuration
+from penstock.containers.sandbox import container_config as sandbox_config
+from penstock.containers.task import ContainerSpec, ContainerState, TaskSpec
+from penstock.containers.trust import Trust
+
+_LOG = logging.getLogger(__name__)
+_SANDBOX = "sandbox"
+_SANDBOX_SECONDS = 30.0
+_REMOVAL_SECONDS = 60.0
+
+
+class DockerRunner:
+    """Runs the Tasks of one server instance; see `TaskSpec`. All methods may be repeated.
+
+    Trouble with the engine raises EngineError, an image that can't be had ImageUnavailable.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        network: Network,
+        images: Images,
+        trust: Trust,
+        endpoints: TaskEndpoints,
+        cache_volumes: CacheVolumes,
+        instance_id: str,
+    ) -> None:
+        self._engine = engine
+        self._network = network
+        self._images = images
+        self._trust = trust
+        self._endpoints = endpoints
+        self._cache_volumes = cache_volumes
+        self._instance_id = instance_id
+        self._privileges = Privileges(engine)
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def start(self, task: TaskSpec) -> None:
+        """Make the Task's containers and start them: `prepare`, then `launch`."""
+        await self.prepare(task)
+        await self.launch(task.id)
+
+    async def prepare(self, task: TaskSpec) -> None:
+        """Make the sandbox (running) and the Task's containers (not started), files put in."""
+        async with self._lock(task.id):
+            images = await asyncio.gather(
+                *(
+                    self._images.resolve(spec.image, spec.pull_credentials)
+                    for spec in task.containers
+                )
+            )
+            sandbox = asyncio.create_task(self._ensure_sandbox(task))
+            try:
+                for spec, image in zip(task.containers, images, strict=True):
+                    await self._ensure_container(task, spec, image)
+                await sandbox
+            finally:
+                if not sandbox.done():
+                    sandbox.cancel()
+                    await asyncio.wait([sandbox])
+
+    async def launch(self, task_id: str) -> None:
+        """Start each container of the Task that has never been started."""
+        async with self._lock(task_id):
+            for name in await self._names(task_id):
+                container = await self._engine.json("GET", f"containers/{name}/json")
+                if container["State"]["Status"] == "created":
+                    await self._engine.json("POST", f"containers/{name}/start")
+
+    async def put_archive(self, task_id: str, container: str, path: str, tar: Body) -> None:
+        """Unpack `tar` at the directory `path`, which must exist, inside a container."""
+        name = self._name(task_id, container)
+        async with self._engine.stream(
+            "PUT",
+            f"containers/{name}/archive",
+            params={"path": path},
+            data=tar,
+            content_type="application/x-tar",
+        ):
+            pass
+
+    async def get_archive(self, task_id: str, container: str, path: str) -> AsyncIterator[bytes]:
+        """Yield a tar of the file or directory `path`; raise FileNotFoundError when absent."""
+        name = self._name(task_id, container)
+        try:
+            async for chunk in self._engine.chunks(
+                "GET", f"containers/{name}/archive", params={"path": path}
+            ):
+                yield chunk
+        except EngineRefusal as refusal:
+            if refusal.status == 404:
+                raise FileNotFoundError(f"{path} in container {container}") from refusal
+            raise
+
+    async def logs(self, task_id: str, container: str) -> AsyncIterator[bytes]:
+        """Yield the container's output, stdout and stderr in the order written, from its
+        beginning, until it has ended.
+
+        Chunks end anywhere. The engine keeps output as text: bytes that are not UTF-8 arrive
+        as U+FFFD, so what must survive is written as ASCII.
+        """
+        params = {"stdout": "1", "stderr": "1", "follow": "1"}
+        name = self._name(task_id, container)
+        async for chunk in self._engine.output(f"containers/{name}/logs", params):
+            yield chunk
+
+    async def state(self, task_id: str) -> Mapping[str, ContainerState] | None:
+        """Return the state of each container by its name in the Task; None without any."""
+        states = {}
+        for name in await self._names(task_id):
+            try:
+                container = await self._engine.json("GET", f"containers/{name}/json")
+            except EngineRefusal as refusal:
+                if refusal.status == 404:  # removed meanwhile
+                    continue
+                raise
+            state = _state(container)
+            states[state.name] = state
+        return states or None
+
+    async def wait(self, task_id: str, container: str) -> int:
+        """Return the exit status of a launched container once it has ended."""
+        name = self._name(task_id, container)
+        while True:
+            found = await self._engine.json("GET", f"containers/{name}/json")
+            if found["State"]["Status"] in {"exited", "dead"}:
+                return int(found["State"]["ExitCode"])
+            if found["State"]["Status"] == "created":
+                await asyncio.sleep(0.1)
+                continue
+            await self._engine.json(
+                "POST",
+                f"containers/{name}/wait",
+                params={"condition": "not-running"},
+                timeout_seconds=None,
+            )
+
+    async def kill(self, task_id: str, container: str, signal: str = "KILL") -> None:
+        """Send a signal to the container's first process; nothing happens when it has ended."""
+        name = self._name(task_id, container)
+        try:
+            await self._engine.json("POST", f"containers/{name}/kill", params={"signal": signal})
+        except EngineRefusal as refusal:
+            if refusal.status not in {404, 409}:
+                raise
+
+    async def remove(self, task_id: str) -> None:
+        """End the Task: remove its containers, anonymous volumes and sandbox, and give back
+        its cache volume. Repeating is safe."""
+        async with self._lock(task_id):
+            await asyncio.gather(*(self._remove(name) for name in await self._names(task_id)))
+            await self._remove(self._name(task_id, _SANDBOX))
+            await self._cache_volumes.release(task_id)
+        self._locks.pop(task_id, None)
+
+    async def list_tasks(self) -> list[str]:
+        """Return the ids of this instance's Tasks that have anything on the engine."""
+        found = await self._list(f"penstock.instance={self._instance_id}", "penstock.task")
+        return sorted({container["Labels"]["penstock.task"] for container in found})
+
+    async def lease(self, scope: str, task_id: str) -> str:
+        """Lease a layer-cache volume of `scope` (a project's ARN); `remove` gives it back."""
+        return await self._cache_volumes.lease(scope, task_id)
+
+    async def release(self, task_id: str) -> None:
+        """Give back what `lease` gave, for a Task that never got a container."""
+        await self._cache_volumes.release(task_id)
+
+    def _name(self, task_id: str, container: str) -> str:
+        return f"penstock-{self._instance_id}-{task_id}-{container}"
+
+    def _lock(self, task_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(task_id, asyncio.Lock())
+
+    def _labels(self, task: TaskSpec, container: str) -> dict[str, str]:
+        return {
+            **task.labels,
+            "penstock.instance": self._instance_id,
+            "penstock.task": task.id,
+            "penstock.kind": task.kind,
+            "penstock.container": container,
+        }
+
+    async def _list(self, *labels: str) -> list[dict[str, Any]]:
+        params = {"all": "1", "filters": json.dumps({"label": list(labels)})}
+        found: list[dict[str, Any]] = await self._engine.json(
+            "GET", "containers/json", params=params
+        )
+        return found
+
+    async def _names(self, task_id: str) -> list[str]:
+        """Return the engine's names of the Task's containers, without its sandbox."""
+        found = await self._list(
+            f"penstock.instance={self._instance_id}", f"penstock.task={task_id}"
+        )
+        names = [container["Labels"]["penstock.container"] for container in found]
+        return [self._name(task_id, name) for name in sorted(names) if name != _SANDBOX]
+
+    async def _ensure_sandbox(self, task: TaskSpec) -> None:
+        name = self._name(task.id, _SANDBOX)
+        image = await self._images.ensure(SANDBOX)
+        config = sandbox_config(
+            image, self._network.name, task.id[:63], self._labels(task, _SANDBOX)
+        )
+        if await self._create(name, config):
+            await self._put(name, pack(configuration(self._endpoints)))
+        found = await self._engine.json("GET", f"containers/{name}/json")
+        if found["State"]["Status"] == "created":
+            await self._put(name, pack(configuration(self._endpoints)))
+            await self._engine.json("POST", f"containers/{name}/start")
+        await self._await_ready(name)
+
+    async def _await_ready(self, name: str) -> None:
+        said = b""
+        params = {"stdout": "1", "stderr": "1", "follow": "1"}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SANDBOX_SECONDS):
+                async for chunk in self._engine.output(f"containers/{name}/logs", params):
+                    said += chunk
+                    if READY in said.splitlines():
+                        return
+        raise EngineError(
+            f"the Task's sandbox {name} was not ready within {_SANDBOX_SECONDS:.0f} s; it said: "
+            + said.decode(errors="replace")[-2000:],
+            retryable=True,
+        )
+
+    async def _ensure_container(self, task: TaskSpec, spec: ContainerSpec, image: str) -> None:
+        """Create the container, and put its files in while it has not been started."""
+        name = self._name(task.id, spec.name)
+        files, trusted = self._trust.files_and_environment()
+        privileged = None
+        if spec.privileged:
+            privileged = await self._privileges.host_config(await self._images.ensure(SANDBOX))
+            files += inner_docker_files(self._endpoints, self._trust.ca_pem)
+        image_config = (await self._engine.json("GET", f"images/{image}/json"))["Config"] or {}
+        config = container_config(
+            task,
+            spec,
+            image=image,
+            image_environment=image_config.get("Env") or (),
+            trusted_environment=trusted,
+            sandbox=self._name(task.id, _SANDBOX),
+            labels=self._labels(task, spec.name),
+            privileged=privileged,
+        )
+        await self._create(name, config)
+        found = await self._engine.json("GET", f"containers/{name}/json")
+        if found["State"]["Status"] == "created":
+            await self._put(name, pack([*files, *spec.files]))
+
+    async def _create(self, name: str, config: Mapping[str, Any]) -> bool:
+        """Create a container; return False when there is one of that name already."""
+        try:
+            await self._engine.json("POST", "containers/create", params={"name": name}, body=config)
+        except EngineRefusal as refusal:
+            if refusal.status == 409:
+                return False
+            raise
+        return True
+
+    async def _put(self, name: str, tar: bytes) -> None:
+        async with self._engine.stream(
+            "PUT",
+            f"containers/{name}/archive",
+            params={"path": "/"},
+            data=tar,
+            content_type="application/x-tar",
+        ):
+            pass
+
+    async def _remove(self, name: str) -> None:
+        """Remove a container by force; wait when the engine is at it already."""
+        deadline = asyncio.get_running_loop().time() + _REMOVAL_SECONDS
+        while True:
+            try:
+                await self._engine.json(
+                    "DELETE",
+                    f"containers/{name}",
+                    params={"force": "1", "v": "1"},
+                    timeout_seconds=None,
+                )
+            except EngineRefusal as refusal:
+                if refusal.status == 404:
+                    return
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+
+
+def _state(container: Mapping[str, Any]) -> ContainerState:
+    state = container["State"]
+    ended = state["Status"] in {"exited", "dead"}
+    return ContainerState(
+        name=container["Config"]["Labels"]["penstock.container"],
+        running=bool(state["Running"]),
+        exit_code=int(state["ExitCode"]) if ended else None,
+        oom_killed=bool(state["OOMKilled"]),
+        error=str(state["Error"]),
+    )

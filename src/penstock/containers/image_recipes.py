@@ -1,0 +1,181 @@
+"""What the product's own images are made of, and which public names they may stand for.
+
+An image is a parent and a shell script over Debian packages (with pip where Debian is too
+old), tagged with a hash of all that went in: an unchanged recipe costs nothing, a changed
+one builds anew. A name is an alias only where the Debian build honestly is that thing:
+`python:3.11-slim` is Debian 12's Python 3.11; there is none for `python:3.12` or `alpine`.
+See docs/adr/0302-images-from-debian.md.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from importlib import resources
+
+from penstock.containers.task import File
+
+SUITE = "bookworm"
+
+_APT = "apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -qy install"
+_CLEAN = "apt-get clean; rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One image. `parent` None means the root file system from the Debian archive.
+
+    `base_images` are put into a registry inside the image (only the mirror has any).
+    """
+
+    repository: str
+    parent: "Recipe | None" = None
+    script: str = ""
+    files: Sequence[File] = ()
+    command: Sequence[str] = ("/bin/sh",)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    base_images: "Sequence[tuple[str, Recipe]]" = ()
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits over everything that the image is made from."""
+        parts = {
+            "parent": self.parent.digest if self.parent else SUITE,
+            "script": self.script,
+            "files": [
+                [file.path, file.mode, hashlib.sha256(file.content).hexdigest()]
+                for file in self.files
+            ],
+            "command": list(self.command),
+            "environment": dict(self.environment),
+            "base_images": [[name, recipe.digest] for name, recipe in self.base_images],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def reference(self) -> str:
+        """The tag under which the engine keeps the image."""
+        return f"{self.repository}:{self.digest}"
+
+
+def _packaged(name: str, path: str, mode: int = 0o755) -> File:
+    content = (resources.files("penstock.containers.recipes") / name).read_bytes()
+    return File(path, content, mode)
+
+
+def _install(*packages: str, then: str = "") -> str:
+    chosen = " ".join(packages)
+    return "\n".join(
+        [f"{_APT} --no-install-recommends {chosen}", *([then] if then else []), _CLEAN]
+    )
+
+
+DEBIAN = Recipe("penstock/debian", command=("/bin/bash",))
+
+SANDBOX = Recipe(
+    "penstock/sandbox",
+    DEBIAN,
+    _install("dnsmasq-base", "haproxy", "iproute2"),
+    files=(_packaged("sandbox.sh", "/usr/local/sbin/penstock-sandbox"),),
+    command=("/usr/local/sbin/penstock-sandbox",),
+)
+
+REGISTRY = Recipe(
+    "penstock/registry",
+    DEBIAN,
+    _install("docker-registry"),
+    command=("docker-registry", "serve", "/etc/docker/registry/config.yml"),
+)
+
+_BUILD_PACKAGES = (
+    *("bash", "bzip2", "curl", "gettext-base", "git", "gnupg", "iproute2", "iptables", "jq"),
+    *("less", "openssh-client", "procps", "rsync", "sudo", "unzip", "wget", "xz-utils", "zip"),
+    *("build-essential", "make"),
+    *("docker-compose", "docker.io"),
+    *("python-is-python3", "python3", "python3-dev", "python3-pip", "python3-venv"),
+    *("nodejs", "npm"),
+)
+
+_BUILD_SCRIPT = """
+python3 -m venv /opt/aws-cli
+/opt/aws-cli/bin/pip install --quiet --no-cache-dir --disable-pip-version-check awscli
+ln -s /opt/aws-cli/bin/aws /usr/local/bin/aws
+ln -s /usr/sbin/dockerd /usr/local/bin/dockerd
+rm -f /usr/lib/python3*/EXTERNALLY-MANAGED
+mkdir -p /codebuild
+/opt/aws-cli/bin/aws --version
+""".strip()
+
+BUILD = Recipe(
+    "penstock/build",
+    DEBIAN,
+    _install(*_BUILD_PACKAGES, then=_BUILD_SCRIPT),
+    files=(
+        _packaged("dockerd-entrypoint.sh", "/usr/local/bin/dockerd-entrypoint.sh"),
+        _packaged("runc.sh", "/usr/local/sbin/runc"),
+        _packaged("docker-compose-plugin.sh", "/usr/libexec/docker/cli-plugins/docker-compose"),
+    ),
+    command=("/bin/bash",),
+)
+
+_PYTHON = Recipe(
+    "penstock/python",
+    DEBIAN,
+    _install(
+        *("python3", "python3-pip", "python3-venv", "python-is-python3"),
+        then="rm -f /usr/lib/python3*/EXTERNALLY-MANAGED",
+    ),
+    command=("python3",),
+    environment={"LANG": "C.UTF-8"},
+)
+_NODE = Recipe("penstock/node", DEBIAN, _install("nodejs", "npm"), command=("node",))
+_BUSYBOX = Recipe(
+    "penstock/busybox",
+    DEBIAN,
+    _install("busybox-static", then="busybox --install -s /usr/local/bin"),
+    command=("sh",),
+)
+
+BASE_IMAGES: Mapping[str, Recipe] = {
+    **{f"debian:{tag}": DEBIAN for tag in ("12", "12-slim", SUITE, f"{SUITE}-slim")},
+    **{
+        f"python:{tag}": _PYTHON
+        for tag in ("3.11", "3.11-slim", f"3.11-{SUITE}", f"3.11-slim-{SUITE}")
+    },
+    **{f"node:{tag}": _NODE for tag in ("18", "18-slim", f"18-{SUITE}", f"18-{SUITE}-slim")},
+    "busybox:1.35": _BUSYBOX,
+}
+"""Names on Docker Hub, and the recipes that stand for them where Docker Hub is out of reach."""
+
+MIRROR = Recipe(
+    "penstock/mirror",
+    REGISTRY,
+    command=REGISTRY.command,
+    base_images=tuple((f"library/{name}", recipe) for name, recipe in BASE_IMAGES.items()),
+)
+
+CURATED_PATTERNS = (
+    "aws/codebuild/standard:*",
+    "aws/codebuild/amazonlinux-x86_64-standard:*",
+    "aws/codebuild/amazonlinux2-x86_64-standard:*",
+    "public.ecr.aws/codebuild/standard:*",
+    "public.ecr.aws/codebuild/amazonlinux-x86_64-standard:*",
+    "public.ecr.aws/codebuild/amazonlinux2-x86_64-standard:*",
+    "penstock/build:1",
+)
+"""Names of CodeBuild's curated images: each is our one build image."""
+
+OWN_IMAGES = (DEBIAN, SANDBOX, REGISTRY, BUILD)
+"""What every server needs; the mirror comes on top where no public registry is reachable."""
+
+
+def curated_recipe(image: str) -> Recipe | None:
+    """Return the build image's recipe when `image` names a curated image of CodeBuild."""
+    return BUILD if any(fnmatchcase(image, pattern) for pattern in CURATED_PATTERNS) else None
+
+
+def base_recipe(image: str) -> Recipe | None:
+    """Return the recipe that may stand for the public image `image`, or None."""
+    name = image.removeprefix("docker.io/").removeprefix("library/")
+    return BASE_IMAGES.get(name)
