@@ -4,7 +4,11 @@ import os
 import unittest
 from pathlib import Path
 
-from client import call
+from client import call, wait_until_ready
+
+
+def setUpModule():
+    wait_until_ready()
 
 
 class UserTest(unittest.TestCase):
@@ -13,9 +17,7 @@ class UserTest(unittest.TestCase):
         for title in ("write the report", "buy milk", "call home"):
             self.assertEqual(call("POST", "/todos", {"title": title})[0], 201)
         _, items = call("GET", "/todos")
-        self.assertEqual(
-            [i["title"] for i in items], ["write the report", "buy milk", "call home"]
-        )
+        self.assertEqual([i["title"] for i in items], ["write the report", "buy milk", "call home"])
 
         call("PATCH", f"/todos/{items[2]['id']}", {"order": 0})
         call("PATCH", f"/todos/{items[1]['id']}", {"done": True})

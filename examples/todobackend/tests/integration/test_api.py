@@ -3,7 +3,11 @@
 import threading
 import unittest
 
-from client import call
+from client import call, wait_until_ready
+
+
+def setUpModule():
+    wait_until_ready()
 
 
 class ApiTest(unittest.TestCase):
