@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -115,6 +115,27 @@ class Repositories:
             await asyncio.to_thread(shutil.rmtree, path, True)
             raise _name_exists(name) from None
         return repository
+
+    async def all(self) -> list[Repository]:
+        """Return every repository in order of name."""
+        return await self.database.read(stored.load_all)
+
+    async def update(self, name: str, change: Callable[[Repository], Repository]) -> Repository:
+        """Store what `change` makes of the repository and return it.
+
+        Raise RepositoryDoesNotExistException, or RepositoryNameExistsException for a rename.
+        """
+        now = self.clock()
+
+        def work(connection: sa.Connection) -> Repository:
+            changed = replace(change(stored.load(connection, name)), updated_at=now)
+            try:
+                stored.save(connection, changed, replaces=name)
+            except resources.ResourceExists:
+                raise _name_exists(changed.name) from None
+            return changed
+
+        return await self.database.write(work)
 
     async def delete(self, name: str) -> Repository | None:
         """Remove the repository and its content; None when there was none."""

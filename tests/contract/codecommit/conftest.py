@@ -104,6 +104,8 @@ class Host:
 def git(tmp_path: Path) -> Git:
     home = tmp_path / "home"
     home.mkdir()
+    # Noise is not worth compressing, and the tests measure the server, not the client.
+    (home / ".gitconfig").write_text("[core]\n\tcompression = 0\n\tbigFileThreshold = 1m\n")
     return Git(home)
 
 

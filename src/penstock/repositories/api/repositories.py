@@ -1,0 +1,181 @@
+"""CodeCommit's operations on repositories and their tags.
+
+Source: https://docs.aws.amazon.com/codecommit/latest/APIReference/
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.pagination import decode_token, encode_token
+from penstock.aws.service import Call, Request, Response
+from penstock.repositories import repository as stored
+from penstock.repositories.api.branches import existing_branch
+from penstock.repositories.hosting import Repositories
+from penstock.repositories.repository import Repository
+
+_PAGE = 1000
+_MOST_IN_BATCH = 100
+_MOST_TAGS = 50
+
+
+async def create_repository(domain: Repositories, call: Call, request: Request) -> Response:
+    """Make an empty repository."""
+    if "kmsKeyId" in request:
+        raise ServiceError(
+            "EncryptionKeyNotFoundException",
+            f"The key {request['kmsKeyId']} does not exist. Repositories are not encrypted here; "
+            "leave kmsKeyId out.",
+        )
+    name = request["repositoryName"]
+    if name.endswith(".git"):
+        raise ServiceError(
+            "InvalidRepositoryNameException",
+            f"The repository name {name} is not valid. A repository name cannot end in .git.",
+        )
+    tags = _checked_tags(request.get("tags", {}))
+    repository = await domain.create(name, request.get("repositoryDescription"), tags)
+    return {"repositoryMetadata": _metadata(repository, call)}
+
+
+async def get_repository(domain: Repositories, call: Call, request: Request) -> Response:
+    """Describe one repository."""
+    return {"repositoryMetadata": _metadata(await domain.get(request["repositoryName"]), call)}
+
+
+async def batch_get_repositories(domain: Repositories, call: Call, request: Request) -> Response:
+    """Describe several repositories; unknown names are listed, not refused."""
+    names = list(dict.fromkeys(request["repositoryNames"]))
+    if len(names) > _MOST_IN_BATCH:
+        raise ServiceError(
+            "MaximumRepositoryNamesExceededException",
+            f"Expected at most {_MOST_IN_BATCH} repository names, found {len(names)}.",
+        )
+    known = {repository.name: repository for repository in await domain.all()}
+    return {
+        "repositories": [_metadata(known[name], call) for name in names if name in known],
+        "repositoriesNotFound": [name for name in names if name not in known],
+    }
+
+
+async def list_repositories(domain: Repositories, call: Call, request: Request) -> Response:
+    """List names and ids, sorted as asked."""
+    by_date = request.get("sortBy") == "lastModifiedDate"
+    descending = request.get("order") == "descending"
+
+    def key(repository: Repository) -> list[str]:
+        return [repository.updated_at.isoformat() if by_date else "", repository.name]
+
+    found = sorted(await domain.all(), key=key, reverse=descending)
+    if token := request.get("nextToken"):
+        last = decode_token(token, "InvalidContinuationTokenException")
+        found = [one for one in found if (key(one) < last if descending else key(one) > last)]
+    response: dict[str, Any] = {
+        "repositories": [
+            {"repositoryName": one.name, "repositoryId": one.id} for one in found[:_PAGE]
+        ]
+    }
+    if len(found) > _PAGE:
+        response["nextToken"] = encode_token(*key(found[_PAGE - 1]))
+    return response
+
+
+async def delete_repository(domain: Repositories, call: Call, request: Request) -> Response:
+    """Remove a repository; an unknown one is no error and gives no id."""
+    repository = await domain.delete(request["repositoryName"])
+    return {} if repository is None else {"repositoryId": repository.id}
+
+
+async def update_repository_name(domain: Repositories, call: Call, request: Request) -> Response:
+    """Rename a repository; its address and ARN change with it."""
+    new = request["newName"]
+    await domain.update(request["oldName"], lambda one: replace(one, name=new, arn=domain.arn(new)))
+    return {}
+
+
+async def update_repository_description(
+    domain: Repositories, call: Call, request: Request
+) -> Response:
+    """Replace the description; without one, remove it."""
+    text = request.get("repositoryDescription")
+    await domain.update(request["repositoryName"], lambda one: replace(one, description=text))
+    return {}
+
+
+async def update_default_branch(domain: Repositories, call: Call, request: Request) -> Response:
+    """Name the branch that a clone checks out."""
+    repository = await domain.get(request["repositoryName"])
+    branch = request["defaultBranchName"]
+    await existing_branch(domain, repository, branch)
+    changed = await domain.update(repository.name, lambda one: replace(one, default_branch=branch))
+    await domain.point_head(changed, branch)
+    return {}
+
+
+async def tag_resource(domain: Repositories, call: Call, request: Request) -> Response:
+    """Add tags, replacing those of the same keys."""
+    name = await _named_by(domain, request["resourceArn"])
+    await domain.update(
+        name, lambda one: replace(one, tags=_checked_tags({**one.tags, **request["tags"]}))
+    )
+    return {}
+
+
+async def untag_resource(domain: Repositories, call: Call, request: Request) -> Response:
+    """Remove tags; unknown keys are no error."""
+    name = await _named_by(domain, request["resourceArn"])
+    gone = set(request["tagKeys"])
+    await domain.update(
+        name,
+        lambda one: replace(one, tags={k: v for k, v in one.tags.items() if k not in gone}),
+    )
+    return {}
+
+
+async def list_tags_for_resource(domain: Repositories, call: Call, request: Request) -> Response:
+    """Return every tag; there are never more than fit one answer."""
+    name = await _named_by(domain, request["resourceArn"])
+    return {"tags": dict((await domain.get(name)).tags)}
+
+
+async def _named_by(domain: Repositories, arn: str) -> str:
+    found = [one.name for one in await domain.all() if one.arn == arn]
+    if found:
+        return found[0]
+    if arn.startswith(f"arn:aws:{stored.SERVICE}:"):
+        raise ServiceError(
+            "RepositoryDoesNotExistException", f"{arn.rsplit(':', 1)[1]} does not exist"
+        )
+    raise ServiceError(
+        "InvalidResourceArnException",
+        f"Expected a repository's ARN such as {domain.arn('NAME')}, found {arn}.",
+    )
+
+
+def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
+    if len(tags) > _MOST_TAGS:
+        raise ServiceError(
+            "TooManyTagsException", f"Expected at most {_MOST_TAGS} tags, found {len(tags)}."
+        )
+    for key in tags:
+        if key.lower().startswith("aws:"):
+            raise ServiceError(
+                "InvalidSystemTagUsageException",
+                f"The tag key {key} is not valid. Keys that begin with aws: are AWS's own.",
+            )
+    return dict(tags)
+
+
+def _metadata(repository: Repository, call: Call) -> dict[str, Any]:
+    metadata = {
+        "accountId": call.account_id,
+        "repositoryId": repository.id,
+        "repositoryName": repository.name,
+        "repositoryDescription": repository.description,
+        "defaultBranch": repository.default_branch,
+        "lastModifiedDate": repository.updated_at,
+        "creationDate": repository.created_at,
+        "cloneUrlHttp": f"{call.endpoint_url}/v1/repos/{repository.name}",
+        "Arn": repository.arn,
+    }
+    return {name: value for name, value in metadata.items() if value is not None}
