@@ -54,6 +54,11 @@ class Effects:
     abandoned: list[str] = field(default_factory=list)
     """Action execution ids that were given up."""
 
+    def add(self, other: "Effects") -> None:
+        """Take over the effects of another unit of work."""
+        self.started.extend(other.started)
+        self.abandoned.extend(other.abandoned)
+
 
 def advance(connection: sa.Connection, pipeline_id: str, region: str, now: datetime) -> Effects:
     """Let the pipeline go on as far as it can; return the effects that follow."""
