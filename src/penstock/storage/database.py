@@ -8,20 +8,54 @@ Readers use connections of their own and never wait for the writer (WAL).
 
 import asyncio
 import contextlib
+import logging
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+
+from penstock.aws.errors import EngineError
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
 AfterCommit = Callable[[], None]
 
 _MOST_IN_ONE_COMMIT = 256
+_TOPICS = "penstock_topics"
+_logger = logging.getLogger(__name__)
+
+
+def announce(connection: sa.Connection, topic: str) -> None:
+    """Have the `after_commit` callbacks of `topic` called once this unit of work is durable."""
+    connection.info.setdefault(_TOPICS, set()).add(topic)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One unit of work and the future that its caller waits on."""
+
+    work: Work[Any]
+    future: Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a unit's future will say after the commit: a result, or the error it raised."""
+
+    future: Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def resolve(self) -> None:
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
 
 
 class Database:
@@ -29,10 +63,15 @@ class Database:
 
     def __init__(self, engine: sa.Engine, reader_threads: int = 4) -> None:
         self._engine = engine
-        self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._read_only = engine.execution_options(penstock_read_only=True)
+        self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="penstock-reader")
-        self._after_commit: list[AfterCommit] = []
-        self._writer = threading.Thread(target=self._write_loop, name="penstock-writer")
+        self._after_commit: list[tuple[AfterCommit, str | None]] = []
+        self._writer = threading.Thread(
+            target=self._write_loop, name="penstock-writer", daemon=True
+        )
         self._writer.start()
 
     @classmethod
@@ -45,95 +84,147 @@ class Database:
         """The engine, for migrations and tests."""
         return self._engine
 
-    def after_commit(self, callback: AfterCommit) -> None:
-        """Call `callback` in the writer thread after every commit; it must not block."""
-        self._after_commit.append(callback)
+    def after_commit(self, callback: AfterCommit, topic: str | None = None) -> None:
+        """Call `callback` in the writer thread after each commit, or after those with `topic`.
+
+        It must not block. A topic is what a unit of work announced (`announce`).
+        """
+        self._after_commit.append((callback, topic))
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in the writer and return its result once it is durable.
 
         `work` runs in the writer thread and must do nothing but use its connection. What it
-        raises reaches the caller, and its changes are undone. Cancelling the caller does
-        not undo the write.
+        raises reaches the caller, and its changes are undone. Raises EngineError when the
+        database itself fails (disk full, locked by another program); nothing was written
+        then. Cancelling the caller does not undo the write.
         """
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
 
     def submit(self, work: Work[T]) -> "Future[T]":
         """Queue `work` and return at once; the future resolves after the commit."""
         future: Future[T] = Future()
-        self._queue.put((work, future))
+        future.set_running_or_notify_cancel()  # from here on it cannot be cancelled
+        with self._closing:
+            if self._closed:
+                raise EngineError("the database is closed: the server is stopping", retryable=False)
+            self._queue.put(_Unit(work, future))
         return future
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a reader's connection, seeing one snapshot of committed data."""
+        """Run `work` on a reader's connection, seeing one snapshot of committed data.
+
+        The connection refuses to write.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._run_reader, work)
+        return await loop.run_in_executor(self._readers, self.read_now, work)
 
     def read_now(self, work: Work[T]) -> T:
         """As `read`, in the calling thread; for start-up and tests."""
-        return self._run_reader(work)
+        with self._read_only.connect() as connection:
+            return _call(work, connection)
 
     def close(self) -> None:
-        """Finish queued writes, then close every connection."""
-        self._queue.put(None)
+        """Finish queued writes, then close every connection; repeating it does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
         self._writer.join()
         self._readers.shutdown(wait=True)
         self._engine.dispose()
 
-    def _run_reader(self, work: Work[T]) -> T:
-        with self._engine.connect() as connection:
-            try:
-                return work(connection)
-            finally:
-                connection.rollback()
-
     def _write_loop(self) -> None:
-        connection = self._engine.connect().execution_options(penstock_writer=True)
-        try:
-            while True:
-                batch, closing = self._next_batch()
-                if batch:
-                    self._commit(connection, batch)
-                if closing:
-                    return
-        finally:
+        connection: sa.Connection | None = None
+        closing = False
+        while not closing:
+            batch, closing = self._next_batch()
+            if batch:
+                connection = self._commit(connection, batch)
+        if connection is not None:
             connection.close()
 
-    def _next_batch(self) -> tuple[list[tuple[Work[Any], Future[Any]]], bool]:
-        batch: list[tuple[Work[Any], Future[Any]]] = []
-        item = self._queue.get()
-        while True:
-            if item is None:
-                return batch, True
-            batch.append(item)
+    def _next_batch(self) -> tuple[list[_Unit], bool]:
+        """Wait for a unit, take those queued behind it; True when it is time to end."""
+        batch: list[_Unit] = []
+        unit = self._queue.get()
+        while unit is not None:
+            batch.append(unit)
             if len(batch) >= _MOST_IN_ONE_COMMIT:
                 return batch, False
             try:
-                item = self._queue.get_nowait()
+                unit = self._queue.get_nowait()
             except queue.Empty:
                 return batch, False
+        return batch, True
 
-    def _commit(
-        self, connection: sa.Connection, batch: list[tuple[Work[Any], Future[Any]]]
-    ) -> None:
-        done: list[tuple[Future[Any], Any]] = []
+    def _commit(self, connection: sa.Connection | None, batch: list[_Unit]) -> sa.Connection | None:
+        """Run and commit `batch`, resolve its futures; return the connection while it is sound."""
         try:
+            if connection is None:
+                connection = self._engine.execution_options(penstock_writer=True).connect()
+            connection.info.pop(_TOPICS, None)
             with connection.begin():
-                for work, future in batch:
-                    try:
-                        with connection.begin_nested():
-                            done.append((future, work(connection)))
-                    except Exception as error:  # its caller's, and its alone
-                        future.set_exception(error)
-        except Exception as error:  # the commit itself failed: nobody's work is durable
-            for future, _ in done:
-                future.set_exception(error)
-            return
-        for future, result in done:
-            future.set_result(result)
-        for callback in self._after_commit:
-            with contextlib.suppress(RuntimeError):  # an event loop that has closed
-                callback()
+                outcomes = [_attempt(connection, unit) for unit in batch]
+        except BaseException as error:
+            _abandon(connection)
+            for unit in batch:
+                unit.future.set_exception(_nothing_written(error))
+            return None
+        for outcome in outcomes:
+            outcome.resolve()
+        self._call_back(connection.info.pop(_TOPICS, set()))
+        return connection
+
+    def _call_back(self, topics: set[str]) -> None:
+        for callback, topic in self._after_commit:
+            if topic is None or topic in topics:
+                try:
+                    callback()
+                except Exception:
+                    _logger.exception("a callback after a commit failed; the commit stands")
+
+
+def _attempt(connection: sa.Connection, unit: _Unit) -> _Outcome:
+    """Run one unit in a savepoint; raise only when the whole transaction is lost."""
+    try:
+        with connection.begin_nested():
+            outcome = _Outcome(unit.future, result=_call(unit.work, connection))
+    except BaseException as error:
+        outcome = _Outcome(unit.future, error=error)
+    # SQLite ends the transaction by itself on some errors (disk full, I/O): then the savepoints
+    # before this one are gone too, and a COMMIT now would silently acknowledge nothing.
+    if not getattr(connection.connection.dbapi_connection, "in_transaction", True):
+        raise EngineError(
+            f"the transaction was lost: {outcome.error}", retryable=True
+        ) from outcome.error
+    return outcome
+
+
+def _nothing_written(error: BaseException) -> EngineError:
+    failure = EngineError(
+        f"the database could not commit, and nothing was written: {error}", retryable=True
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def _abandon(connection: sa.Connection | None) -> None:
+    """Close a connection of unknown state, and never use its like again."""
+    if connection is not None:
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
+            connection.invalidate()
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
+            connection.close()
+
+
+def _call(work: Work[T], connection: sa.Connection) -> T:
+    """Run `work`; StopIteration, which no future can carry, becomes RuntimeError."""
+    try:
+        return work(connection)
+    except StopIteration as error:
+        raise RuntimeError("a unit of work raised StopIteration") from error
 
 
 def sqlite_engine(path: Path) -> sa.Engine:
@@ -153,7 +244,12 @@ def sqlite_engine(path: Path) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def on_begin(connection: sa.Connection) -> None:
-        writer = connection.get_execution_options().get("penstock_writer")
+        options = connection.get_execution_options()
+        read_only = options.get("penstock_read_only", False)
+        if connection.info.get("read_only", False) != read_only:
+            connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
+            connection.info["read_only"] = read_only
+        writer = options.get("penstock_writer", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
     return engine

@@ -6,6 +6,7 @@ after each commit; after a restart a follower resumes from its own stored positi
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.storage.database import Database
+from penstock.storage.database import Database, announce
 from penstock.storage.schema import Timestamp, metadata
 
 events = sa.Table(
@@ -27,10 +28,15 @@ events = sa.Table(
     sqlite_autoincrement=True,
 )
 
+_PUBLISHED = "outbox"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened. `kind` is `noun.PastParticiple` (`build.Completed`), `subject` an id or ARN."""
+    """What happened.
+
+    `kind` is `noun.PastParticiple` (`build.Completed`), `subject` an id or ARN.
+    """
 
     position: int
     kind: str
@@ -42,10 +48,11 @@ class Event:
 def publish(
     connection: sa.Connection, kind: str, subject: str, detail: Mapping[str, Any], now: datetime
 ) -> None:
-    """Record an event in the caller's unit of work."""
+    """Record an event in the caller's unit of work, and wake followers once it is durable."""
     connection.execute(
         events.insert().values(kind=kind, subject=subject, detail=dict(detail), occurred_at=now)
     )
+    announce(connection, _PUBLISHED)
 
 
 def read_after(connection: sa.Connection, position: int, limit: int = 500) -> list[Event]:
@@ -62,17 +69,18 @@ def last_position(connection: sa.Connection) -> int:
 
 
 class Outbox:
-    """Wakes followers when something was committed. One per server, made in its event loop."""
+    """Wakes followers when an event was committed. One per server, made in its event loop."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._loop = asyncio.get_running_loop()
         self._waiters: set[asyncio.Future[None]] = set()
         self._committed = 0
-        database.after_commit(self._notify_from_writer)
+        database.after_commit(self._notify_from_writer, _PUBLISHED)
 
     def _notify_from_writer(self) -> None:
-        self._loop.call_soon_threadsafe(self._notify)
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits
+            self._loop.call_soon_threadsafe(self._notify)
 
     def _notify(self) -> None:
         self._committed += 1

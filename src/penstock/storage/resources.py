@@ -43,7 +43,7 @@ class Resource:
 
 
 class ResourceExists(Exception):
-    """`insert` met a resource of that service, type and name."""
+    """A resource of that service, type and name is already there."""
 
 
 def insert(connection: sa.Connection, resource: Resource) -> None:
@@ -72,22 +72,36 @@ def get_by_arn(connection: sa.Connection, arn: str) -> Resource | None:
 
 
 def scan(
-    connection: sa.Connection, service: str, type: str, *, prefix: str = "", after: str = "",
+    connection: sa.Connection,
+    service: str,
+    type: str,
+    *,
+    prefix: str = "",
+    after: str = "",
     limit: int | None = None,
 ) -> list[Resource]:
     """Return resources in order of name: those starting with `prefix`, after name `after`."""
     query = resources.select().where(
         resources.c.service == service, resources.c.type == type, resources.c.name > after
     )
-    if prefix:
-        query = query.where(resources.c.name.startswith(prefix, autoescape=True))
+    if prefix:  # not LIKE, which ignores case on SQLite
+        query = query.where(
+            resources.c.name.between(prefix, prefix + chr(0x10FFFF)),
+            sa.func.substr(resources.c.name, 1, len(prefix)) == prefix,
+        )
     rows = connection.execute(query.order_by(resources.c.name).limit(limit))
     return [Resource(**row._mapping) for row in rows]
 
 
 def update(
-    connection: sa.Connection, service: str, type: str, name: str, *, now: datetime,
-    document: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None,
+    connection: sa.Connection,
+    service: str,
+    type: str,
+    name: str,
+    *,
+    now: datetime,
+    document: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> bool:
     """Replace the document or the tags; return whether the resource exists."""
     values: dict[str, Any] = {"updated_at": now}
