@@ -1,0 +1,24 @@
+"""What all tests share: marks by folder, and one worker for all that needs the engine."""
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).parent
+MARKS = {"docker": "docker", "faults": "faults", "browser": "browser"}
+ENGINE = {"docker", "faults", "browser"}
+
+# Two workers share two cores: how long one example takes says nothing.
+hypothesis.settings.register_profile("penstock", deadline=None)
+hypothesis.settings.load_profile("penstock")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark by folder; with `-n 2 --dist loadgroup`, what needs the engine runs one at a time."""
+    for item in items:
+        folder = item.path.relative_to(ROOT).parts[0] if item.path.is_relative_to(ROOT) else ""
+        if folder in MARKS:
+            item.add_marker(MARKS[folder])
+        if any(item.get_closest_marker(mark) for mark in ENGINE):
+            item.add_marker(pytest.mark.xdist_group("engine"))
