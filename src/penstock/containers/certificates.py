@@ -127,6 +127,7 @@ class Certificates:
         suffixes = ["amazonaws.com", f"{self._region}.amazonaws.com"]
         dns = [f"*.{suffix}" for suffix in suffixes]
         dns += [f"*.s3.{suffix}" for suffix in suffixes]
+        dns += ["*.api.aws", f"*.{self._region}.api.aws"]
         dns += [f"*.dkr.ecr.{self._region}.amazonaws.com", MIRROR_HOST, "localhost"]
         return x509.SubjectAlternativeName(
             [*(x509.DNSName(name) for name in dns), x509.IPAddress(ip_address("127.0.0.1"))]

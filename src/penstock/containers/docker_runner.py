@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from penstock.aws.errors import EngineError
@@ -31,6 +31,7 @@ _LOG = logging.getLogger(__name__)
 _SANDBOX = "sandbox"
 _SANDBOX_SECONDS = 30.0
 _REMOVAL_SECONDS = 60.0
+_FOLLOW = {"stdout": "1", "stderr": "1", "follow": "1"}
 
 
 class DockerRunner:
@@ -103,30 +104,35 @@ class DockerRunner:
         ):
             pass
 
-    async def get_archive(self, task_id: str, container: str, path: str) -> AsyncIterator[bytes]:
+    async def get_archive(
+        self, task_id: str, container: str, path: str
+    ) -> AsyncGenerator[bytes, None]:
         """Yield a tar of the file or directory `path`; raise FileNotFoundError when absent."""
         name = self._name(task_id, container)
         try:
-            async for chunk in self._engine.chunks(
+            archive = self._engine.chunks(
                 "GET", f"containers/{name}/archive", params={"path": path}
-            ):
-                yield chunk
+            )
+            async with contextlib.aclosing(archive) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         except EngineRefusal as refusal:
             if refusal.status == 404:
                 raise FileNotFoundError(f"{path} in container {container}") from refusal
             raise
 
-    async def logs(self, task_id: str, container: str) -> AsyncIterator[bytes]:
-        """Yield the container's output, stdout and stderr in the order written, from its
-        beginning, until it has ended.
+    async def logs(self, task_id: str, container: str) -> AsyncGenerator[bytes, None]:
+        """Yield the container's output, both streams, from its beginning until it has ended.
 
-        Chunks end anywhere. The engine keeps output as text: bytes that are not UTF-8 arrive
-        as U+FFFD, so what must survive is written as ASCII.
+        Chunks end anywhere. Each stream keeps its order; between the two the engine knows none,
+        so a process whose order matters writes to one. The engine keeps output as text: bytes
+        that are not UTF-8 arrive as U+FFFD, so what must survive is written as ASCII.
         """
-        params = {"stdout": "1", "stderr": "1", "follow": "1"}
         name = self._name(task_id, container)
-        async for chunk in self._engine.output(f"containers/{name}/logs", params):
-            yield chunk
+        output = self._engine.output(f"containers/{name}/logs", _FOLLOW)
+        async with contextlib.aclosing(output) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def state(self, task_id: str) -> Mapping[str, ContainerState] | None:
         """Return the state of each container by its name in the Task; None without any."""
@@ -236,10 +242,10 @@ class DockerRunner:
 
     async def _await_ready(self, name: str) -> None:
         said = b""
-        params = {"stdout": "1", "stderr": "1", "follow": "1"}
+        output = self._engine.output(f"containers/{name}/logs", _FOLLOW)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_SANDBOX_SECONDS):
-                async for chunk in self._engine.output(f"containers/{name}/logs", params):
+            async with asyncio.timeout(_SANDBOX_SECONDS), contextlib.aclosing(output) as chunks:
+                async for chunk in chunks:
                     said += chunk
                     if READY in said.splitlines():
                         return

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Engine:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+            await client.connector.close()  # a connector of our own is not the client's to close
 
     async def json(
         self,
@@ -104,7 +105,7 @@ class Engine:
 
     async def chunks(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Yield the answer's body in chunks of at most 256 KiB."""
         async with self.stream(method, path, params=params) as response:
             while True:
@@ -114,8 +115,8 @@ class Engine:
                     return
                 yield chunk
 
-    async def output(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """Yield a container's output from the engine's framed stream, in the order written."""
+    async def output(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        """Yield a container's output from the engine's framed stream, as the engine has it."""
         async with self.stream("GET", path, params=params) as response:
             while True:
                 with _translated():
@@ -137,7 +138,7 @@ class Engine:
         data: Body | None = None,
         content_type: str = "application/x-tar",
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Yield the messages of a pull, push or import; an error among them is an EngineRefusal."""
         async with self.stream(
             method, path, params=params, data=data, content_type=content_type, headers=headers

@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 _WORK = "/tmp/penstock-image"  # noqa: S108 - inside a container of our own
 _TAIL_LINES = 30
 _MIRROR_PORT = 5000
-_MIRROR_ROOT = "/srv/mirror"
+MIRROR_ROOT = "/srv/mirror"
 _DEBIAN_IMAGES = (f"debian:{SUITE}-slim", f"debian:{SUITE}")
 
 Progress = Callable[[str], None]
@@ -153,7 +153,6 @@ class ImageBuilder:
         port = f"{_MIRROR_PORT}/tcp"
         config: dict[str, Any] = {
             "Image": parent.reference,
-            "Env": ["OTEL_SDK_DISABLED=true"],
             "ExposedPorts": {port: {}},
             "HostConfig": {"PortBindings": {port: [{"HostIp": "127.0.0.1", "HostPort": ""}]}},
         }
@@ -230,7 +229,7 @@ def mirror_filling_configuration() -> File:
     configuration = {
         "version": "0.1",
         "log": {"level": "warn"},
-        "storage": {"filesystem": {"rootdirectory": _MIRROR_ROOT}},
+        "storage": {"filesystem": {"rootdirectory": MIRROR_ROOT}},
         "http": {"addr": f":{_MIRROR_PORT}"},
     }
     return File("/etc/docker/registry/config.yml", json.dumps(configuration).encode())

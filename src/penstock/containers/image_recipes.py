@@ -18,7 +18,10 @@ from penstock.containers.task import File
 
 SUITE = "bookworm"
 
-_APT = "apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -qy install"
+_APT = (
+    "apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -qy "
+    "-o Dpkg::Options::=--force-unsafe-io install"
+)
 _CLEAN = "apt-get clean; rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt"
 
 
@@ -94,8 +97,26 @@ _BUILD_PACKAGES = (
     *("build-essential", "make"),
     *("docker-compose", "docker.io"),
     *("python-is-python3", "python3", "python3-dev", "python3-pip", "python3-venv"),
-    *("nodejs", "npm"),
+    "nodejs",
 )
+
+_NPM_VERSION = "10.8.2"
+_NPM_SHA512 = (
+    "c7f0088c520a46596b85c6f8f1da943400199748a0f7ea8cb8df75469668dc26"
+    "f6fb3ba26df87e2884a5ebe91557292d0f3db7d0929cdb4f14910c3032ac81fb"
+)
+_NPM_SCRIPT = f"""
+registry="${{NPM_CONFIG_REGISTRY:-https://registry.npmjs.org}}"
+curl -fsS "${{registry%/}}/npm/-/npm-{_NPM_VERSION}.tgz" -o /tmp/npm.tgz
+echo "{_NPM_SHA512}  /tmp/npm.tgz" | sha512sum --check --quiet
+mkdir -p /usr/local/lib/node_modules/npm
+tar -xzf /tmp/npm.tgz --strip-components=1 -C /usr/local/lib/node_modules/npm
+rm /tmp/npm.tgz
+ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
+ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
+npm --version
+""".strip()
+"""npm as Node.js 18 ships it: Debian's own package of it brings 350 others."""
 
 _BUILD_SCRIPT = """
 python3 -m venv /opt/aws-cli
@@ -110,7 +131,7 @@ mkdir -p /codebuild
 BUILD = Recipe(
     "penstock/build",
     DEBIAN,
-    _install(*_BUILD_PACKAGES, then=_BUILD_SCRIPT),
+    _install(*_BUILD_PACKAGES, then=f"{_BUILD_SCRIPT}\n{_NPM_SCRIPT}"),
     files=(
         _packaged("dockerd-entrypoint.sh", "/usr/local/bin/dockerd-entrypoint.sh"),
         _packaged("runc.sh", "/usr/local/sbin/runc"),
@@ -129,7 +150,9 @@ _PYTHON = Recipe(
     command=("python3",),
     environment={"LANG": "C.UTF-8"},
 )
-_NODE = Recipe("penstock/node", DEBIAN, _install("nodejs", "npm"), command=("node",))
+_NODE = Recipe(
+    "penstock/node", DEBIAN, _install("nodejs", "curl", then=_NPM_SCRIPT), command=("node",)
+)
 _BUSYBOX = Recipe(
     "penstock/busybox",
     DEBIAN,
