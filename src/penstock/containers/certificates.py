@@ -24,6 +24,13 @@ _RENEW_BEFORE = timedelta(days=30)
 _BACKDATED = timedelta(hours=1)
 """Clocks of containers and hosts differ a little."""
 
+_PARENTS = (
+    *("connect", "detective", "dkr.ecr", "dynamodb", "ecr", "ecr-public", "execute-api", "iot"),
+    *("lex", "marketplace", "mediastore", "pricing", "sagemaker", "sso", "timestream"),
+)
+"""Second labels of host names with two before the region (`api.ecr`), which a wildcard of the
+region does not cover. Source: botocore's endpoints.json."""
+
 MIRROR_HOST = "mirror.penstock.internal"
 """The name under which a build's own Docker daemon finds the mirror of base images."""
 
@@ -128,7 +135,8 @@ class Certificates:
         dns = [f"*.{suffix}" for suffix in suffixes]
         dns += [f"*.s3.{suffix}" for suffix in suffixes]
         dns += ["*.api.aws", f"*.{self._region}.api.aws"]
-        dns += [f"*.dkr.ecr.{self._region}.amazonaws.com", MIRROR_HOST, "localhost"]
+        dns += [f"*.{parent}.{self._region}.amazonaws.com" for parent in _PARENTS]
+        dns += [MIRROR_HOST, "localhost"]
         return x509.SubjectAlternativeName(
             [*(x509.DNSName(name) for name in dns), x509.IPAddress(ip_address("127.0.0.1"))]
         )

@@ -32,6 +32,7 @@ class StandIn:
 
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    answers: dict[str, bytes] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read one request, answer it, close."""
@@ -44,7 +45,9 @@ class StandIn:
             self.bodies.append(await reader.readexactly(int(headers.get("content-length", 0))))
             method, path, _ = request.split(" ")
             self.requests.append((method, path, headers))
-            body = f"stand-in {headers['host']} {path}\n".encode()
+            body = self.answers.get(
+                path.partition("?")[0], f"stand-in {headers['host']} {path}\n".encode()
+            )
             writer.write(
                 b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
                 b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
