@@ -1,0 +1,1 @@
+"""ECR: image repositories, backed by the instance's own registry."""
