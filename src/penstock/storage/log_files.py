@@ -13,9 +13,9 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from penstock.storage.log_records import LogEvent
-from penstock.storage.log_stream import Extent, LogStream, OffsetGap
+from penstock.storage.log_stream import Extent, LogStream, OffsetGap, Span
 
-__all__ = ["Extent", "LogEvent", "LogFiles", "OffsetGap"]
+__all__ = ["Extent", "LogEvent", "LogFiles", "OffsetGap", "Span"]
 
 T = TypeVar("T")
 
@@ -67,33 +67,30 @@ class LogFiles:
     async def read(self, stream_id: str, offset: int, limit: int) -> tuple[list[LogEvent], int]:
         """Return at most `limit` events from `offset` on, and the offset after them."""
         stream = self._stream(stream_id)
-        events = await asyncio.to_thread(stream.files.read, offset, limit)
-        return events, offset + len(events)
+        return await asyncio.to_thread(stream.files.read, offset, limit)
 
     async def read_backward(
         self, stream_id: str, before: int, limit: int
     ) -> tuple[list[LogEvent], int]:
         """Return the last `limit` events below offset `before`, oldest first, and the first's
         offset."""
-        stream = self._stream(stream_id)
-        before = min(before, await asyncio.to_thread(stream.files.size))
-        first = max(0, before - limit)
-        return await asyncio.to_thread(stream.files.read, first, before - first), first
+        files = self._stream(stream_id).files
+        return await asyncio.to_thread(files.read_backward, before, limit)
 
-    async def next_in_time(
-        self, stream_id: str, offset: int, start_ms: int, end_ms: int
-    ) -> int | None:
-        """Return the first offset from `offset` on where events of that time (end excluded)
-        may be, None when there are none; skips whole chunks, so events there may be earlier."""
-        stream = self._stream(stream_id)
-        return await asyncio.to_thread(stream.files.next_in_time, offset, start_ms, end_ms)
+    async def spans(self, stream_id: str, start_ms: int, end_ms: int) -> list[Span]:
+        """Return the ranges of offsets where events of that time (end excluded) may be."""
+        return await asyncio.to_thread(self._stream(stream_id).files.spans, start_ms, end_ms)
 
-    async def previous_in_time(
-        self, stream_id: str, before: int, start_ms: int, end_ms: int
-    ) -> int | None:
-        """As `next_in_time` looking back: the offset below which such events may be."""
-        stream = self._stream(stream_id)
-        return await asyncio.to_thread(stream.files.previous_in_time, before, start_ms, end_ms)
+    async def drop_before(self, stream_id: str, cutoff_ms: int) -> None:
+        """Free the space of the oldest events, earlier than `cutoff_ms`; offsets stay.
+
+        It frees whole chunks, so some earlier events remain.
+        """
+        await asyncio.to_thread(self._stream(stream_id).files.drop_before, cutoff_ms)
+
+    async def stream_ids(self) -> list[str]:
+        """Return the ids of all streams that have files."""
+        return await asyncio.to_thread(lambda: [path.name for path in self._root.glob("??/*")])
 
     async def size(self, stream_id: str) -> int:
         """Return the number of events, 0 for an unknown stream."""
@@ -120,9 +117,8 @@ class LogFiles:
         deletions = stream.deletions
         while stream.deletions == deletions:
             seen = stream.changes
-            events = await asyncio.to_thread(stream.files.read, offset, _FOLLOW_PAGE)
+            events, offset = await asyncio.to_thread(stream.files.read, offset, _FOLLOW_PAGE)
             if events:
-                offset += len(events)
                 yield events, offset
             elif seen == stream.changes and stream.deletions == deletions:
                 waiter = asyncio.get_running_loop().create_future()

@@ -1,6 +1,6 @@
 r"""How log events stand in a file: one line each, checked, in batches that are whole or absent.
 
-    <CRC-32 of the rest, 8 hex digits><mark><timestamp> <message as JSON>\\n
+    <CRC-32 of the rest, 8 hex digits><mark><timestamp> <ingested> <message as JSON>\\n
 
 The mark is `.` on the last event of a batch and `+` on those before it, so that a batch cut
 off by a crash is recognised whatever its length.
@@ -17,10 +17,11 @@ _LAST, _MORE = b".", b"+"
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """One message and its time in milliseconds since the epoch."""
+    """One message, its own time and that of its arrival, in milliseconds since the epoch."""
 
     timestamp_ms: int
     message: str
+    ingested_ms: int = 0
 
 
 def encode_batch(events: Sequence[LogEvent]) -> list[bytes]:
@@ -31,8 +32,8 @@ def encode_batch(events: Sequence[LogEvent]) -> list[bytes]:
 
 def decode(line: bytes) -> LogEvent:
     """Read back a line that `sound_lines` vouches for; the newline may be there or not."""
-    timestamp, _, message = line[_CRC_LENGTH + 1 :].partition(b" ")
-    return LogEvent(int(timestamp), json.loads(message))
+    timestamp, ingested, message = line[_CRC_LENGTH + 1 :].split(b" ", 2)
+    return LogEvent(int(timestamp), json.loads(message), int(ingested))
 
 
 def timestamp_ms(line: bytes) -> int:
@@ -56,7 +57,8 @@ def sound_lines(content: bytes) -> list[bytes]:
 
 
 def _encode(event: LogEvent, mark: bytes) -> bytes:
-    body = mark + f"{event.timestamp_ms} {json.dumps(event.message)}\n".encode("ascii")
+    fields = f"{event.timestamp_ms} {event.ingested_ms} {json.dumps(event.message)}\n"
+    body = mark + fields.encode("ascii")
     return b"%08x" % zlib.crc32(body) + body
 
 

@@ -34,6 +34,16 @@ _SEALED = re.compile(r"(\d{16})-(\d+)-(-?\d+)-(-?\d+)\.gz")
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Offsets `first` up to but not including `end`, whose events' times lie in between."""
+
+    first: int
+    end: int
+    earliest_ms: int
+    latest_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Extent:
     """What a stream holds: events, time of the earliest and latest, and of the last append."""
 
@@ -115,33 +125,35 @@ class LogStream:
                 self._append(encode_batch(events))
             return self._tail.end
 
-    def read(self, offset: int, limit: int) -> list[LogEvent]:
-        """Return at most `limit` events from `offset` on."""
+    def read(self, offset: int, limit: int) -> tuple[list[LogEvent], int]:
+        """Return at most `limit` events from `offset` on, and the offset after them."""
         with self._exclusively():
-            found: list[LogEvent] = []
-            end = min(self._tail.end, offset + limit)
-            while offset < end:
-                chunk = self._chunk_of(offset)
-                upto = min(end, chunk.end)
-                found += [decode(line) for line in self._lines(chunk, offset, upto)]
-                offset = upto
-            return found
+            offset = max(offset, self._oldest())  # what came before was dropped
+            end = max(offset, min(self._tail.end, offset + limit))
+            return self._read(offset, end), end
 
-    def next_in_time(self, offset: int, start_ms: int, end_ms: int) -> int | None:
-        """Return the first offset from `offset` on where such times may be; None: nowhere."""
+    def read_backward(self, before: int, limit: int) -> tuple[list[LogEvent], int]:
+        """Return the last `limit` events below `before`, oldest first, and the first's offset."""
         with self._exclusively():
-            for chunk in self._chunks():
-                if chunk.end > offset and chunk.may_hold(start_ms, end_ms):
-                    return max(offset, chunk.first)
-            return None
+            end = min(self._tail.end, before)
+            first = max(self._oldest(), end - limit)
+            return self._read(first, end), first
 
-    def previous_in_time(self, before: int, start_ms: int, end_ms: int) -> int | None:
-        """Return the end of the last range below `before` where such times may be."""
+    def spans(self, start_ms: int, end_ms: int) -> list[Span]:
+        """Return where events of that time (end excluded) may be, in order of offset."""
         with self._exclusively():
-            for chunk in reversed(list(self._chunks())):
-                if chunk.first < before and chunk.may_hold(start_ms, end_ms):
-                    return min(before, chunk.end)
-            return None
+            return [
+                Span(chunk.first, chunk.end, chunk.earliest_ms, chunk.latest_ms)
+                for chunk in self._chunks()
+                if chunk.may_hold(start_ms, end_ms)
+            ]
+
+    def drop_before(self, cutoff_ms: int) -> None:
+        """Remove the oldest chunks while all their events are earlier; offsets stay."""
+        with self._exclusively():
+            while len(self._sealed) > 1 and self._sealed[0].latest_ms < cutoff_ms:
+                self._sealed[0].path.unlink(missing_ok=True)
+                del self._sealed[0]
 
     def size(self) -> int:
         """Return the number of events."""
@@ -166,6 +178,18 @@ class LogStream:
         with self._exclusively():
             shutil.rmtree(self._directory, ignore_errors=True)
             self._loaded = False
+
+    def _oldest(self) -> int:
+        return next(self._chunks()).first
+
+    def _read(self, offset: int, end: int) -> list[LogEvent]:
+        found: list[LogEvent] = []
+        while offset < end:
+            chunk = self._chunk_of(offset)
+            upto = min(end, chunk.end)
+            found += [decode(line) for line in self._lines(chunk, offset, upto)]
+            offset = upto
+        return found
 
     def _append(self, lines: list[bytes]) -> None:
         tail = self._tail.path

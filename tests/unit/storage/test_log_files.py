@@ -57,7 +57,7 @@ async def test_append_and_read_by_offset(tmp_path: Path) -> None:
     "message", ["", "two\nlines\r\n", "ünïcödé ✓", "\udcff", '"\\', "\x00\x85"]
 )
 async def test_any_message_survives_reopening(tmp_path: Path, message: str) -> None:
-    event = LogEvent(-5, message)
+    event = LogEvent(-5, message, ingested_ms=7)
     await LogFiles(tmp_path).append("s-1", [event])
     assert await LogFiles(tmp_path).read("s-1", 0, 1) == ([event], 1)
 
@@ -104,14 +104,13 @@ async def test_reading_in_the_middle_opens_only_the_chunk_that_holds_it(tmp_path
 async def test_times_are_found_by_chunk(tmp_path: Path) -> None:
     files = LogFiles(tmp_path)
     await _fill(files, 5000, padding=200)
-    start = await files.next_in_time("s-1", 0, 1000 + 3000, 1000 + 3001)
-    assert start is not None
-    assert 0 < start <= 3000
-    before = await files.previous_in_time("s-1", 5000, 1000 + 3000, 1000 + 3001)
-    assert before is not None
-    assert 3000 < before < 5000
-    assert await files.next_in_time("s-1", 0, 7000, 8000) is None
-    assert await files.previous_in_time("s-1", 5000, 0, 1000) is None
+    (span,) = await files.spans("s-1", 1000 + 3000, 1000 + 3001)
+    assert 0 < span.first <= 3000 < span.end < 5000
+    assert (span.earliest_ms, span.latest_ms) == (1000 + span.first, 999 + span.end)
+    assert await files.spans("s-1", 6000, 8000) == []
+    assert await files.spans("s-1", 0, 1000) == []
+    every = await files.spans("s-1", 0, 9999)
+    assert [span.end for span in every] == [*(span.first for span in every[1:]), 5000]
     extent = await LogFiles(tmp_path).extent("s-1")
     assert (extent.count, extent.earliest_ms, extent.latest_ms) == (5000, 1000, 5999)
     assert await files.extent("unknown") == Extent(0, None, None, None)
@@ -194,6 +193,33 @@ async def test_follow_yields_what_is_there_then_what_comes(tmp_path: Path) -> No
     assert seen == _events(1, 49)
     await files.delete("s-1")
     await asyncio.wait_for(follower, 5)
+
+
+async def test_dropping_the_oldest_frees_chunks_and_keeps_offsets(tmp_path: Path) -> None:
+    files = LogFiles(tmp_path)
+    await _fill(files, 5000, padding=200)
+    before = len(_files(tmp_path, ".gz"))
+    await files.drop_before("s-1", 1000 + 3000)
+    assert 1 <= len(_files(tmp_path, ".gz")) < before
+    for reader in (files, LogFiles(tmp_path)):
+        events, end = await reader.read("s-1", 0, 10)
+        assert events == _events(end - 10, 10, 200)
+        assert 0 < end - 10 <= 3000
+        assert (await reader.read("s-1", 4000, 1))[0] == _events(4000, 1, 200)
+        assert await reader.size("s-1") == 5000
+        oldest = end - 10
+        assert await reader.read_backward("s-1", oldest + 3, 10) == (events[:3], oldest)
+        assert await reader.read_backward("s-1", oldest, 10) == ([], oldest)
+    await files.drop_before("s-1", 1_000_000)
+    assert await LogFiles(tmp_path).size("s-1") == 5000
+
+
+async def test_stream_ids_lists_what_has_files(tmp_path: Path) -> None:
+    files = LogFiles(tmp_path)
+    assert await files.stream_ids() == []
+    await files.append("s-1", _events(0, 1))
+    await files.append("t-2", _events(0, 1))
+    assert sorted(await files.stream_ids()) == ["s-1", "t-2"]
 
 
 async def test_delete_forgets_the_stream(tmp_path: Path) -> None:
