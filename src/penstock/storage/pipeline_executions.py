@@ -171,6 +171,25 @@ def request_stop(
     return result.rowcount == 1
 
 
+def resume(connection: sa.Connection, execution_id: str, now: datetime) -> bool:
+    """Put an execution that failed or was stopped back in progress, for a retry."""
+    result = connection.execute(
+        pipeline_executions.update()
+        .where(
+            pipeline_executions.c.id == execution_id,
+            pipeline_executions.c.status.in_(("Failed", "Stopped")),
+        )
+        .values(
+            status="InProgress",
+            status_summary="",
+            stop_reason=None,
+            abandon=False,
+            updated_at=now,
+        )
+    )
+    return result.rowcount == 1
+
+
 def add_revision(
     connection: sa.Connection,
     execution: ExecutionRow,

@@ -1,1 +1,1 @@
-"""Action providers, one file each."""
+"""Action providers, one file each; `table.py` registers them."""

@@ -1,0 +1,152 @@
+"""CodePipeline's operations on pipelines and their tags.
+
+Source: https://docs.aws.amazon.com/codepipeline/latest/APIReference/
+"""
+
+from collections.abc import Mapping
+
+from penstock.arns import parse_arn
+from penstock.aws.errors import ServiceError
+from penstock.aws.pagination import decode_token, encode_token
+from penstock.aws.service import Call, Request, Response
+from penstock.pipelines import definitions
+from penstock.pipelines.pipelines import Pipelines
+from penstock.pipelines.roles import SERVICE_PRINCIPAL
+from penstock.storage.pipelines import PipelineRow
+
+_PIPELINES_IN_PAGE = 1000
+_TAGS_IN_PAGE = 100
+
+
+async def create_pipeline(domain: Pipelines, call: Call, request: Request) -> Response:
+    """Make a pipeline and start its first execution."""
+    declaration = request["pipeline"]
+    tags = definitions.tags_of(request.get("tags", []))
+    await _may_pass_roles(call, declaration)
+    pipeline = await domain.create(declaration, tags)
+    response: dict[str, object] = {"pipeline": pipeline.document}
+    if tags:
+        response["tags"] = _tag_list(tags)
+    return response
+
+
+async def get_pipeline(domain: Pipelines, call: Call, request: Request) -> Response:
+    """Return a pipeline's declaration, its current one or that of a version."""
+    if "version" in request:
+        pipeline, document = await domain.get_version(request["name"], request["version"])
+    else:
+        pipeline = await domain.get(request["name"])
+        document = pipeline.document
+    return {
+        "pipeline": document,
+        "metadata": {
+            "pipelineArn": pipeline.arn,
+            "created": pipeline.created_at,
+            "updated": pipeline.updated_at,
+        },
+    }
+
+
+async def update_pipeline(domain: Pipelines, call: Call, request: Request) -> Response:
+    """Replace a pipeline's declaration; it does not start an execution."""
+    await _may_pass_roles(call, request["pipeline"])
+    pipeline = await domain.update(request["pipeline"])
+    return {"pipeline": pipeline.document}
+
+
+async def list_pipelines(domain: Pipelines, call: Call, request: Request) -> Response:
+    """List pipelines in order of name."""
+    limit = request.get("maxResults", _PIPELINES_IN_PAGE)
+    after = ""
+    if "nextToken" in request:
+        [after] = decode_token(request["nextToken"])
+    found = await domain.scan(after, limit + 1)
+    response: dict[str, object] = {"pipelines": [_summary(one) for one in found[:limit]]}
+    if len(found) > limit:
+        response["nextToken"] = encode_token(found[limit - 1].name)
+    return response
+
+
+async def delete_pipeline(domain: Pipelines, call: Call, request: Request) -> Response:
+    """Remove a pipeline; an unknown name is no error."""
+    await domain.delete(request["name"])
+    return {}
+
+
+async def tag_resource(domain: Pipelines, call: Call, request: Request) -> Response:
+    """Add or change tags."""
+    added = definitions.tags_of(request["tags"])
+    await domain.change_tags(_checked(request["resourceArn"]), lambda tags: {**tags, **added})
+    return {}
+
+
+async def untag_resource(domain: Pipelines, call: Call, request: Request) -> Response:
+    """Remove tags; keys that are not there are no error."""
+    removed = set(request["tagKeys"])
+
+    def change(tags: Mapping[str, str]) -> Mapping[str, str]:
+        return {key: value for key, value in tags.items() if key not in removed}
+
+    await domain.change_tags(_checked(request["resourceArn"]), change)
+    return {}
+
+
+async def list_tags_for_resource(domain: Pipelines, call: Call, request: Request) -> Response:
+    """List a pipeline's tags in order of key."""
+    tags = await domain.tags(_checked(request["resourceArn"]))
+    limit = request.get("maxResults", _TAGS_IN_PAGE)
+    after = ""
+    if "nextToken" in request:
+        [after] = decode_token(request["nextToken"])
+    keys = sorted(key for key in tags if key > after)
+    shown = {key: tags[key] for key in keys[:limit]}
+    response: dict[str, object] = {"tags": _tag_list(shown)}
+    if len(keys) > limit:
+        response["nextToken"] = encode_token(keys[limit - 1])
+    return response
+
+
+async def _may_pass_roles(call: Call, declaration: Mapping[str, object]) -> None:
+    """Raise AccessDeniedException unless the caller may hand these roles to CodePipeline."""
+    for role in roles_of(declaration):
+        await call.authorize(
+            call.principal, "iam:PassRole", role, {"iam:PassedToService": SERVICE_PRINCIPAL}
+        )
+
+
+def roles_of(declaration: Mapping[str, object]) -> list[str]:
+    """Return the pipeline's role and its actions' own roles, each once."""
+    roles = [declaration["roleArn"]]
+    stages = declaration["stages"]
+    assert isinstance(stages, list)
+    for stage in stages:
+        roles.extend(action["roleArn"] for action in stage["actions"] if action.get("roleArn"))
+    return list(dict.fromkeys(str(role) for role in roles))
+
+
+def _checked(arn: str) -> str:
+    try:
+        service = parse_arn(arn).service
+    except ValueError:
+        service = ""
+    if service != "codepipeline":
+        raise ServiceError(
+            "InvalidArnException",
+            f"Expected a pipeline's ARN (arn:aws:codepipeline:region:account:name), found {arn}",
+        )
+    return arn
+
+
+def _summary(pipeline: PipelineRow) -> Response:
+    return {
+        "name": pipeline.name,
+        "version": pipeline.version,
+        "pipelineType": pipeline.document["pipelineType"],
+        "executionMode": pipeline.document["executionMode"],
+        "created": pipeline.created_at,
+        "updated": pipeline.updated_at,
+    }
+
+
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": tags[key]} for key in sorted(tags)]

@@ -1,0 +1,133 @@
+"""Creating, changing and deleting pipelines, inside one unit of work.
+
+Error texts: moto's codepipeline/models.py where it has them; the others are unverified.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from penstock.arns import arn
+from penstock.aws.errors import ServiceError
+from penstock.ids import new_uuid
+from penstock.pipelines import triggers
+from penstock.pipelines.structure import PipelineStructure, normalise, parse
+from penstock.pipelines.triggers import TriggerType
+from penstock.storage import outbox, pipelines
+from penstock.storage.pipelines import PipelineRow, SourceRow
+
+MOST_PIPELINES = 1000
+MOST_TAGS = 50
+
+
+def not_found(account_id: str, name: str) -> ServiceError:
+    """Return AWS's error for a pipeline that does not exist."""
+    return ServiceError(
+        "PipelineNotFoundException",
+        f"Account '{account_id}' does not have a pipeline with name '{name}'",
+    )
+
+
+def load(connection: sa.Connection, account_id: str, name: str) -> PipelineRow:
+    """Return the pipeline; raise PipelineNotFoundException."""
+    pipeline = pipelines.get(connection, name)
+    if pipeline is None:
+        raise not_found(account_id, name)
+    return pipeline
+
+
+def create(
+    connection: sa.Connection,
+    declaration: Mapping[str, Any],
+    tags: Mapping[str, str],
+    region: str,
+    account_id: str,
+    now: datetime,
+) -> PipelineRow:
+    """Store a checked declaration as version 1 and start its first execution."""
+    name = declaration["name"]
+    document = normalise(declaration, 1)
+    pipeline = PipelineRow(
+        name=name,
+        id=new_uuid(),
+        arn=arn("codepipeline", region, account_id, name),
+        version=1,
+        document=document,
+        tags=tags,
+        executions=0,
+        created_at=now,
+        updated_at=now,
+    )
+    if not pipelines.insert(connection, pipeline, _sources(parse(document), pipeline.id)):
+        raise ServiceError(
+            "PipelineNameInUseException",
+            f"A pipeline with the name '{name}' already exists in account '{account_id}'",
+        )
+    if all("defaultValue" in variable for variable in document.get("variables") or ()):
+        triggers.start(connection, pipeline, new_uuid(), TriggerType.CREATE_PIPELINE, now)
+    return pipeline
+
+
+def update(
+    connection: sa.Connection, declaration: Mapping[str, Any], account_id: str, now: datetime
+) -> PipelineRow:
+    """Store a checked declaration as the next version; unfinished executions are cancelled."""
+    name = declaration["name"]
+    pipeline = pipelines.get(connection, name)
+    if pipeline is None:
+        raise ServiceError(
+            "ResourceNotFoundException",
+            f"The account with id '{account_id}' does not include a pipeline with the name "
+            f"'{name}'",
+        )
+    document = normalise(declaration, pipeline.version + 1)
+    pipelines.update(connection, pipeline, document, _sources(parse(document), pipeline.id), now)
+    outbox.publish(
+        connection,
+        "pipeline.Updated",
+        name,
+        {"pipeline": name, "pipeline-id": pipeline.id, "version": pipeline.version + 1},
+        now,
+    )
+    return load(connection, account_id, name)
+
+
+def tags_of(pairs: list[Mapping[str, str]]) -> dict[str, str]:
+    """Return tags as a mapping; raise TooManyTagsException and InvalidTagsException."""
+    tags = {pair["key"]: pair["value"] for pair in pairs}
+    if len(tags) < len(pairs):
+        raise ServiceError("InvalidTagsException", "Tag keys must be unique within one request.")
+    reserved = next((key for key in tags if key.lower().startswith("aws:")), None)
+    if reserved is not None:
+        raise ServiceError(
+            "InvalidTagsException",
+            f"Tag keys must not begin with aws:, which AWS keeps for itself; found {reserved}.",
+        )
+    check_tag_count(tags)
+    return tags
+
+
+def check_tag_count(tags: Mapping[str, str]) -> None:
+    """Raise TooManyTagsException when a pipeline would have more tags than AWS allows."""
+    if len(tags) > MOST_TAGS:
+        raise ServiceError(
+            "TooManyTagsException",
+            f"A pipeline has at most {MOST_TAGS} tags; this one would have {len(tags)}.",
+        )
+
+
+def _sources(structure: PipelineStructure, pipeline_id: str) -> list[SourceRow]:
+    return [
+        SourceRow(
+            pipeline_id=pipeline_id,
+            action_name=action.name,
+            provider=action.action_type_id.provider,
+            repository=action.configuration["RepositoryName"],
+            branch=action.configuration["BranchName"],
+            polls=action.configuration.get("PollForSourceChanges") == "true",
+        )
+        for action in structure.stages[0].actions
+        if action.action_type_id.provider == "CodeCommit"
+    ]

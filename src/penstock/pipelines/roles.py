@@ -1,0 +1,52 @@
+"""The roles that pipelines act as: assumed for each action, and asked before each effect."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.service import Principal
+from penstock.pipelines import structure_messages as messages
+from penstock.pipelines.actions.provider import ActionJob
+from penstock.pipelines.structure import PipelineStructure
+from penstock.services.iam import Iam
+from penstock.services.sts import Sts
+
+SERVICE_PRINCIPAL = "codepipeline.amazonaws.com"
+_SHORTEST_SESSION_SECONDS = 900
+
+
+class Roles:
+    """Assumes pipeline and action roles as CodePipeline, and evaluates their policies."""
+
+    def __init__(self, iam: Iam, sts: Sts) -> None:
+        self._iam = iam
+        self._sts = sts
+
+    async def check_trust(self, structure: PipelineStructure) -> None:
+        """Raise InvalidStructureException when the pipeline's role does not trust CodePipeline."""
+        try:
+            session = await self._sts.assume_role_for_service(
+                structure.role_arn, SERVICE_PRINCIPAL, "create", _SHORTEST_SESSION_SECONDS
+            )
+        except ServiceError:
+            raise messages.ROLE_NOT_TRUSTED.error(role=structure.role_arn) from None
+        await self._sts.revoke(session.access_key_id)
+
+    @asynccontextmanager
+    async def acting(self, job: ActionJob) -> AsyncIterator[Principal]:
+        """Assume the action's role for as long as the block runs.
+
+        An action's own role is reached through the pipeline's, as on AWS: the pipeline's role
+        must be allowed `sts:AssumeRole` on it. Raises ServiceError when it cannot be assumed.
+        """
+        session = await self._sts.assume_role_for_service(
+            job.role_arn, SERVICE_PRINCIPAL, job.pipeline_execution_id, _SHORTEST_SESSION_SECONDS
+        )
+        try:
+            yield session.principal
+        finally:
+            await self._sts.revoke(session.access_key_id)
+
+    async def require(self, principal: Principal, action: str, resource: str) -> None:
+        """Raise ServiceError AccessDeniedException unless the role may do this."""
+        await self._iam.authorize(principal, action, resource)
