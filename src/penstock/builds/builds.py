@@ -6,8 +6,9 @@ Events (in the outbox, in the transaction of what they tell): `build.Started`,
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -40,16 +41,6 @@ IDEMPOTENCY_WINDOW = timedelta(minutes=5)
 """How long a caller's idempotencyToken holds; source: API_StartBuild, idempotencyToken."""
 
 
-class Worker(Protocol):
-    """What carries stored builds on: `BuildRunner`. Both calls may be repeated."""
-
-    def wake(self) -> None:
-        """A build was stored, or its queue moved."""
-
-    def stop_requested(self, build_id: str) -> None:
-        """A stop of this build was stored."""
-
-
 class Builds:
     """Builds of one server. Safe to call from any coroutine of its event loop."""
 
@@ -57,11 +48,12 @@ class Builds:
         self.database = database
         self.config = config
         self.clock = clock
-        self._worker: Worker | None = None
+        self._wake: Callable[[], None] | None = None
+        self._stop_requested: Callable[[str], None] | None = None
 
-    def attach(self, worker: Worker) -> None:
-        """Name the loop to tell of new work; stored builds wait until there is one."""
-        self._worker = worker
+    def attach(self, wake: Callable[[], None], stop_requested: Callable[[str], None]) -> None:
+        """Name whom to tell of a stored build and of a stored stop (its id): the runner."""
+        self._wake, self._stop_requested = wake, stop_requested
 
     async def start(self, start: StartBuild) -> Build:
         """Store a build to be run, and return it; repeating the same request finds the first.
@@ -72,7 +64,7 @@ class Builds:
         """
         now = self.clock()
         row = await self.database.write(lambda connection: self._start(connection, start, now))
-        self._wake()
+        self._tell()
         return build_from_row(row)
 
     def _start(self, connection: sa.Connection, start: StartBuild, now: datetime) -> BuildRow:
@@ -167,8 +159,8 @@ class Builds:
             return None
         now = self.clock()
         await self.database.write(lambda c: storage.request_stop(c, build.id, now))
-        if self._worker is not None:
-            self._worker.stop_requested(build.id)
+        if self._stop_requested is not None:
+            self._stop_requested(build.id)
         return await self.get(build.id)
 
     async def retry(self, build_id: str, token: str | None, initiator: str) -> Build | None:
@@ -198,12 +190,12 @@ class Builds:
             )
 
         row = await self.database.write(work)
-        self._wake()
+        self._tell()
         return build_from_row(row)
 
-    def _wake(self) -> None:
-        if self._worker is not None:
-            self._worker.wake()
+    def _tell(self) -> None:
+        if self._wake is not None:
+            self._wake()
 
 
 def request_digest(start: StartBuild) -> str:
