@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -28,6 +29,7 @@ from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.tokens import Access, PasswordExpired, PasswordInvalid
 
 _LIFETIME = timedelta(minutes=15)
+_LARGEST_FORM = 64 * 1024
 _SCOPE = re.compile(r"repository(?:\([a-z0-9]+\))?:(?P<name>[^\s:]+):(?P<actions>[a-z,*]+)")
 _PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 _PUSH = (
@@ -152,17 +154,27 @@ def parse_scopes(scopes: Sequence[str]) -> list[Wanted]:
 async def _parameters(request: Request) -> tuple[str, str, str, list[str]]:
     """Return user, password, service and scopes of a GET (Basic) or POST (OAuth 2) request."""
     if request.method == "POST":
-        form = await request.form()
-        if form.get("grant_type") != "password":
+        form = parse_qs((await _small_body(request)).decode(errors="replace"))
+        if form.get("grant_type") != ["password"]:
             raise _Refusal(400, "UNSUPPORTED", "expected grant_type=password")
-        user, password = str(form.get("username", "")), str(form.get("password", ""))
-        scopes = [str(scope) for scope in form.getlist("scope")]
-        return user, password, str(form.get("service", "")), scopes
+        user, password, service = (
+            form.get(name, [""])[0] for name in ("username", "password", "service")
+        )
+        return user, password, service, form.get("scope", [])
     if request.method != "GET":
         raise _Refusal(405, "UNSUPPORTED", "expected GET or POST")
     user, password = _basic(request.headers.get("authorization", ""))
     query = request.query_params
     return user, password, query.get("service", ""), query.getlist("scope")
+
+
+async def _small_body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_FORM:
+            raise _Refusal(413, "UNSUPPORTED", f"expected a form of at most {_LARGEST_FORM} bytes")
+    return body
 
 
 def _basic(header: str) -> tuple[str, str]:
