@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/codecommit/latest/APIReference/
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.pagination import decode_token, encode_token
+from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
 from penstock.repositories.git import GitError
 from penstock.repositories.hosting import Repositories
@@ -43,14 +43,15 @@ async def get_branch(domain: Repositories, call: Call, request: Request) -> Resp
 async def list_branches(domain: Repositories, call: Call, request: Request) -> Response:
     """List branch names in order."""
     repository = await domain.get(request["repositoryName"])
-    names = sorted(await domain.branches(repository))
-    if token := request.get("nextToken"):
-        last = decode_token(token, "InvalidContinuationTokenException")[0]
-        names = [name for name in names if name > last]
-    response: dict[str, Any] = {"branches": names[:_PAGE]}
-    if len(names) > _PAGE:
-        response["nextToken"] = encode_token(names[_PAGE - 1])
-    return response
+    names, token = page(
+        sorted(await domain.branches(repository)),
+        request.get("nextToken"),
+        _PAGE,
+        str,
+        error_code="InvalidContinuationTokenException",
+    )
+    response: dict[str, Any] = {"branches": names}
+    return response | ({"nextToken": token} if token else {})
 
 
 async def delete_branch(domain: Repositories, call: Call, request: Request) -> Response:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.pagination import decode_token, encode_token
+from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
 from penstock.repositories import repository as stored
 from penstock.repositories.api.branches import existing_branch
@@ -63,21 +63,25 @@ async def list_repositories(domain: Repositories, call: Call, request: Request) 
     by_date = request.get("sortBy") == "lastModifiedDate"
     descending = request.get("order") == "descending"
 
-    def key(repository: Repository) -> list[str]:
-        return [repository.updated_at.isoformat() if by_date else "", repository.name]
+    def key(repository: Repository) -> str:
+        return (
+            (repository.updated_at.isoformat(timespec="microseconds") if by_date else "")
+            + "\n"
+            + repository.name
+        )
 
-    found = sorted(await domain.all(), key=key, reverse=descending)
-    if token := request.get("nextToken"):
-        last = decode_token(token, "InvalidContinuationTokenException")
-        found = [one for one in found if (key(one) < last if descending else key(one) > last)]
+    found, token = page(
+        sorted(await domain.all(), key=key, reverse=descending),
+        request.get("nextToken"),
+        _PAGE,
+        key,
+        descending=descending,
+        error_code="InvalidContinuationTokenException",
+    )
     response: dict[str, Any] = {
-        "repositories": [
-            {"repositoryName": one.name, "repositoryId": one.id} for one in found[:_PAGE]
-        ]
+        "repositories": [{"repositoryName": one.name, "repositoryId": one.id} for one in found]
     }
-    if len(found) > _PAGE:
-        response["nextToken"] = encode_token(*key(found[_PAGE - 1]))
-    return response
+    return response | ({"nextToken": token} if token else {})
 
 
 async def delete_repository(domain: Repositories, call: Call, request: Request) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.pagination import decode_token, encode_token
+from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
 from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.images import Image
@@ -30,15 +30,14 @@ async def list_images(domain: Ecr, call: Call, request: Request) -> Response:
             found += [{"imageDigest": image.digest, "imageTag": tag} for tag in image.tags]
         elif not image.tags and status != "TAGGED":
             found.append({"imageDigest": image.digest})
-    found.sort(key=_id_key)
-    if token := request.get("nextToken"):
-        last = decode_token(token, "InvalidParameterException")
-        found = [one for one in found if _id_key(one) > last]
-    limit = request.get("maxResults", _PAGE)
-    response: dict[str, Any] = {"imageIds": found[:limit]}
-    if len(found) > limit:
-        response["nextToken"] = encode_token(*_id_key(found[limit - 1]))
-    return response
+    ids, token = page(
+        sorted(found, key=_id_key),
+        request.get("nextToken"),
+        request.get("maxResults", _PAGE),
+        _id_key,
+        error_code="InvalidParameterException",
+    )
+    return {"imageIds": ids} | ({"nextToken": token} if token else {})
 
 
 async def describe_images(domain: Ecr, call: Call, request: Request) -> Response:
@@ -51,16 +50,15 @@ async def describe_images(domain: Ecr, call: Call, request: Request) -> Response
     status = request.get("filter", {}).get("tagStatus", "ANY")
     if status != "ANY":
         images = [image for image in images if bool(image.tags) == (status == "TAGGED")]
-    if token := request.get("nextToken"):
-        last = decode_token(token, "InvalidParameterException")
-        images = [image for image in images if _image_key(image) > last]
-    limit = request.get("maxResults", _PAGE)
-    response: dict[str, Any] = {
-        "imageDetails": [_details(repository, image) for image in images[:limit]]
-    }
-    if len(images) > limit:
-        response["nextToken"] = encode_token(*_image_key(images[limit - 1]))
-    return response
+    shown, token = page(
+        images,
+        request.get("nextToken"),
+        request.get("maxResults", _PAGE),
+        _image_key,
+        error_code="InvalidParameterException",
+    )
+    response: dict[str, Any] = {"imageDetails": [_details(repository, one) for one in shown]}
+    return response | ({"nextToken": token} if token else {})
 
 
 async def batch_get_image(domain: Ecr, call: Call, request: Request) -> Response:
@@ -172,9 +170,9 @@ def _details(repository: Repository, image: Image) -> dict[str, Any]:
     return details
 
 
-def _id_key(image_id: ImageId) -> list[str]:
-    return [image_id["imageDigest"], image_id.get("imageTag", "")]
+def _id_key(image_id: ImageId) -> str:
+    return image_id["imageDigest"] + "\n" + image_id.get("imageTag", "")
 
 
-def _image_key(image: Image) -> list[str]:
-    return [image.pushed_at.isoformat(), image.digest]
+def _image_key(image: Image) -> str:
+    return image.pushed_at.isoformat(timespec="microseconds") + "\n" + image.digest

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.pagination import decode_token, encode_token
+from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
 from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.repositories import Repository
@@ -42,17 +42,15 @@ async def describe_repositories(domain: Ecr, call: Call, request: Request) -> Re
         found = [await domain.repository(name, registry) for name in names]
         return {"repositories": [_description(domain, one) for one in found]}
     _own_registry(domain, request)
-    found = await domain.repositories()
-    if token := request.get("nextToken"):
-        last = decode_token(token, "InvalidParameterException")[0]
-        found = [one for one in found if one.name > last]
-    limit = request.get("maxResults", _PAGE)
-    response: dict[str, Any] = {
-        "repositories": [_description(domain, one) for one in found[:limit]]
-    }
-    if len(found) > limit:
-        response["nextToken"] = encode_token(found[limit - 1].name)
-    return response
+    found, token = page(
+        await domain.repositories(),
+        request.get("nextToken"),
+        request.get("maxResults", _PAGE),
+        lambda one: one.name,
+        error_code="InvalidParameterException",
+    )
+    response: dict[str, Any] = {"repositories": [_description(domain, one) for one in found]}
+    return response | ({"nextToken": token} if token else {})
 
 
 async def delete_repository(domain: Ecr, call: Call, request: Request) -> Response:
