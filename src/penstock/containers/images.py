@@ -30,6 +30,10 @@ from penstock.containers.image_recipes import (
 _LOG = logging.getLogger(__name__)
 _PROBE_IMAGE = "docker.io/library/busybox:latest"
 _PROBE_SECONDS = 5.0
+_REFERENCE = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9.-]*(:\d+)?(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+    r"(@[a-z0-9]+:[a-f0-9]{32,})?"
+)
 _ECR_NAME = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>.+)"
 )
@@ -104,6 +108,8 @@ class Images:
 
         `registry_token` is sent to our registry alone. Raises ImageUnavailable or EngineError.
         """
+        if not _REFERENCE.fullmatch(image):
+            raise ImageUnavailable(image, f"invalid reference format: {image!r}")
         recipe = curated_recipe(image)
         if recipe is not None:
             return await self._builder.ensure(recipe)
@@ -111,7 +117,7 @@ class Images:
             own = self._own_registry.rewrite(image)
             if own is not None:
                 return await self._pulled_from_own(image, own, registry_token)
-        if await self._builder.exists(image):
+        if not self._is_in_own_registry(image) and await self._builder.exists(image):
             return image
         recipe = base_recipe(image)
         if recipe is not None and not await self.public_registry_reachable():
@@ -121,6 +127,14 @@ class Images:
             )
             return await self._builder.ensure(recipe)
         return await self._pulled(image)
+
+    def _is_in_own_registry(self, image: str) -> bool:
+        """Tell whether `image` is written by our registry's own address.
+
+        What a former pull with a token left on the engine must not be had without one.
+        """
+        own = self._own_registry
+        return own is not None and image.startswith(f"{own.host_port}/")
 
     async def _probe(self) -> bool:
         try:
