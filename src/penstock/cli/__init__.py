@@ -1,1 +1,1 @@
-"""The `penstock` command; one file per sub-command."""
+"""The `penstock` command; one file per sub-command, registered in `application.py`."""

@@ -1,0 +1,71 @@
+"""The command line: its table of commands, and how what goes wrong is said."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from penstock import __version__
+from penstock.aws.errors import EngineError
+from penstock.cli.connection import explain
+from penstock.cli.demo import demo
+from penstock.cli.env import env
+from penstock.cli.logs import logs
+from penstock.cli.refusal import Refusal
+from penstock.cli.serve import serve
+from penstock.cli.status import status
+from penstock.storage.data_directory import DataDirectoryLocked
+
+app = typer.Typer(
+    name="penstock",
+    help="Continuous delivery on your own machines, in AWS's own formats.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "serve": serve,
+    "env": env,
+    "status": status,
+    "logs": logs,
+    "demo": demo,
+}
+
+for _name, _function in COMMANDS.items():
+    app.command(_name)(_function)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"penstock {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is one line on stderr and exit code 1 or 2."""
+    try:
+        app()
+    except Refusal as refusal:
+        print(f"penstock: {refusal}", file=sys.stderr)
+        sys.exit(refusal.exit_code)
+    except (BotoCoreError, ClientError) as error:
+        print(f"penstock: {explain(error)}", file=sys.stderr)
+        sys.exit(1)
+    except (EngineError, DataDirectoryLocked, OSError) as error:
+        print(f"penstock: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

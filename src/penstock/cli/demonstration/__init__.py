@@ -1,0 +1,1 @@
+"""What `penstock demo` does: a server of its own, the example's road, and their removal."""

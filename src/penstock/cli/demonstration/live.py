@@ -1,0 +1,60 @@
+"""Follow an execution as it happens: changes of its actions, and the build's log."""
+
+import time
+from typing import Any
+
+from penstock.cli.build_log import BuildLog, open_log
+from penstock.cli.connection import Connection
+from penstock.cli.demonstration.terminal import Terminal
+from penstock.cli.execution import ExecutionView, read_latest
+
+_POLL_SECONDS = 0.5
+
+
+class Follower:
+    """Prints what changes, once each, until the pipeline's newest execution has ended."""
+
+    def __init__(self, connection: Connection, terminal: Terminal) -> None:
+        self._codepipeline = connection.client("codepipeline")
+        self._codebuild = connection.client("codebuild")
+        self._logs = connection.client("logs")
+        self._terminal = terminal
+        self._shown: dict[str, str] = {}
+        self._log: BuildLog | None = None
+
+    def follow(self, pipeline: str) -> ExecutionView:
+        """Print until the end; return the execution as it ended."""
+        started = time.monotonic()
+        while True:
+            view = read_latest(self._codepipeline, pipeline)
+            self._show_changes(view, time.monotonic() - started)
+            self._show_log(view)
+            if view.ended:
+                return view
+            time.sleep(_POLL_SECONDS)
+
+    def _show_changes(self, view: ExecutionView, seconds: float) -> None:
+        for action in view.actions:
+            name = f"{action.stage}/{action.name}"
+            if action.status and self._shown.get(name) != action.status:
+                self._shown[name] = action.status
+                words = f"{seconds:5.0f} s  {name}: {action.status}  {action.summary}"
+                self._terminal.line(words.rstrip(), "bold")
+
+    def _show_log(self, view: ExecutionView) -> None:
+        if self._log is None:
+            self._log = self._open(view)
+        if self._log is not None:
+            for line in self._log.more():
+                self._terminal.line(f"    | {line}", "dim")
+
+    def _open(self, view: ExecutionView) -> BuildLog | None:
+        ids = [
+            action.external_execution_id
+            for action in view.actions
+            if action.provider == "CodeBuild" and action.external_execution_id
+        ]
+        if not ids:
+            return None
+        builds: list[dict[str, Any]] = self._codebuild.batch_get_builds(ids=ids[:1])["builds"]
+        return open_log(self._logs, builds[0]) if builds else None

@@ -1,0 +1,162 @@
+"""One execution of a pipeline as a person follows it: stages and actions with times and words.
+
+Read through the CodePipeline API; the same values serve `status`, `logs` and `demo`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+ENDED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """One action: the newest attempt of this execution, or `status` "" before any."""
+
+    stage: str
+    name: str
+    provider: str
+    status: str = ""
+    started: datetime | None = None
+    changed: datetime | None = None
+    summary: str = ""
+    external_execution_id: str = ""
+    output_artifacts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Artifact name → bucket and key of what the action stored."""
+    output_variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """One stage and its actions, in the pipeline's order."""
+
+    name: str
+    actions: Sequence[ActionView]
+
+    @property
+    def status(self) -> str:
+        """What the actions amount to; "" when none has started."""
+        found = [action.status for action in self.actions]
+        for status in ("InProgress", "Failed", "Abandoned"):
+            if status in found:
+                return status
+        if not any(found):
+            return ""
+        return "Succeeded" if all(found) else "InProgress"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionView:
+    """One execution of a pipeline; `status` "" means that the pipeline has never run."""
+
+    pipeline: str
+    execution_id: str
+    status: str
+    started: datetime | None
+    changed: datetime | None
+    trigger: str
+    stages: Sequence[StageView]
+
+    @property
+    def actions(self) -> list[ActionView]:
+        """Every action of every stage."""
+        return [action for stage in self.stages for action in stage.actions]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ENDED
+
+
+def read_latest(codepipeline: Any, pipeline: str) -> ExecutionView:
+    """Read the pipeline's newest execution through a boto3 client."""
+    structure = codepipeline.get_pipeline(name=pipeline)["pipeline"]
+    found = codepipeline.list_pipeline_executions(pipelineName=pipeline, maxResults=1)
+    summaries = found["pipelineExecutionSummaries"]
+    if not summaries:
+        return view(structure, {}, [])
+    details = codepipeline.get_paginator("list_action_executions").paginate(
+        pipelineName=pipeline,
+        filter={"pipelineExecutionId": summaries[0]["pipelineExecutionId"]},
+    )
+    return view(structure, summaries[0], [d for p in details for d in p["actionExecutionDetails"]])
+
+
+def view(
+    structure: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    details: Sequence[Mapping[str, Any]],
+) -> ExecutionView:
+    """Combine a pipeline's structure with an execution's summary and action details."""
+    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for detail in sorted(details, key=lambda d: d["startTime"]):
+        newest[detail["stageName"], detail["actionName"]] = detail
+    revisions = {r["actionName"]: r for r in summary.get("sourceRevisions", [])}
+    trigger = summary.get("trigger", {})
+    return ExecutionView(
+        pipeline=structure["name"],
+        execution_id=summary.get("pipelineExecutionId", ""),
+        status=summary.get("status", ""),
+        started=summary.get("startTime"),
+        changed=summary.get("lastUpdateTime"),
+        trigger=" ".join(
+            trigger[key] for key in ("triggerType", "triggerDetail") if trigger.get(key)
+        ),
+        stages=[
+            StageView(
+                stage["name"],
+                [
+                    _action(
+                        stage["name"],
+                        action,
+                        newest.get((stage["name"], action["name"])),
+                        revisions.get(action["name"], {}),
+                    )
+                    for action in stage["actions"]
+                ],
+            )
+            for stage in structure["stages"]
+        ],
+    )
+
+
+def _action(
+    stage: str,
+    action: Mapping[str, Any],
+    detail: Mapping[str, Any] | None,
+    revision: Mapping[str, Any],
+) -> ActionView:
+    provider = action["actionTypeId"]["provider"]
+    if detail is None:
+        return ActionView(stage, action["name"], provider)
+    output = detail.get("output", {})
+    result = output.get("executionResult", {})
+    return ActionView(
+        stage=stage,
+        name=action["name"],
+        provider=provider,
+        status=detail["status"],
+        started=detail.get("startTime"),
+        changed=detail.get("lastUpdateTime"),
+        summary=_summary(result, revision),
+        external_execution_id=result.get("externalExecutionId", ""),
+        output_artifacts={
+            artifact["name"]: (artifact["s3location"]["bucket"], artifact["s3location"]["key"])
+            for artifact in output.get("outputArtifacts", [])
+            if "s3location" in artifact
+        },
+        output_variables=output.get("outputVariables", {}),
+    )
+
+
+def _summary(result: Mapping[str, Any], revision: Mapping[str, Any]) -> str:
+    """Say the most useful thing known: why it failed, which revision it took, what it did."""
+    error = result.get("errorDetails", {})
+    if error.get("message"):
+        return f"{error['code']}: {error['message']}" if error.get("code") else error["message"]
+    if revision.get("revisionId"):
+        subject = (revision.get("revisionSummary") or "").split("\n")[0]
+        return f"{revision['revisionId'][:7]} {subject}".strip()
+    return str(result.get("externalExecutionSummary", ""))
