@@ -1,0 +1,303 @@
+"""The composition root: every part made once, wired together, started and ended in order."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from penstock import __version__
+from penstock.aws.app import aws_app
+from penstock.aws.errors import EngineError
+from penstock.aws.service import Principal, PrincipalKind, Service
+from penstock.builds import api as builds_api
+from penstock.builds.builds import Builds
+from penstock.builds.credentials import TaskCredentials
+from penstock.builds.runner import BuildRunner
+from penstock.clock import Clock, utc_now
+from penstock.config import Config
+from penstock.containers.certificates import Certificates
+from penstock.containers.registry import NOTIFICATIONS_PATH, TOKEN_PATH
+from penstock.ids import new_token
+from penstock.listeners import Listener
+from penstock.pipelines import api as pipelines_api
+from penstock.pipelines.pipelines import Pipelines
+from penstock.repositories import api as repositories_api
+from penstock.repositories.hosting import Repositories
+from penstock.repositories.http import GitHttp
+from penstock.services import ecr, iam, logs, s3, secretsmanager, ssm, sts
+from penstock.services.ecr.notifications import NotificationEndpoint
+from penstock.services.ecr.token import TokenEndpoint
+from penstock.storage.blobs import Blobs
+from penstock.storage.data_directory import DataDirectory, DataDirectoryLocked
+from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
+from penstock.storage.log_files import LogFiles
+from penstock.storage.migrate import migrate
+from penstock.storage.outbox import Outbox
+from penstock.task_host import TaskHost, write_private
+
+_LOG = logging.getLogger(__name__)
+_ENGINE_RETRY_SECONDS = 5.0
+
+ROOT_CREDENTIALS_FILE = "root-credentials.json"
+
+
+class Server:
+    """One server on one data directory. Made inside a running event loop."""
+
+    def __init__(self, config: Config, data: DataDirectory, clock: Clock = utc_now) -> None:
+        self.config = config
+        self._data = data
+        cipher = Cipher.open(config.key_file or data.keys / "secrets.key")
+        self._database = Database.open(data.database_path)
+        migrate(self._database.engine)
+        self._outbox = Outbox(self._database)
+        account = {"account_id": config.account_id, "region": config.region}
+        certificates = Certificates(data.certificates, config.region, clock)
+        secret = _kept_secret(data.keys / "registry-notifications")
+
+        blobs = Blobs(data.blobs)
+        self._logs = logs.Logs(self._database, LogFiles(data.logs), clock, **account)
+        self._secrets = secretsmanager.Secrets(self._database, cipher, clock, **account)
+        self._parameters = ssm.Parameters(self._database, cipher, clock, **account)
+        self._iam = iam.Iam(self._database, cipher, config.account_id, clock)
+        self._sts = sts.Sts(self._iam)
+        self._objects = s3.Objects(self._database, blobs, clock, config.region)
+        self._repositories = Repositories(self._database, data.repositories, clock, **account)
+        self._ecr = ecr.Ecr(
+            self._database,
+            self._iam.authorize,
+            clock,
+            registry_url=lambda: self._task_host.registry_url,
+            ca=certificates.ca_path,
+            signing_key_pem=certificates.registry_signing.key_pem,
+            signing_certificate_pem=certificates.registry_signing.certificate_pem,
+            **account,
+        )
+        self._builds = Builds(self._database, config, clock)
+        self._credentials = TaskCredentials(self._database, self._sts, clock)
+        self._pipelines = Pipelines(
+            self._database,
+            self._outbox,
+            self._objects,
+            self._builds,
+            self._repositories,
+            self._iam,
+            self._sts,
+            clock,
+            config.region,
+            config.account_id,
+        )
+        self._task_host = TaskHost(
+            config,
+            data,
+            certificates,
+            secret,
+            tls_app=self._front(authenticate=True, internal=[self._token_route()]),
+            http_app=Starlette(
+                routes=[
+                    Route("/v2/credentials/{token}", self._role_credentials),
+                    Mount(NOTIFICATIONS_PATH, NotificationEndpoint(self._ecr, secret)),
+                ]
+            ),
+        )
+        self._listener = Listener(
+            self._front(
+                authenticate=config.authenticate,
+                internal=[Route("/_penstock/health", self._health), self._token_route()],
+            ),
+            config.host,
+            config.port,
+        )
+        self._clock = clock
+        self._runner: BuildRunner | None = None
+        self._engine_state = "starting"
+        self._engine_task: asyncio.Task[None] | None = None
+
+    def services(self) -> list[Service]:
+        """Every AWS service that answers here."""
+        return [
+            builds_api.service(self._builds),
+            pipelines_api.service(self._pipelines),
+            repositories_api.service(self._repositories),
+            s3.service(self._objects),
+            ecr.service(self._ecr),
+            iam.service(self._iam),
+            sts.service(self._sts),
+            secretsmanager.service(self._secrets),
+            ssm.service(self._parameters),
+            logs.service(self._logs),
+        ]
+
+    async def start(self) -> None:
+        """Resume what was unfinished and serve; the engine's side comes up in the background."""
+        key = await self._iam.ensure_root()
+        credentials = {
+            "AccessKeyId": key.access_key_id,
+            "SecretAccessKey": key.secret_access_key,
+            "Endpoint": self.config.endpoint_url,
+            "Region": self.config.region,
+            "AccountId": self.config.account_id,
+        }
+        path = self._data.path / ROOT_CREDENTIALS_FILE
+        write_private(path, json.dumps(credentials, indent=2).encode())
+        await self._logs.start()
+        await self._objects.start()
+        await self._repositories.start()
+        await self._pipelines.start()
+        await self._listener.start()
+        self._engine_task = asyncio.create_task(self._keep_engine())
+
+    async def close(self) -> None:
+        """End in the reverse order; builds go on in their containers and are found again."""
+        if self._engine_task is not None:
+            self._engine_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._engine_task
+        await self._listener.close()
+        await self._pipelines.close()
+        if self._runner is not None:
+            await self._runner.close()
+        await self._task_host.close()
+        await self._ecr.close()
+        await self._repositories.close()
+        await self._logs.close()
+        self._database.close()
+
+    async def _keep_engine(self) -> None:
+        """Try until the engine answers; builds wait in their queue meanwhile."""
+        while True:
+            try:
+                docker = await self._task_host.start()
+            except EngineError as error:
+                if str(error) != self._engine_state:
+                    _LOG.warning("no container engine yet, builds wait: %s", error)
+                self._engine_state = str(error)
+                await asyncio.sleep(_ENGINE_RETRY_SECONDS)
+                continue
+            self._runner = self._build_runner(docker)
+            await self._runner.start()
+            self._engine_state = "ready"
+            _LOG.info("the container engine is ready for builds")
+            return
+
+    def _front(self, *, authenticate: bool, internal: list[Route]) -> ASGIApp:
+        aws = aws_app(
+            self.services(),
+            find_credential=self._iam.find_credential,
+            authorize=self._iam.authorize,
+            account_id=self.config.account_id,
+            region=self.config.region,
+            clock=utc_now,
+            authenticate=authenticate,
+        )
+        git = GitHttp(
+            self._repositories,
+            self._iam.find_credential,
+            self._iam.authorize,
+            anonymous=None if authenticate else root_principal(self.config.account_id),
+        )
+        return Front(aws, git, Starlette(routes=internal), refuse_browsers=not authenticate)
+
+    def _token_route(self) -> Route:
+        return Route(TOKEN_PATH, TokenEndpoint(self._ecr), methods=["GET", "POST"])
+
+    async def _health(self, _request: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__, "engine": self._engine_state})
+
+    async def _role_credentials(self, request: Request) -> Response:
+        found = await self._credentials.credentials_for_token(request.path_params["token"])
+        if found is None:
+            return PlainTextResponse("No Task has this credentials address.\n", 404)
+        return JSONResponse(found)
+
+
+class Front:
+    """Sends a request to git hosting, to our own pages, or to the AWS API."""
+
+    def __init__(
+        self, aws: ASGIApp, git: ASGIApp, internal: ASGIApp, *, refuse_browsers: bool
+    ) -> None:
+        self._aws = aws
+        self._git = git
+        self._internal = internal
+        self._refuse_browsers = refuse_browsers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        if path.startswith("/_penstock/"):
+            await self._internal(scope, receive, send)
+        elif self._refuse_browsers and any(name == b"origin" for name, _ in scope["headers"]):
+            # With --no-auth nothing else keeps a web page elsewhere from calling us.
+            refusal = PlainTextResponse(
+                "With --no-auth, requests from web pages are refused.\n", 403
+            )
+            await refusal(scope, receive, send)
+        elif path.startswith("/v1/repos/"):
+            await self._git(scope, receive, send)
+        else:
+            await self._aws(scope, receive, send)
+
+
+def root_principal(account_id: str) -> Principal:
+    """The account's root, as whom everyone acts under `--no-auth`."""
+    return Principal(
+        PrincipalKind.ROOT, f"arn:aws:iam::{account_id}:root", account_id, account_id, ""
+    )
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the token kept at `path`, made at the first call."""
+    if not path.exists():
+        write_private(path, new_token().encode())
+    return path.read_text()
+
+
+def run(config: Config) -> int:
+    """Serve until SIGTERM or SIGINT; return the process's exit status."""
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        data = DataDirectory.open(config.data_dir)
+    except DataDirectoryLocked as error:
+        sys.stderr.write(f"penstock: {error}\n")
+        return 1
+    try:
+        return uvloop.run(_serve(config, data))
+    except OSError as error:
+        sys.stderr.write(f"penstock: cannot serve on {config.host}:{config.port}: {error}\n")
+        return 1
+    finally:
+        data.close()
+
+
+async def _serve(config: Config, data: DataDirectory) -> int:
+    server = Server(config, data)
+    ended = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, ended.set)
+    await server.start()
+    sys.stdout.write(
+        f"Penstock {__version__} serves on {config.endpoint_url}\n"
+        f'In another terminal: eval "$(penstock env --data-dir {data.path})"\n'
+    )
+    sys.stdout.flush()
+    await ended.wait()
+    await server.close()
+    return 0
