@@ -3,12 +3,12 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from penstock.cli.demonstration.place import Place
 from penstock.cli.refusal import Refusal
@@ -93,11 +93,26 @@ def running_pid(place: Place) -> int | None:
         pid = int(json.loads(place.marker.read_text())["pid"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
-    ps = shutil.which("ps") or "/bin/ps"
-    listed = subprocess.run(
-        [ps, "-o", "state=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout
-    state, _, command = listed.strip().partition(" ")
-    if state.startswith("Z") or f"--data-dir {place.root}" not in command:
+    state, command = _process(pid)
+    if state in ("", "Z") or f"--data-dir {place.root}" not in command:
         return None
     return pid
+
+
+def _process(pid: int) -> tuple[str, str]:
+    """Return a process's state letter and command line; both "" when it is gone."""
+    proc = Path("/proc")
+    if (proc / "self").exists():
+        try:
+            state = (proc / str(pid) / "stat").read_text().rpartition(") ")[2][:1]
+            return state, (proc / str(pid) / "cmdline").read_text().replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError):
+            return "", ""
+    listed = subprocess.run(
+        ["ps", "-ww", "-o", "state=,command=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    state, _, command = listed.strip().partition(" ")
+    return state[:1], command

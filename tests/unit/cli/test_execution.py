@@ -1,0 +1,106 @@
+from datetime import UTC, datetime, timedelta
+
+from penstock.cli.execution import ActionView, StageView, view
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def structure():
+    def action(name, provider):
+        return {"name": name, "actionTypeId": {"provider": provider}}
+
+    return {
+        "name": "road",
+        "stages": [
+            {"name": "Source", "actions": [action("App", "CodeCommit")]},
+            {"name": "Build", "actions": [action("Test", "CodeBuild")]},
+        ],
+    }
+
+
+def detail(stage, action, status, seconds=0, **result):
+    return {
+        "stageName": stage,
+        "actionName": action,
+        "status": status,
+        "startTime": START + timedelta(seconds=seconds),
+        "lastUpdateTime": START + timedelta(seconds=seconds + 1),
+        "output": {"executionResult": result},
+    }
+
+
+SUMMARY = {
+    "pipelineExecutionId": "e-1",
+    "status": "Failed",
+    "startTime": START,
+    "lastUpdateTime": START + timedelta(seconds=9),
+    "trigger": {"triggerType": "CreatePipeline", "triggerDetail": "arn:aws:iam::1:root"},
+    "sourceRevisions": [
+        {"actionName": "App", "revisionId": "abcdef0123", "revisionSummary": "Add order\n\nBody"}
+    ],
+}
+
+
+def test_a_pipeline_that_never_ran_has_its_stages_and_nothing_else():
+    seen = view(structure(), {}, [])
+    assert (seen.status, seen.execution_id, seen.started, seen.trigger) == ("", "", None, "")
+    assert [(s.name, s.status) for s in seen.stages] == [("Source", ""), ("Build", "")]
+    assert not seen.ended
+
+
+def test_an_action_says_its_revision_or_why_it_failed():
+    seen = view(
+        structure(),
+        SUMMARY,
+        [
+            detail("Source", "App", "Succeeded"),
+            detail(
+                "Build",
+                "Test",
+                "Failed",
+                2,
+                externalExecutionId="p:1",
+                externalExecutionSummary="ignored",
+                errorDetails={"code": "JobFailed", "message": "Build terminated"},
+            ),
+        ],
+    )
+    source, build = seen.actions
+    assert source.summary == "abcdef0 Add order"
+    assert build.summary == "JobFailed: Build terminated"
+    assert build.external_execution_id == "p:1"
+    assert seen.trigger == "CreatePipeline arn:aws:iam::1:root"
+    assert seen.ended
+    assert [s.status for s in seen.stages] == ["Succeeded", "Failed"]
+
+
+def test_a_retried_action_is_shown_by_its_newest_attempt():
+    attempts = [
+        detail("Build", "Test", "InProgress", 30),
+        detail("Build", "Test", "Failed", 2),
+    ]
+    seen = view(structure(), SUMMARY, attempts)
+    assert seen.stages[1].actions[0].status == "InProgress"
+
+
+def test_artifacts_and_variables_of_an_action_can_be_found():
+    found = detail("Build", "Test", "Succeeded", 2)
+    found["output"]["outputArtifacts"] = [
+        {"name": "Version", "s3location": {"bucket": "b", "key": "k"}}
+    ]
+    found["output"]["outputVariables"] = {"VERSION": "1.0"}
+    action = view(structure(), SUMMARY, [found]).stages[1].actions[0]
+    assert action.output_artifacts == {"Version": ("b", "k")}
+    assert action.output_variables == {"VERSION": "1.0"}
+
+
+def test_a_stage_between_two_run_orders_is_in_progress():
+    def stage(*statuses):
+        return StageView("S", [ActionView("S", str(n), "X", s) for n, s in enumerate(statuses)])
+
+    assert stage("Succeeded", "").status == "InProgress"
+    assert stage("Failed", "InProgress").status == "InProgress"
+    assert stage("Failed", "Succeeded").status == "Failed"
+    assert stage("Abandoned", "").status == "Abandoned"
+    assert stage("Succeeded", "Succeeded").status == "Succeeded"
+    assert stage("", "").status == ""

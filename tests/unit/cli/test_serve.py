@@ -1,0 +1,37 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from penstock.cli.refusal import Refusal
+from penstock.cli.serve import check, is_loopback
+from penstock.config import Config
+
+GOOD = Config(data_dir=Path("/nowhere"))
+
+
+def test_the_defaults_can_be_served():
+    check(GOOD)
+    check(replace(GOOD, authenticate=False))
+    check(replace(GOOD, host="0.0.0.0", region="us-gov-west-1", account_id="000000000001"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"account_id": "12345"}, "--account-id: expected 12 digits, found '12345'"),
+        ({"account_id": "12345678901\n"}, "--account-id"),
+        ({"region": "virginia"}, "--region: expected a name such as us-east-1"),
+        ({"authenticate": False, "host": "0.0.0.0"}, "--no-auth lets anyone in"),
+        ({"authenticate": False, "host": "build.example.com"}, "--no-auth lets anyone in"),
+    ],
+)
+def test_options_that_cannot_be_served_are_refused(change, message):
+    with pytest.raises(Refusal, match=message) as caught:
+        check(replace(GOOD, **change))
+    assert caught.value.exit_code == 2
+
+
+def test_loopback():
+    assert all(map(is_loopback, ["127.0.0.1", "127.9.9.9", "::1", "localhost"]))
+    assert not any(map(is_loopback, ["0.0.0.0", "10.0.0.1", "::", "example.com"]))

@@ -1,0 +1,48 @@
+import io
+from datetime import timedelta
+
+from rich.console import Console
+
+from penstock.cli.execution import view
+from penstock.cli.status import WIDTH, render
+
+from .test_execution import START, SUMMARY, detail, structure
+
+
+def shown(execution):
+    output = io.StringIO()
+    now = START + timedelta(minutes=5)
+    Console(file=output, width=WIDTH, highlight=False).print(render(execution, now))
+    return output.getvalue()
+
+
+def test_each_stage_and_action_is_shown_with_status_time_and_words():
+    long = "Build terminated with state: FAILED. " + "word " * 40 + "end-of-message"
+    text = shown(
+        view(
+            structure(),
+            SUMMARY,
+            [
+                detail("Source", "App", "Succeeded"),
+                detail("Build", "Test", "Failed", 2, errorDetails={"message": long}),
+            ],
+        )
+    )
+    lines = text.splitlines()
+    assert lines[0].rstrip() == "road  Failed  5 min ago, 9 s"
+    assert lines[1].rstrip() == "  by CreatePipeline arn:aws:iam::1:root"
+    assert "abcdef0 Add order" in text
+    assert "end-of-message" in text, "a failure's words are shown whole"
+    assert max(map(len, lines)) <= 80
+
+
+def test_what_has_not_started_says_so():
+    text = shown(view(structure(), {}, []))
+    assert text.splitlines()[0].rstrip() == "road  never ran"
+    assert text.count("not yet") == 4
+
+
+def test_a_running_action_shows_how_long_it_has_run():
+    running = {**SUMMARY, "status": "InProgress"}
+    text = shown(view(structure(), running, [detail("Build", "Test", "InProgress", 60)]))
+    assert "4 min 0 s" in text
