@@ -12,32 +12,15 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from penstock.aws.errors import ServiceError
+from penstock.aws.principals import FindCredential
 from penstock.aws.service import Principal
 
 _SIGNED = re.compile(r"(?P<time>\d{8}T\d{6})Z(?P<signature>[0-9a-f]{64})")
 _HOST_REGION = re.compile(r"(?:^|\.)git-codecommit(?:-fips)?\.([a-z0-9-]+)\.")
 _VALID_FOR = timedelta(minutes=15)
-
-
-class Credential(Protocol):
-    """A valid access key as services/iam returns it."""
-
-    @property
-    def secret_access_key(self) -> str:
-        """The access key's secret."""
-
-    @property
-    def principal(self) -> Principal:
-        """Whose key it is."""
-
-
-FindCredential = Callable[[str, str | None, datetime], Awaitable[Credential | None]]
-"""(access key id, session token, now) → the credential; None when there is no such key."""
 
 
 def basic_credentials(authorization: str | None) -> tuple[str, str] | None:

@@ -12,9 +12,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from penstock.aws.errors import ServiceError
+from penstock.aws.principals import FindCredential
 from penstock.aws.service import Authorize, Principal
 from penstock.repositories.backend import ClientGone, cgi_environment, exchange
-from penstock.repositories.credentials import FindCredential, basic_credentials, verify
+from penstock.repositories.credentials import basic_credentials, verify
 from penstock.repositories.hosting import Repositories
 from penstock.repositories.repository import Repository
 
