@@ -231,3 +231,20 @@ MESSAGES: dict[str, Message] = {
     name: value for name, value in list(globals().items()) if isinstance(value, Message)
 }
 """Every text above by its name; `docs/pipelines-messages.md` is compared with it."""
+
+
+def page() -> str:
+    """Return `docs/pipelines-messages.md`."""
+    lines = [
+        "# With what words a pipeline is refused",
+        "",
+        "Made from `src/penstock/pipelines/structure_messages.py`; a test compares them. A text",
+        "without a public source is `unverified`: its error code is AWS's, its words may differ.",
+        "",
+        "| Error | Text | Source |",
+        "| --- | --- | --- |",
+    ]
+    for message in MESSAGES.values():
+        text = message.text.replace("|", "\\|")
+        lines.append(f"| {message.code} | {text} | {message.source} |")
+    return "\n".join(lines) + "\n"

@@ -231,9 +231,9 @@ def step(simulation: Simulation, draw: Any, allow_faults: bool) -> None:
         case "push":
             simulation.push()
         case ("finish" | "fail") as kind if simulation.running():
-            place = draw(st.sampled_from(simulation.running()))
+            id_, stage_name, action = draw(st.sampled_from(simulation.running()))
             status = ActionStatus.SUCCEEDED if kind == "finish" else ActionStatus.FAILED
-            simulation.set_action(*place, status)
+            simulation.set_action(id_, stage_name, action, status)
         case ("stop" | "abandon") as kind if active:
             one = draw(st.sampled_from(active))
             assert isinstance(one, ExecutionSnapshot)
