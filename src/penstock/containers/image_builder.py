@@ -12,6 +12,7 @@ import fcntl
 import json
 import logging
 import os
+import shlex
 import shutil
 import tempfile
 from collections import deque
@@ -29,6 +30,7 @@ from penstock.containers.trust import host_bundle, host_environment
 _LOG = logging.getLogger(__name__)
 _WORK = "/tmp/penstock-image"  # noqa: S108 - inside a container of our own
 _TAIL_LINES = 30
+_LOCK_POLL_SECONDS = 0.2
 _MIRROR_PORT = 5000
 MIRROR_ROOT = "/srv/mirror"
 _DEBIAN_IMAGES = (f"debian:{SUITE}-slim", f"debian:{SUITE}")
@@ -238,7 +240,9 @@ def mirror_filling_configuration() -> File:
 def _lent_files(recipe: Recipe) -> list[File]:
     """Return the script and what the host lends it; the wrapper removes them before the commit."""
     bundle = f"{_WORK}/ca-bundle.crt"
-    lines = [f"export {name}='{value}'" for name, value in host_environment(bundle).items()]
+    lines = [
+        f"export {name}={shlex.quote(value)}" for name, value in host_environment(bundle).items()
+    ]
     wrapper = [*lines, f"/bin/sh -eux {_WORK}/recipe.sh", f"rm -rf {_WORK}"]
     return [
         File(f"{_WORK}/run.sh", "\n".join(wrapper).encode()),
@@ -282,7 +286,17 @@ async def _file_lock(reference: str) -> AsyncIterator[None]:
     path = Path(tempfile.gettempdir()) / name
     descriptor = os.open(path, os.O_CREAT | os.O_RDONLY, 0o644)
     try:
-        await asyncio.to_thread(fcntl.flock, descriptor, fcntl.LOCK_EX)
+        while not _locked(descriptor):  # noqa: ASYNC110 - another process holds it
+            await asyncio.sleep(_LOCK_POLL_SECONDS)
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    """Try the lock without waiting: a thread that waits could not be cancelled."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -94,6 +94,30 @@ async def test_build_push_and_pull_by_the_runner(tasks_with_registry: World) -> 
     assert authorizations == {"Bearer a-notification-secret"}
 
 
+async def test_buildkit_trusts_the_server_and_its_layers_stay_clean(
+    tasks_with_registry: World,
+) -> None:
+    code, output = await tasks_with_registry.run(
+        shell(
+            "t1",
+            START
+            + r"""
+            mkdir /tmp/b && cd /tmp/b && printf '%s\n' 'FROM debian:bookworm-slim AS a' \
+                'RUN env | grep ^SSL_CERT_FILE; test -s "$SSL_CERT_FILE"; echo in-$?; ls / > /all' \
+                'FROM scratch' 'COPY --from=a /all /' > Dockerfile
+            export DOCKER_BUILDKIT=1
+            docker build --progress=plain --output type=tar,dest=out.tar . 2>&1 || exit 3
+            tar -xOf out.tar all | grep -c penstock; exit 0
+            """,
+            privileged=True,
+        )
+    )
+    assert code == 0, output
+    assert "SSL_CERT_FILE=/dev/penstock-ca-bundle.crt" in output
+    assert "in-0" in output
+    assert output.endswith("\n0\n"), output
+
+
 async def test_the_registry_refuses_without_a_token(tasks_with_registry: World) -> None:
     tasks = tasks_with_registry
     code, output = await tasks.run(
@@ -212,7 +236,7 @@ async def test_compose_runs_inside(tasks_with_registry: World) -> None:
             + "mkdir /tmp/c && cd /tmp/c && cat > docker-compose.yml <<'END'\n"
             + json.dumps(compose)
             + "\nEND\ndocker-compose up --exit-code-from test; code=$?\n"
-            + "docker compose down; exit $code",
+            + "docker compose down --timeout 1; exit $code",
             privileged=True,
         )
     )
