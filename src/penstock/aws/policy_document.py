@@ -17,7 +17,7 @@ from penstock.aws.policy_conditions import Condition, is_operator
 SYNTAX = "Syntax errors in policy."
 _VERSIONS = ("2012-10-17", "2008-10-17")
 _STATEMENT_KEYS = frozenset(
-    [
+    {
         "Sid",
         "Effect",
         "Action",
@@ -27,7 +27,7 @@ _STATEMENT_KEYS = frozenset(
         "Condition",
         "Principal",
         "NotPrincipal",
-    ]
+    }
 )
 _SID = re.compile(r"[A-Za-z0-9]*")
 _VENDOR = re.compile(r"[A-Za-z0-9-]+|\*")

@@ -1,0 +1,99 @@
+"""The AWS API as an ASGI application: everything that no other part of the server answers."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from penstock.aws.dispatch import Dispatcher
+from penstock.aws.http import ClientGone, HttpRequest, HttpResponse, http_request
+from penstock.aws.principals import FindCredential
+from penstock.aws.service import Authorize, Service
+from penstock.clock import Clock
+
+
+def aws_app(
+    services: Sequence[Service],
+    *,
+    find_credential: FindCredential,
+    authorize: Authorize,
+    account_id: str,
+    region: str,
+    clock: Clock,
+    authenticate: bool = True,
+) -> ASGIApp:
+    """Return the application. `authenticate=False` lets any credentials act as root.
+
+    Raise ValueError for an operation that AWS's model does not have. The models are loaded here,
+    once (10 ms each), so that no request waits for them.
+    """
+    dispatcher = Dispatcher(
+        services,
+        find_credential=find_credential,
+        authorize=authorize,
+        account_id=account_id,
+        region=region,
+        clock=clock,
+        authenticate=authenticate,
+    )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"expected an HTTP request, found {scope['type']!r}")
+        request = _read_request(scope, receive)
+        with contextlib.suppress(ClientGone):
+            await _send(await dispatcher.handle(request), send)
+
+    return app
+
+
+def _read_request(scope: Scope, receive: Receive) -> HttpRequest:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    raw_path = scope.get("raw_path") or scope["path"].encode()
+    return http_request(
+        method=scope["method"],
+        raw_path=raw_path.decode("latin-1").partition("?")[0] or "/",
+        raw_query=scope["query_string"].decode("latin-1"),
+        headers=headers,
+        body=_read_body(receive),
+        scheme=scope.get("scheme", "http"),
+    )
+
+
+async def _read_body(receive: Receive) -> AsyncIterator[bytes]:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if block := message.get("body", b""):
+            yield block
+        if not message.get("more_body", False):
+            return
+
+
+async def _send(response: HttpResponse, send: Send) -> None:
+    body = response.body
+    headers = dict(response.headers)
+    if isinstance(body, bytes) and response.status not in {204, 304}:
+        headers.setdefault("content-length", str(len(body)))
+    start = {
+        "type": "http.response.start",
+        "status": response.status,
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in
+                    headers.items()],  # fmt: skip
+    }
+    if isinstance(body, bytes):
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+        return
+    try:
+        await send(start)
+        async for block in body:
+            await send({"type": "http.response.body", "body": block, "more_body": True})
+    finally:
+        if hasattr(body, "aclose"):
+            await body.aclose()
+    await send({"type": "http.response.body", "body": b""})

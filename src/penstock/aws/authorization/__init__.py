@@ -1,0 +1,170 @@
+"""What each operation needs to be allowed: actions on resources, from checked-in tables.
+
+One JSON table per service, named after it, citing AWS's Service Authorization Reference.
+An operation maps to rules `{"action", "resource", "when"?, "unless"?}`; a rule counts when
+the request has the member that `when` names and lacks the one that `unless` names. A
+resource is a template: `{region}`, `{account}` and `{member.path}` of the request, with
+`[]` after a list and `|filter` (see `_FILTERS`). An absent member reads `*`. A rule of
+IAM's PassRole says in `passed_to` which service will assume the role.
+An operation without an entry is denied to everybody.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from penstock.aws.errors import ServiceError
+
+_PLACEHOLDER = re.compile(r"\{([\w.\[\]]+)(?:\|(\w+))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One thing to ask `authorize`: an action on a resource, with condition keys."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str]
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of a table."""
+
+    action: str
+    resource: str
+    when: str | None = None
+    unless: str | None = None
+    passed_to: str | None = None
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One service's table; `source` is the page it was taken from."""
+
+    source: str
+    operations: dict[str, list[Rule]]
+
+
+@cache
+def table(service: str) -> Table | None:
+    """Return the table of botocore's service name, or None."""
+    resource = files(__name__).joinpath(f"{service}.json")
+    if not resource.is_file():
+        return None
+    return msgspec.json.decode(resource.read_bytes(), type=Table)
+
+
+def requirements(
+    service: str, operation: str, request: Mapping[str, Any], region: str, account_id: str
+) -> Sequence[Requirement]:
+    """Return what the caller must be allowed; empty when the operation is open to everybody.
+
+    Raise AccessDeniedException when the operation has no rule.
+    """
+    rules = table(service)
+    if rules is None or operation not in rules.operations:
+        raise ServiceError(
+            "AccessDeniedException",
+            f"No authorization rule exists for {service} {operation}, so nobody may call it.",
+        )
+    place = {"region": region, "account": account_id}
+    needed = []
+    for rule in rules.operations[operation]:
+        if rule.when and not _values(rule.when, request):
+            continue
+        if rule.unless and _values(rule.unless, request):
+            continue
+        context = {"iam:PassedToService": rule.passed_to} if rule.passed_to else {}
+        for resource in dict.fromkeys(expand(rule.resource, request, place)):
+            needed.append(Requirement(rule.action, resource, context))
+    return needed
+
+
+def expand(template: str, request: Mapping[str, Any], place: Mapping[str, str]) -> list[str]:
+    """Return every resource that `template` names for this request."""
+    literals = _PLACEHOLDER.split(template)
+    texts, paths, filters = literals[0::3], literals[1::3], literals[2::3]
+    choices = []
+    for path, filter_name in zip(paths, filters, strict=True):
+        values = [place[path]] if path in place else _values(path, request)
+        convert = _FILTERS[filter_name] if filter_name else _plain
+        choices.append([convert(value, place) for value in values] or [_ABSENT.get(filter_name, "*")])
+    return [
+        texts[0] + "".join(value + text for value, text in zip(chosen, texts[1:], strict=True))
+        for chosen in itertools.product(*choices)
+    ]
+
+
+def _values(path: str, request: Any) -> list[str]:
+    found: list[Any] = [request]
+    for part in path.split("."):
+        name, many = part.removesuffix("[]"), part.endswith("[]")
+        following = [value.get(name) for value in found if isinstance(value, Mapping)]
+        found = [value for value in following if value is not None and value != ""]
+        if many:
+            found = [item for value in found for item in value]
+    return [str(value) for value in found]
+
+
+def _plain(value: str, place: Mapping[str, str]) -> str:
+    return value
+
+
+def _codebuild_project(value: str, place: Mapping[str, str]) -> str:
+    """A project's name or ARN, or a build's id (`project:uuid`) or ARN -> the project's ARN."""
+    if value.startswith("arn:"):
+        resource = value.split(":", 5)[-1]
+        name = resource.partition("/")[2].partition(":")[0]
+    else:
+        name = value.partition(":")[0]
+    return f"arn:aws:codebuild:{place['region']}:{place['account']}:project/{name}"
+
+
+def _secret(value: str, place: Mapping[str, str]) -> str:
+    """A secret's ARN, or its name -> the ARN with any random suffix (`-??????`)."""
+    if value.startswith("arn:"):
+        return value
+    return f"arn:aws:secretsmanager:{place['region']}:{place['account']}:secret:{value}-??????"
+
+
+def _parameter(value: str, place: Mapping[str, str]) -> str:
+    """A parameter's ARN, or its name (with `:version` or `:label`, and a slash or not)."""
+    if value.startswith("arn:"):
+        return value
+    name = value.partition(":")[0].removeprefix("/")
+    return f"arn:aws:ssm:{place['region']}:{place['account']}:parameter/{name}"
+
+
+def _copy_source(value: str, place: Mapping[str, str]) -> str:
+    """S3's x-amz-copy-source, `/bucket/key?versionId=…` encoded -> the object's ARN."""
+    return f"arn:aws:s3:::{unquote(value.partition('?')[0]).removeprefix('/')}"
+
+
+def _log_group(value: str, place: Mapping[str, str]) -> str:
+    """A log group's name or ARN (with `:*` or not) -> its ARN."""
+    if value.startswith("arn:"):
+        return value.removesuffix(":*")
+    return f"arn:aws:logs:{place['region']}:{place['account']}:log-group:{value}"
+
+
+def _iam_path(value: str, place: Mapping[str, str]) -> str:
+    """An IAM path as it stands before a name: `/` -> ``, `/team/` -> `team/`."""
+    return value.removeprefix("/")
+
+
+_FILTERS: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
+    "codebuild_project": _codebuild_project,
+    "secret": _secret,
+    "parameter": _parameter,
+    "copy_source": _copy_source,
+    "log_group": _log_group,
+    "iam_path": _iam_path,
+}
+_ABSENT = {"iam_path": ""}
+"""What an absent member reads, where that is not `*`."""

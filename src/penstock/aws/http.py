@@ -1,0 +1,93 @@
+"""One HTTP request and response, as the protocols see them: nothing of ASGI, nothing of AWS."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, unquote_plus
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was read to the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request whose body has not been read yet.
+
+    `raw_path` and `raw_query` are as they came, percent-encoded; `headers` have names in
+    lower case and repeated fields joined with commas. `body` can be iterated once.
+    """
+
+    method: str
+    raw_path: str
+    raw_query: str
+    headers: Mapping[str, str]
+    body: AsyncIterator[bytes]
+    scheme: str = "http"
+    query: Mapping[str, list[str]] = field(default_factory=dict)
+    """Decoded query parameters, each with its values in order; set by `http_request`."""
+
+    @property
+    def host(self) -> str:
+        """The Host header: `name[:port]`."""
+        return self.headers.get("host", "")
+
+    @property
+    def endpoint_url(self) -> str:
+        """scheme://host[:port] under which the caller reached us."""
+        return f"{self.scheme}://{self.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """What is sent back. A streamed body without `content-length` is sent in chunks."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | AsyncIterator[bytes] = b""
+
+
+def http_request(
+    method: str,
+    raw_path: str,
+    raw_query: str,
+    headers: Mapping[str, str],
+    body: AsyncIterator[bytes],
+    scheme: str = "http",
+) -> HttpRequest:
+    """Build a request and decode its query string."""
+    query = group(decode_pairs(raw_query))
+    return HttpRequest(method, raw_path, raw_query, headers, body, scheme, query)
+
+
+def decode_pairs(text: str) -> list[tuple[str, str]]:
+    """Decode `a=1&b=&c` to pairs in order; a name without `=` has the value ``."""
+    pairs = []
+    for part in text.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            pairs.append((unquote(name), unquote(value)))
+    return pairs
+
+
+def decode_form(text: str) -> dict[str, str]:
+    """Decode an `application/x-www-form-urlencoded` body; the last of equal names counts."""
+    form = {}
+    for part in text.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            form[unquote_plus(name)] = unquote_plus(value)
+    return form
+
+
+def group(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Collect pairs under their names, keeping order."""
+    grouped: dict[str, list[str]] = {}
+    for name, value in pairs:
+        grouped.setdefault(name, []).append(value)
+    return grouped
+
+
+async def no_body() -> AsyncIterator[bytes]:
+    """An empty body."""
+    return
+    yield b""  # makes this a generator

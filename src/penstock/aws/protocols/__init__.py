@@ -1,0 +1,27 @@
+"""AWS's wire protocols: how a request's shapes are read and a response's written."""
+
+from penstock.aws.http import HttpRequest
+from penstock.aws.models import Model
+from penstock.aws.protocols.codec import Codec
+from penstock.aws.protocols.json import JSON
+
+_CODECS = {
+    "json": JSON,
+}
+
+
+def codec_of(protocol: Model | str) -> Codec:
+    """Return the codec of a model's protocol, or of a protocol by its name."""
+    return _CODECS[protocol.protocol if isinstance(protocol, Model) else protocol]
+
+
+def guess_protocol(request: HttpRequest) -> str:
+    """Say in which protocol a request speaks whose service is not known."""
+    kind = request.headers.get("content-type", "")
+    if "x-amz-target" in request.headers or kind.startswith("application/x-amz-json"):
+        return "json"
+    if kind.startswith("application/x-www-form-urlencoded") or "Action" in request.query:
+        return "query"
+    if kind.startswith(("application/json", "application/cbor")):
+        return "rest-json"
+    return "rest-xml"
