@@ -6,6 +6,7 @@ restart finds what was already done (docs/architecture.md, "Observe, decide, act
 
 import secrets
 import uuid
+from collections.abc import Sequence
 
 _NAMESPACE = uuid.UUID("6f0d5a36-6f6e-5b7e-9d6c-70656e73746f")
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -35,3 +36,12 @@ def new_base32(length: int) -> str:
 def new_alphanumeric(length: int) -> str:
     """Return `length` random characters of A-Z, a-z and 0-9."""
     return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
+
+
+def new_password(alphabets: Sequence[str], length: int, *, each: bool) -> str:
+    """Return `length` random characters of `alphabets`; with `each`, at least one of every."""
+    together = "".join(alphabets)
+    chosen = [secrets.choice(alphabet) for alphabet in alphabets] if each else []
+    chosen += [secrets.choice(together) for _ in range(length - len(chosen))]
+    secrets.SystemRandom().shuffle(chosen)
+    return "".join(chosen)

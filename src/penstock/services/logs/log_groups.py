@@ -92,17 +92,20 @@ class Logs:
 
     async def ensure_group(self, name: str) -> None:
         """Make the group unless it is there."""
-        with contextlib.suppress(ServiceError):
-            await self.create_group(name)
+        try:
+            await self.group(name)
+        except ServiceError:
+            with contextlib.suppress(ServiceError):  # made meanwhile
+                await self.create_group(name)
 
     async def ensure_stream(self, group: str, stream: str) -> None:
         """Make the group and the stream unless they are there."""
         await self.ensure_group(group)
         try:
-            await self.create_stream(group, stream)
-        except ServiceError as error:
-            if error.code != "ResourceAlreadyExistsException":
-                raise
+            await self.stream(group, stream)
+        except ServiceError:
+            with contextlib.suppress(ServiceError):  # made meanwhile
+                await self.create_stream(group, stream)
 
     async def put(
         self, group: str, stream: str, events: Sequence[LogEvent], at_offset: int | None = None

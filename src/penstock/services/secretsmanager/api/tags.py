@@ -1,0 +1,44 @@
+"""Tags of secrets."""
+
+from collections.abc import Iterable, Mapping
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.service import Call, Request, Response
+from penstock.services.secretsmanager.secrets import Secrets, StoredSecret, refuse_deleted
+
+_MOST_TAGS = 50
+
+
+def with_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    """Return `tags` with the request's `added` ones; ServiceError beyond AWS's limit."""
+    result = {**tags, **{tag["Key"]: tag.get("Value", "") for tag in added}}
+    if len(result) > _MOST_TAGS:
+        raise ServiceError(
+            "InvalidParameterException",
+            f"A secret can have at most {_MOST_TAGS} tags, found {len(result)}.",
+        )
+    return result
+
+
+async def tag_resource(secrets: Secrets, call: Call, request: Request) -> Response:
+    """Add tags, replacing those of the same keys."""
+
+    def add(stored: StoredSecret) -> StoredSecret:
+        refuse_deleted(stored.secret)
+        return StoredSecret(stored.secret, with_tags(stored.tags, request["Tags"]))
+
+    await secrets.change(request["SecretId"], add)
+    return {}
+
+
+async def untag_resource(secrets: Secrets, call: Call, request: Request) -> Response:
+    """Remove the tags of some keys."""
+    gone = set(request["TagKeys"])
+
+    def remove(stored: StoredSecret) -> StoredSecret:
+        refuse_deleted(stored.secret)
+        kept = {key: value for key, value in stored.tags.items() if key not in gone}
+        return StoredSecret(stored.secret, kept)
+
+    await secrets.change(request["SecretId"], remove)
+    return {}
