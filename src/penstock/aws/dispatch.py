@@ -190,8 +190,13 @@ class Dispatcher:
         )
 
     async def _check_allowed(self, call: Call, parameters: Mapping[str, Any]) -> None:
+        place = {
+            "region": call.region,
+            "account": call.account_id,
+            "principal": call.principal.policy_arn or call.principal.arn,
+        }
         for needed in authorization.requirements(
-            call.service, call.operation, parameters, call.region, call.account_id
+            call.service, call.operation, parameters, place
         ):
             await self._authorize(call.principal, needed.action, needed.resource, needed.context)
 

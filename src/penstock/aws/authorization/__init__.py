@@ -3,8 +3,8 @@
 One JSON table per service, named after it, citing AWS's Service Authorization Reference.
 An operation maps to rules `{"action", "resource", "when"?, "unless"?}`; a rule counts when
 the request has the member that `when` names and lacks the one that `unless` names. A
-resource is a template: `{region}`, `{account}` and `{member.path}` of the request, with
-`[]` after a list and `|filter` (see `_FILTERS`). An absent member reads `*`. A rule of
+resource is a template: `{region}`, `{account}`, `{principal}` and `{member.path}` of the
+request, with `[]` after a list and `|filter` (see `_FILTERS`). An absent member reads `*`. A rule of
 IAM's PassRole says in `passed_to` which service will assume the role.
 An operation without an entry is denied to everybody.
 """
@@ -61,10 +61,11 @@ def table(service: str) -> Table | None:
 
 
 def requirements(
-    service: str, operation: str, request: Mapping[str, Any], region: str, account_id: str
+    service: str, operation: str, request: Mapping[str, Any], place: Mapping[str, str]
 ) -> Sequence[Requirement]:
     """Return what the caller must be allowed; empty when the operation is open to everybody.
 
+    `place` gives `region`, `account` and `principal`, the ARN of the caller's user or role.
     Raise AccessDeniedException when the operation has no rule.
     """
     rules = table(service)
@@ -73,7 +74,6 @@ def requirements(
             "AccessDeniedException",
             f"No authorization rule exists for {service} {operation}, so nobody may call it.",
         )
-    place = {"region": region, "account": account_id}
     needed = []
     for rule in rules.operations[operation]:
         if rule.when and not _values(rule.when, request):
