@@ -6,7 +6,7 @@ Events (in the outbox, in the transaction of what they tell): `build.Started`,
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -192,6 +192,31 @@ class Builds:
         row = await self.database.write(work)
         self._tell()
         return build_from_row(row)
+
+    async def list(
+        self, *, project_name: str | None, descending: bool, after: int | None, limit: int
+    ) -> Sequence[tuple[int, str]]:
+        """Return (ordinal, id) of builds in their order of start, beyond ordinal `after`."""
+        return await self.database.read(
+            lambda connection: storage.list_ids(
+                connection,
+                project_name=project_name,
+                descending=descending,
+                after_ordinal=after,
+                limit=limit,
+            )
+        )
+
+    async def delete(self, build_id: str) -> bool:
+        """Remove a build that has ended; return whether one was removed."""
+        return await self.database.write(lambda c: storage.delete(c, build_id))
+
+    async def project_exists(self, name: str) -> bool:
+        """Tell whether there is a project of this name."""
+        found = await self.database.read(
+            lambda c: resources.get(c, projects.SERVICE, projects.RESOURCE_TYPE, name)
+        )
+        return found is not None
 
     def _tell(self) -> None:
         if self._wake is not None:

@@ -69,7 +69,7 @@ def places(build: Build, pipeline: PipelineSource | None, layout: Layout) -> lis
 
 
 def own_variables(
-    build: Build, sources: Sequence[Place], region: str, resolved_version: str | None
+    build: Build, sources: Sequence[Place], resolved_version: str | None
 ) -> dict[str, str]:
     """Return the variables that CodeBuild itself sets."""
     project_arn = build.arn.split(":build/")[0] + f":project/{build.project_name}"

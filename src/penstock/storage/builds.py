@@ -125,7 +125,7 @@ def list_ids(
     return [(row.ordinal, row.id) for row in rows]
 
 
-def update(connection: sa.Connection, build_id: str, step: str, **values: Any) -> bool:
+def update(connection: sa.Connection, build_id: str, step: str, /, **values: Any) -> bool:
     """Change a build that is still in `step`; return False when it has moved on."""
     result = connection.execute(
         builds.update().where(builds.c.id == build_id, builds.c.step == step).values(**values)
@@ -151,13 +151,6 @@ def delete(connection: sa.Connection, build_id: str) -> bool:
         builds.delete().where(builds.c.id == build_id, builds.c.step == DONE)
     )
     return result.rowcount == 1
-
-
-def delete_of_project(connection: sa.Connection, project_name: str) -> None:
-    """Remove every finished build of a project."""
-    connection.execute(
-        builds.delete().where(builds.c.project_name == project_name, builds.c.step == DONE)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +194,14 @@ def add_access_key(connection: sa.Connection, token_sha256: str, access_key_id: 
     return True
 
 
-def end_credentials(connection: sa.Connection, task_id: str) -> list[str]:
-    """Forget a Task's tokens; return the access keys issued under them."""
+def credentials_of(connection: sa.Connection, task_id: str) -> list[CredentialRow]:
+    """Return the meanings of a Task's tokens."""
     rows = connection.execute(
         build_credentials.select().where(build_credentials.c.task_id == task_id)
-    ).all()
+    )
+    return [CredentialRow(**row._mapping) for row in rows]
+
+
+def end_credentials(connection: sa.Connection, task_id: str) -> None:
+    """Forget a Task's tokens. Safe to repeat."""
     connection.execute(build_credentials.delete().where(build_credentials.c.task_id == task_id))
-    return [key for row in rows for key in row.access_key_ids]

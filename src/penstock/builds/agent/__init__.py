@@ -1,0 +1,1 @@
+"""The POSIX shell agent that runs inside build containers."""
