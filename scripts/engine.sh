@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 engine_dir=${PENSTOCK_ENGINE_DIR:-/var/lib/penstock-engine}
 pid_file=/run/penstock-engine.pid
 
-answers() { docker info >/dev/null 2>&1; }
+answers() { docker version --format "{{.Server.Version}}" >/dev/null 2>&1; }
 
 ours() { # is the process that our pid file names still the engine that we started?
     [ -r $pid_file ] && tr '\0' ' ' <"/proc/$(cat $pid_file)/cmdline" 2>/dev/null |
