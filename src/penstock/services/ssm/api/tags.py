@@ -1,0 +1,80 @@
+"""Tags of parameters."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.service import Call, Request, Response
+from penstock.services.ssm.names import Reference
+from penstock.services.ssm.parameters import Parameters, StoredParameter
+
+_MOST_TAGS = 50
+
+
+def with_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    """Return `tags` with the request's `added` ones; ServiceError beyond AWS's limit."""
+    result = {**tags, **{tag["Key"]: tag["Value"] for tag in added}}
+    if len(result) > _MOST_TAGS:
+        raise ServiceError(
+            "TooManyTagsError",
+            f"A parameter can have at most {_MOST_TAGS} tags, found {len(result)}.",
+            status=400,
+        )
+    return result
+
+
+async def add_tags_to_resource(parameters: Parameters, call: Call, request: Request) -> Response:
+    """Add tags, replacing those of the same keys."""
+    await _change(parameters, request, lambda tags: with_tags(tags, request["Tags"]))
+    return {}
+
+
+async def remove_tags_from_resource(
+    parameters: Parameters, call: Call, request: Request
+) -> Response:
+    """Remove the tags of some keys."""
+    gone = set(request["TagKeys"])
+    await _change(
+        parameters, request, lambda tags: {k: v for k, v in tags.items() if k not in gone}
+    )
+    return {}
+
+
+async def list_tags_for_resource(parameters: Parameters, call: Call, request: Request) -> Response:
+    """Return a parameter's tags."""
+    try:
+        stored = await parameters.find(_parameter(request))
+    except ServiceError:
+        raise _no_such_resource() from None
+    return {"TagList": [{"Key": key, "Value": value} for key, value in stored.tags.items()]}
+
+
+async def _change(
+    parameters: Parameters,
+    request: Request,
+    change: Callable[[Mapping[str, str]], Mapping[str, str]],
+) -> None:
+    def retag(stored: StoredParameter) -> StoredParameter:
+        return StoredParameter(stored.parameter, change(stored.tags))
+
+    try:
+        await parameters.change(_parameter(request), retag)
+    except ServiceError as error:
+        if error.code == "ParameterNotFound":
+            raise _no_such_resource() from None
+        raise
+
+
+def _parameter(request: Request) -> Reference:
+    if request["ResourceType"] != "Parameter":
+        raise ServiceError(
+            "InvalidResourceType",
+            f"Penstock has resources of type Parameter, found {request['ResourceType']}.",
+        )
+    return Reference(request["ResourceId"])
+
+
+def _no_such_resource() -> ServiceError:
+    return ServiceError(
+        "InvalidResourceId",
+        "The resource ID isn't valid. Verify that you entered the correct ID and try again.",
+    )
