@@ -20,7 +20,7 @@ from penstock.aws.errors import EngineError, ServiceError
 from penstock.aws.failure import describe
 from penstock.aws.http import ClientGone, HttpRequest, HttpResponse, decode_form
 from penstock.aws.models import Model
-from penstock.aws.payload import Body, read_whole
+from penstock.aws.payload import Body, read_whole, unframed
 from penstock.aws.principals import FindCredential, root
 from penstock.aws.protocols import codec_of, guess_protocol
 from penstock.aws.protocols.codec import takes_stream
@@ -105,6 +105,7 @@ class Dispatcher:
         operation = model.operation(target.operation)
         if model.name == "s3":
             principal, body = await self._s3_body(exchange, operation, signed)
+            routed = unframed(routed)
         else:
             principal, body = await self._document(exchange, signed)
         parameters = codec_of(model).parse(operation, routed, body, target.labels)

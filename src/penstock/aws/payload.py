@@ -4,6 +4,7 @@ An operation that has read a stream to its end has read what the caller signed; 
 else raises inside its loop, before it can acknowledge.
 """
 
+import dataclasses
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -118,6 +119,19 @@ class Body(AsyncIterator[bytes]):
             if self._expected.get(algorithm) != running.value():
                 raise mismatch(algorithm)
         self.checksums = {name: running.value() for name, running in self._running.items()}
+
+
+def unframed(request: HttpRequest) -> HttpRequest:
+    """Return the request with the headers that its payload has without aws-chunked framing."""
+    headers = dict(request.headers)
+    if not is_chunked(headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD)):
+        return request
+    headers["content-length"] = headers.get("x-amz-decoded-content-length", "")
+    encodings = [part.strip() for part in headers.pop("content-encoding", "").split(",")]
+    kept = [part for part in encodings if part and part != "aws-chunked"]
+    if kept:
+        headers["content-encoding"] = ",".join(kept)
+    return dataclasses.replace(request, headers=headers)
 
 
 async def read_whole(body: AsyncIterator[bytes]) -> bytes:

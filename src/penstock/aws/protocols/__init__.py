@@ -4,9 +4,15 @@ from penstock.aws.http import HttpRequest
 from penstock.aws.models import Model
 from penstock.aws.protocols.codec import Codec
 from penstock.aws.protocols.json import JSON
+from penstock.aws.protocols.query import QUERY
+from penstock.aws.protocols.rest_json import REST_JSON
+from penstock.aws.protocols.rest_xml import REST_XML
 
 _CODECS = {
     "json": JSON,
+    "query": QUERY,
+    "rest-json": REST_JSON,
+    "rest-xml": REST_XML,
 }
 
 
