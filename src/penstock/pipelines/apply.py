@@ -17,15 +17,18 @@ from penstock.pipelines import artifacts, snapshot, variables
 from penstock.pipelines.actions.provider import ArtifactLocation
 from penstock.pipelines.decide import (
     AbandonAction,
+    ActionRun,
     ArriveAtStage,
     Decision,
     EndExecution,
     EnterStage,
     MoveStage,
+    PipelineSnapshot,
     StartAction,
     Supersede,
     Wait,
     acts,
+    after,
     decide,
 )
 from penstock.pipelines.states import (
@@ -35,9 +38,9 @@ from penstock.pipelines.states import (
     sources_of_execution,
     sources_of_stage,
 )
+from penstock.pipelines.structure import ActionDeclaration, PipelineStructure
 from penstock.storage import action_executions, outbox, pipeline_executions, pipelines
 from penstock.storage.pipeline_executions import ExecutionRow
-from penstock.storage.pipelines import PipelineRow
 
 
 class DecisionRefused(Exception):
@@ -61,44 +64,56 @@ class Effects:
 
 
 def advance(connection: sa.Connection, pipeline_id: str, region: str, now: datetime) -> Effects:
-    """Let the pipeline go on as far as it can; return the effects that follow."""
+    """Let the pipeline go on as far as it can; return the effects that follow.
+
+    One snapshot is read; what each decision changes is followed in memory. The rows' updates are
+    conditional, so the two cannot part unnoticed.
+    """
     effects = Effects()
-    while True:
-        pipeline = pipelines.get_by_id(connection, pipeline_id)
-        if pipeline is None:
-            return effects
-        decisions = decide(snapshot.take(connection, pipeline))
-        if not acts(decisions):
-            return effects
+    taken = snapshot.take(connection, pipeline_id)
+    if taken is None:
+        return effects
+    unit = _Unit(connection, taken.pipeline_name, region, now, effects)
+    view = taken.snapshot
+    while acts(decisions := decide(view)):
         for decision in decisions:
-            _apply(connection, pipeline, decision, region, now, effects)
+            if not isinstance(decision, Wait):
+                run = _apply(unit, taken.executions[decision.execution_id], view, decision)
+                view = after(view, decision, run)
+    return effects
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """The unit of work that decisions are applied in."""
+
+    connection: sa.Connection
+    pipeline_name: str
+    region: str
+    now: datetime
+    effects: Effects
 
 
 def _apply(
-    connection: sa.Connection,
-    pipeline: PipelineRow,
-    decision: Decision,
-    region: str,
-    now: datetime,
-    effects: Effects,
-) -> None:
-    if isinstance(decision, Wait):
-        return
-    execution = pipeline_executions.get(connection, decision.execution_id)
-    if execution is None:
-        raise DecisionRefused(f"{decision}: the execution does not exist")
+    unit: _Unit, execution: ExecutionRow, view: PipelineSnapshot, decision: Decision
+) -> ActionRun | None:
+    """Store one decision; return the action that StartAction made."""
+    connection, now, done, run = unit.connection, unit.now, True, None
     match decision:
+        case Wait():
+            return None
         case ArriveAtStage():
-            done = pipeline_executions.arrive(connection, execution, decision.stage, now)
+            pipeline_executions.arrive(connection, execution, decision.stage, now)
         case EnterStage():
             done = _enter(connection, execution, decision, now)
         case StartAction():
-            done = _start_action(connection, pipeline, execution, decision, region, now, effects)
+            structure = next(one.structure for one in view.executions if one.id == execution.id)
+            run = _start_action(unit, structure, execution, decision)
         case AbandonAction():
             done = action_executions.finish(
                 connection, decision.action_execution_id, ActionStatus.ABANDONED.value, now
             )
-            effects.abandoned.append(decision.action_execution_id)
+            unit.effects.abandoned.append(decision.action_execution_id)
         case MoveStage():
             done = pipeline_executions.move_stage(
                 connection, execution.id, decision.stage, sources_of_stage(decision.status),
@@ -117,7 +132,8 @@ def _apply(
             assert_never(decision)
     if not done:
         raise DecisionRefused(f"{decision}: the state does not allow it")
-    publish(connection, pipeline.name, execution.id, decision, now)
+    publish(connection, unit.pipeline_name, execution.id, decision, now)
+    return run
 
 
 def publish(
@@ -187,72 +203,80 @@ def _end(
 
 
 def _start_action(
-    connection: sa.Connection,
-    pipeline: PipelineRow,
-    execution: ExecutionRow,
-    decision: StartAction,
-    region: str,
-    now: datetime,
-    effects: Effects,
-) -> bool:
-    structure = snapshot.structure_of(connection, pipeline, execution.pipeline_version)
+    unit: _Unit, structure: PipelineStructure, execution: ExecutionRow, decision: StartAction
+) -> ActionRun:
+    """Store the action's record with its variables resolved; without a value for one, it fails."""
     stage = structure.stage(decision.stage)
     assert stage is not None
     action = next(one for one in stage.actions if one.name == decision.action)
     action_id = derived_uuid(
         "action", execution.id, decision.stage, decision.action, str(decision.attempt)
     )
-    used_region = action.region or region
-    inputs, outputs = artifacts.locations(structure, pipeline.id, execution.id, action, used_region)
     unresolved: variables.UnresolvedVariables | None = None
-    try:
-        resolved = variables.resolve(action.configuration, _namespaces(connection, execution))
-    except variables.UnresolvedVariables as error:
-        unresolved, resolved = error, dict(action.configuration)
-    type_id = action.action_type_id
-    stored = action_executions.insert(
-        connection,
+    resolved = dict(action.configuration)
+    if any(variables.refers(value) for value in resolved.values()):
+        try:
+            resolved = variables.resolve(resolved, _namespaces(unit.connection, execution))
+        except variables.UnresolvedVariables as error:
+            unresolved = error
+    action_executions.insert(
+        unit.connection,
         id=action_id,
-        pipeline_id=pipeline.id,
-        pipeline_name=pipeline.name,
+        pipeline_id=execution.pipeline_id,
+        pipeline_name=unit.pipeline_name,
         execution_id=execution.id,
         pipeline_version=execution.pipeline_version,
         stage_name=decision.stage,
         action_name=decision.action,
         attempt=decision.attempt,
-        started_at=now,
-        updated_at=now,
-        input={
-            "actionTypeId": {
-                "category": type_id.category,
-                "owner": type_id.owner,
-                "provider": type_id.provider,
-                "version": type_id.version,
-            },
-            "configuration": dict(action.configuration),
-            "resolvedConfiguration": resolved,
-            "roleArn": action.role_arn,
-            "pipelineRoleArn": structure.role_arn,
-            "region": used_region,
-            "namespace": action.namespace,
-            "inputArtifacts": [_location(one) for one in inputs],
-            "outputArtifacts": [_location(one) for one in outputs],
-            "sourceRevision": execution.source_overrides.get(action.name),
-            "upstreamRevisions": {
-                revision["name"]: revision["revisionId"]
-                for revision in execution.artifact_revisions
-            },
-        },
+        started_at=unit.now,
+        updated_at=unit.now,
+        input=_input(structure, execution, action, resolved, action.region or unit.region),
     )
-    if unresolved is not None:
-        return stored and action_executions.finish(
-            connection, action_id, ActionStatus.FAILED.value, now,
-            error_code="ConfigurationError",
-            error_message=f"No value for the variables that this action refers to: {unresolved}. "
-            "The action that produces the namespace must export them.",
-        )  # fmt: skip
-    effects.started.append(action_id)
-    return stored
+    if unresolved is None:
+        unit.effects.started.append(action_id)
+        return ActionRun(action_id, ActionStatus.IN_PROGRESS)
+    action_executions.finish(
+        unit.connection, action_id, ActionStatus.FAILED.value, unit.now,
+        error_code="ConfigurationError",
+        error_message=f"No value for the variables that this action refers to: {unresolved}. "
+        "The action that produces the namespace must export them.",
+    )  # fmt: skip
+    return ActionRun(action_id, ActionStatus.FAILED)
+
+
+def _input(
+    structure: PipelineStructure,
+    execution: ExecutionRow,
+    action: ActionDeclaration,
+    resolved: Mapping[str, str],
+    region: str,
+) -> dict[str, Any]:
+    """Return all that the action is started with, so that a restart starts it with the same."""
+    inputs, outputs = artifacts.locations(
+        structure, execution.pipeline_id, execution.id, action, region
+    )
+    type_id = action.action_type_id
+    return {
+        "actionTypeId": {
+            "category": type_id.category,
+            "owner": type_id.owner,
+            "provider": type_id.provider,
+            "version": type_id.version,
+        },
+        "configuration": dict(action.configuration),
+        "resolvedConfiguration": dict(resolved),
+        "roleArn": action.role_arn,
+        "pipelineRoleArn": structure.role_arn,
+        "region": region,
+        "namespace": action.namespace,
+        "inputArtifacts": [_location(one) for one in inputs],
+        "outputArtifacts": [_location(one) for one in outputs],
+        "sourceRevision": execution.source_overrides.get(action.name),
+        "upstreamRevisions": {
+            revision["name"]: revision["revisionId"] for revision in execution.artifact_revisions
+        },
+    }
 
 
 def _location(location: ArtifactLocation) -> dict[str, str]:

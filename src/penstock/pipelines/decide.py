@@ -11,7 +11,8 @@ executions waiting; a failed action lets its parallel siblings finish and starts
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from penstock.pipelines.states import (
     LOCKING_STAGE,
@@ -173,6 +174,48 @@ def decide(snapshot: PipelineSnapshot) -> list[Decision]:
         decisions.extend(_execution(execution))
     decisions.extend(_inbound(snapshot))
     return decisions
+
+
+def after(
+    snapshot: PipelineSnapshot, decision: Decision, action: ActionRun | None = None
+) -> PipelineSnapshot:
+    """Return the snapshot once `decision` is carried out; `action` is what StartAction made."""
+    if isinstance(decision, Wait):
+        return snapshot
+    execution = next(one for one in snapshot.executions if one.id == decision.execution_id)
+    last_entered = snapshot.last_entered
+    match decision:
+        case ArriveAtStage():
+            changed = _with_stage(execution, decision.stage, StageStatus.INBOUND)
+        case EnterStage():
+            changed = _with_stage(execution, decision.stage, StageStatus.IN_PROGRESS)
+            last_entered = {**last_entered, decision.stage: execution.number}
+        case MoveStage():
+            changed = _with_stage(execution, decision.stage, decision.status)
+        case StartAction():
+            assert action is not None
+            changed = _with_action(execution, decision.stage, decision.action, action)
+        case AbandonAction():
+            run = ActionRun(decision.action_execution_id, ActionStatus.ABANDONED)
+            changed = _with_action(execution, decision.stage, decision.action, run)
+        case EndExecution() | Supersede():
+            left = tuple(one for one in snapshot.executions if one is not execution)
+            return replace(snapshot, executions=left)
+        case _:
+            assert_never(decision)
+    executions = tuple(changed if one is execution else one for one in snapshot.executions)
+    return replace(snapshot, executions=executions, last_entered=last_entered)
+
+
+def _with_stage(execution: ExecutionSnapshot, stage: str, status: StageStatus) -> ExecutionSnapshot:
+    former = execution.stages.get(stage, StageRun(status))
+    return replace(execution, stages={**execution.stages, stage: replace(former, status=status)})
+
+
+def _with_action(
+    execution: ExecutionSnapshot, stage: str, action: str, run: ActionRun
+) -> ExecutionSnapshot:
+    return replace(execution, actions={**execution.actions, (stage, action): run})
 
 
 def acts(decisions: list[Decision]) -> bool:

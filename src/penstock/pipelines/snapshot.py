@@ -3,6 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,24 +17,21 @@ from penstock.pipelines.decide import (
 from penstock.pipelines.states import ActionStatus, ExecutionStatus, StageStatus
 from penstock.pipelines.structure import PipelineStructure, parse
 from penstock.storage import action_executions, pipeline_executions, pipelines
-from penstock.storage.pipelines import PipelineRow, StageRow
+from penstock.storage.pipeline_executions import ExecutionRow
+from penstock.storage.pipelines import StageRow
 
 
-def structure_of(
-    connection: sa.Connection, pipeline: PipelineRow, version: int
-) -> PipelineStructure:
+def structure_of(connection: sa.Connection, pipeline_id: str, version: int) -> PipelineStructure:
     """Return the structure of one version of the pipeline."""
-    if version == pipeline.version:
-        return parsed(pipeline.document)
-    document = pipelines.version_document(connection, pipeline.id, version)
-    if document is None:
-        raise LookupError(f"pipeline {pipeline.name} has no version {version}")
-    return parsed(document)
+    text = pipelines.version_text(connection, pipeline_id, version)
+    if text is None:
+        raise LookupError(f"pipeline {pipeline_id} has no version {version}")
+    return _parsed(text)
 
 
 def parsed(document: Mapping[str, Any]) -> PipelineStructure:
     """Parse a stored declaration; equal documents are parsed once."""
-    return _parsed(json.dumps(document, sort_keys=True))
+    return _parsed(json.dumps(document))
 
 
 @functools.lru_cache(maxsize=256)
@@ -41,9 +39,25 @@ def _parsed(text: str) -> PipelineStructure:
     return parse(json.loads(text))
 
 
-def take(connection: sa.Connection, pipeline: PipelineRow) -> PipelineSnapshot:
-    """Return the pipeline as it is now: only what has not ended, however long the history."""
-    rows = pipeline_executions.active(connection, pipeline.id)
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A snapshot, and the rows of its executions by id."""
+
+    pipeline_name: str
+    snapshot: PipelineSnapshot
+    executions: Mapping[str, ExecutionRow]
+
+
+def take(connection: sa.Connection, pipeline_id: str) -> Taken | None:
+    """Return the pipeline as it is now: only what has not ended, however long the history.
+
+    None when there is no such pipeline (any more).
+    """
+    head = pipelines.head(connection, pipeline_id)
+    if head is None:
+        return None
+    name, version = head
+    rows = pipeline_executions.active(connection, pipeline_id)
     ids = [row.id for row in rows]
     stage_rows: dict[str, dict[str, StageRun]] = {id_: {} for id_ in ids}
     action_rows: dict[str, dict[tuple[str, str], ActionRun]] = {id_: {} for id_ in ids}
@@ -53,27 +67,29 @@ def take(connection: sa.Connection, pipeline: PipelineRow) -> PipelineSnapshot:
             stage_rows[run.execution_id][run.stage_name] = stage_run
         for execution_id, stage, action, id_, status in action_executions.statuses(connection, ids):
             action_rows[execution_id][stage, action] = ActionRun(id_, ActionStatus(status))
-    current = parsed(pipeline.document)
-    stages = pipelines.stages(connection, pipeline.id)
+    versions = {version, *(row.pipeline_version for row in rows)}
+    structures = {one: structure_of(connection, pipeline_id, one) for one in versions}
+    stages = pipelines.stages(connection, pipeline_id)
     executions = tuple(
         ExecutionSnapshot(
             id=row.id,
             number=row.number,
             status=ExecutionStatus(row.status),
-            structure=structure_of(connection, pipeline, row.pipeline_version),
+            structure=structures[row.pipeline_version],
             stages=stage_rows[row.id],
             actions=action_rows[row.id],
-            outdated=row.pipeline_version != pipeline.version,
+            outdated=row.pipeline_version != version,
             abandon=row.abandon,
         )
         for row in rows
     )
-    return PipelineSnapshot(
-        mode=current.execution_mode,
+    taken = PipelineSnapshot(
+        mode=structures[version].execution_mode,
         executions=executions,
-        disabled=disabled_transitions(current, stages),
+        disabled=disabled_transitions(structures[version], stages),
         last_entered={name: stage.last_entered for name, stage in stages.items()},
     )
+    return Taken(name, taken, {row.id: row for row in rows})
 
 
 def disabled_transitions(

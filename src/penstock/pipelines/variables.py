@@ -46,6 +46,11 @@ def references(value: str) -> Iterator[Reference]:
         yield Reference(match[0], parts[1] if parts else "", parts[2] if parts else "")
 
 
+def refers(value: str) -> bool:
+    """Say whether a configuration value has any reference."""
+    return _REFERENCE.search(value) is not None
+
+
 def resolve(configuration: Mapping[str, str], namespaces: Namespaces) -> dict[str, str]:
     """Return `configuration` with every reference replaced by its value.
 

@@ -45,10 +45,8 @@ class ActionRow:
     updated_at: datetime
 
 
-def insert(connection: sa.Connection, **values: Any) -> bool:
-    """Store a new action execution, InProgress; return False when its id exists."""
-    if get(connection, values["id"]) is not None:
-        return False
+def insert(connection: sa.Connection, **values: Any) -> None:
+    """Store a new action execution, InProgress."""
     connection.execute(
         action_executions.insert().values(
             status="InProgress",
@@ -60,7 +58,6 @@ def insert(connection: sa.Connection, **values: Any) -> bool:
             **values,
         )
     )
-    return True
 
 
 def get(connection: sa.Connection, action_id: str) -> ActionRow | None:
@@ -73,8 +70,11 @@ def get(connection: sa.Connection, action_id: str) -> ActionRow | None:
 
 def running(connection: sa.Connection) -> list[ActionRow]:
     """Return every action execution in progress, oldest first."""
+    running_now = sa.select(action_executions.c.sequence).where(_IN_PROGRESS)
     rows = connection.execute(
-        action_executions.select().where(_IN_PROGRESS).order_by(action_executions.c.sequence)
+        action_executions.select()
+        .where(action_executions.c.sequence.in_(running_now))
+        .order_by(action_executions.c.sequence)
     )
     return [ActionRow(**row._mapping) for row in rows]
 

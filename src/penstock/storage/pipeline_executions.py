@@ -101,11 +101,12 @@ def get_by_token(connection: sa.Connection, pipeline_id: str, token: str) -> Exe
 def active(connection: sa.Connection, pipeline_id: str) -> list[ExecutionRow]:
     """Return the executions that have not ended, in order of number."""
     rows = connection.execute(
-        pipeline_executions.select()
-        .where(pipeline_executions.c.pipeline_id == pipeline_id, _ACTIVE)
-        .order_by(pipeline_executions.c.number)
-    )
-    return [ExecutionRow(**row._mapping) for row in rows]
+        pipeline_executions.select().where(
+            pipeline_executions.c.pipeline_id == pipeline_id, _ACTIVE
+        )
+    )  # an ORDER BY here would make SQLite walk the whole history in order of number
+    found = [ExecutionRow(**row._mapping) for row in rows]
+    return sorted(found, key=lambda row: row.number)
 
 
 def active_pipelines(connection: sa.Connection) -> list[str]:
@@ -207,10 +208,8 @@ def add_revision(
     )
 
 
-def arrive(connection: sa.Connection, execution: ExecutionRow, stage: str, now: datetime) -> bool:
-    """Put the execution in front of the stage; return False when it already was there."""
-    if stage_run(connection, execution.id, stage) is not None:
-        return False
+def arrive(connection: sa.Connection, execution: ExecutionRow, stage: str, now: datetime) -> None:
+    """Put the execution in front of the stage, for the first time."""
     connection.execute(
         stage_runs.insert().values(
             execution_id=execution.id,
@@ -224,7 +223,6 @@ def arrive(connection: sa.Connection, execution: ExecutionRow, stage: str, now: 
             updated_at=now,
         )
     )
-    return True
 
 
 def move_stage(
@@ -277,9 +275,8 @@ def inbound(connection: sa.Connection, pipeline_id: str) -> dict[str, list[Stage
             _ACTIVE,
             stage_runs.c.status == "Inbound",
         )
-        .order_by(stage_runs.c.number)
     )
     waiting: dict[str, list[StageRunRow]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: int(row.number)):
         waiting.setdefault(row.stage_name, []).append(StageRunRow(**row._mapping))
     return waiting

@@ -137,6 +137,25 @@ def version_document(
     return row[0] if row else None
 
 
+def version_text(connection: sa.Connection, pipeline_id: str, version: int) -> str | None:
+    """Return the declaration of one version as stored JSON text, or None."""
+    row = connection.execute(
+        sa.select(sa.cast(pipeline_versions.c.document, sa.String)).where(
+            pipeline_versions.c.pipeline_id == pipeline_id,
+            pipeline_versions.c.version == version,
+        )
+    ).first()
+    return row[0] if row else None
+
+
+def head(connection: sa.Connection, pipeline_id: str) -> tuple[str, int] | None:
+    """Return the name and current version of the pipeline with that internal id, or None."""
+    row = connection.execute(
+        sa.select(pipelines.c.name, pipelines.c.version).where(pipelines.c.id == pipeline_id)
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
 def delete(connection: sa.Connection, pipeline_id: str) -> None:
     """Remove the pipeline with its versions and its whole history; repeating is harmless."""
     for table in (

@@ -14,6 +14,7 @@ from penstock.pipelines.decide import (
     AbandonAction,
     ActionRun,
     ArriveAtStage,
+    Decision,
     EndExecution,
     EnterStage,
     ExecutionSnapshot,
@@ -24,6 +25,7 @@ from penstock.pipelines.decide import (
     Supersede,
     Wait,
     acts,
+    after,
     decide,
 )
 from penstock.pipelines.states import (
@@ -80,9 +82,19 @@ class Simulation:
             if not acts(decisions):
                 return
             for decision in decisions:
+                before = self.snapshot()
                 self.apply(decision)
                 self.check_locks()
+                assert self.followed(before, decision) == self.snapshot()
         raise AssertionError(f"never settles: {decide(self.snapshot())}")
+
+    def followed(self, before: PipelineSnapshot, decision: Decision) -> PipelineSnapshot:
+        """What `after` makes of the decision, which must be what the simulation made of it."""
+        started = None
+        if isinstance(decision, StartAction):
+            one = self.executions[decision.execution_id]
+            started = one.actions[decision.stage, decision.action]
+        return after(before, decision, started)
 
     def apply(self, decision: object) -> None:
         match decision:
