@@ -100,8 +100,8 @@ class Docker:
             info = tarfile.TarInfo("content")
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
-        await self("import", "-", name, input=archive.getvalue())
-        self.made.append(name)
+        _, output = await self("import", "-", name, input=archive.getvalue())
+        self.made.append(output.strip())
 
 
 @pytest.fixture

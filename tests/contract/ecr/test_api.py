@@ -14,7 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from penstock.clock import utc_now
-from penstock.services.ecr import Ecr, service
+from penstock.services.ecr import Ecr
+from penstock.services.ecr.api import service
 from penstock.services.ecr.registry_client import DOCKER_MANIFEST
 from penstock.storage.database import Database
 from penstock.storage.schema import metadata
