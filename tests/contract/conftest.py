@@ -127,7 +127,7 @@ class AwsServer:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - told by start()
             self._failure = failure
         finally:
             self._loop.close()
@@ -162,9 +162,7 @@ class AwsServer:
         return key if key is not None and key.session_token == session_token else None
 
 
-async def _only_root(
-    principal: Principal, action: str, resource: str, context: Any = None
-) -> None:
+async def _only_root(principal: Principal, action: str, resource: str, context: Any = None) -> None:
     if principal.kind != PrincipalKind.ROOT:
         raise ServiceError(
             "AccessDeniedException",
@@ -182,7 +180,7 @@ async def _listening(app: Any) -> AsyncIterator[int]:
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
     serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells no other way
         await asyncio.sleep(0.005)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]

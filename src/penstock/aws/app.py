@@ -82,8 +82,9 @@ async def _send(response: HttpResponse, send: Send) -> None:
     start = {
         "type": "http.response.start",
         "status": response.status,
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in
-                    headers.items()],  # fmt: skip
+        "headers": [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+        ],
     }
     if isinstance(body, bytes):
         await send(start)

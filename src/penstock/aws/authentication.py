@@ -6,6 +6,7 @@ before an unknown key.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from penstock.aws import signature, signature_v2
 from penstock.aws.chunked import ChunkSigner
@@ -55,7 +56,9 @@ class Authenticator:
                 return await self._authenticate_v2(request, now)
             if s3:
                 raise ServiceError("AccessDenied", "Access Denied", status=403)
-            raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
+            raise ServiceError(
+                "MissingAuthenticationTokenException", "Missing Authentication Token"
+            )
         self._check_scope(model, signed)
         signature.check_date(signed, now, s3=s3)
         self._check_signed_headers(signed, request, s3=s3)
@@ -82,7 +85,7 @@ class Authenticator:
         credential = await self._find_credential(access_key_id, session_token, now)
         if credential is None:
             message = _S3_UNKNOWN_KEY if s3 else _INVALID_TOKEN
-            members = {"AWSAccessKeyId": access_key_id} if s3 else {}
+            members: dict[str, Any] = {"AWSAccessKeyId": access_key_id} if s3 else {}
             raise ServiceError("UnrecognizedClientException", message, **members)
         return credential
 

@@ -21,9 +21,11 @@ _NOT_ALGORITHMS = {"type", "mode", "algorithm"}
 class Checksum(Protocol):
     """A running checksum; `value` is base64, as S3 writes it."""
 
-    def update(self, data: bytes) -> None: ...
+    def update(self, data: bytes) -> None:
+        """Take the next block."""
 
-    def value(self) -> str: ...
+    def value(self) -> str:
+        """Return the checksum of all blocks so far."""
 
 
 class _Crc:

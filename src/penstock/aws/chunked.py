@@ -1,4 +1,4 @@
-"""S3's aws-chunked bodies: `size[;chunk-signature=…]\\r\\n` data `\\r\\n` … `0` trailers.
+r"""S3's aws-chunked bodies: `size[;chunk-signature=…]\r\n` data `\r\n` … `0` trailers.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html

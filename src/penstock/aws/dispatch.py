@@ -196,9 +196,7 @@ class Dispatcher:
             "account": call.account_id,
             "principal": call.principal.policy_arn or call.principal.arn,
         }
-        for needed in authorization.requirements(
-            call.service, call.operation, parameters, place
-        ):
+        for needed in authorization.requirements(call.service, call.operation, parameters, place):
             await self._authorize(call.principal, needed.action, needed.resource, needed.context)
 
 

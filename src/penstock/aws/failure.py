@@ -85,7 +85,9 @@ class Failure:
     @property
     def message_member(self) -> str:
         """How the model spells the message's member: `message` or `Message`."""
-        return "Message" if self.shape is not None and "Message" in self.shape.members else "message"
+        return (
+            "Message" if self.shape is not None and "Message" in self.shape.members else "message"
+        )
 
 
 def describe(protocol: str, model: Model | None, error: ServiceError) -> Failure:
@@ -123,4 +125,3 @@ def _modelled(model: Model | None, code: str) -> Any:
     if model is None:
         return None
     return model.errors.get(code) or model.errors_by_code.get(code)
-

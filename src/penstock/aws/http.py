@@ -85,9 +85,3 @@ def group(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     for name, value in pairs:
         grouped.setdefault(name, []).append(value)
     return grouped
-
-
-async def no_body() -> AsyncIterator[bytes]:
-    """An empty body."""
-    return
-    yield b""  # makes this a generator

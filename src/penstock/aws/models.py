@@ -50,7 +50,8 @@ class Model:
     @cached_property
     def target_prefix(self) -> str | None:
         """What stands before the dot in X-Amz-Target, for the JSON protocol."""
-        return self.service.metadata.get("targetPrefix")
+        prefix = self.service.metadata.get("targetPrefix")
+        return None if prefix is None else str(prefix)
 
     @cached_property
     def json_version(self) -> str:
@@ -111,4 +112,3 @@ def load(name: str) -> Model:
     """Return the model of botocore's service `name`; raise UnknownServiceError without one."""
     description = _loader().load_service_model(name, "service-2")
     return Model(name, description)
-

@@ -10,10 +10,12 @@ class Credential(Protocol):
     """A secret access key and the caller that it proves."""
 
     @property
-    def secret_access_key(self) -> str: ...
+    def secret_access_key(self) -> str:
+        """What the caller signs with."""
 
     @property
-    def principal(self) -> Principal: ...
+    def principal(self) -> Principal:
+        """Whom the key belongs to."""
 
 
 class FindCredential(Protocol):
@@ -22,7 +24,7 @@ class FindCredential(Protocol):
     Raises ServiceError (ExpiredToken, InvalidClientTokenId) for a wrong or old session token.
     """
 
-    async def __call__(
+    async def __call__(  # noqa: D102 - the class says it
         self, access_key_id: str, session_token: str | None, now: datetime
     ) -> Credential | None: ...
 

@@ -48,7 +48,7 @@ class Authorize(Protocol):
     condition keys. Root may do everything in its own account.
     """
 
-    async def __call__(
+    async def __call__(  # noqa: D102 - the class says it
         self, principal: Principal, action: str, resource: str, context: Mapping[str, str] = ...
     ) -> None: ...
 
@@ -86,8 +86,8 @@ class Service:
     operations: Mapping[str, Operation]
 
 
-def bind(domain: Any, operations: Mapping[str, Callable[..., Awaitable[Response]]]) -> dict[
-    str, Operation
-]:
+def bind(
+    domain: Any, operations: Mapping[str, Callable[..., Awaitable[Response]]]
+) -> dict[str, Operation]:
     """Give each function of a registration table its domain as the first argument."""
     return {name: partial(function, domain) for name, function in operations.items()}

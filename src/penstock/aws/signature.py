@@ -154,8 +154,7 @@ def _parse_scope(credential: str) -> Scope:
     if term != "aws4_request":
         raise ServiceError(
             "InvalidSignatureException",
-            "Credential should be scoped with a valid terminator: 'aws4_request', "
-            f"not '{term}'.",
+            f"Credential should be scoped with a valid terminator: 'aws4_request', not '{term}'.",
         )
     return Scope(key, date, region, service)
 

@@ -55,7 +55,7 @@ def read_presigned(request: HttpRequest, now: datetime) -> PresignedV2:
         request.query["AWSAccessKeyId"][0],
         request.query["Signature"][0],
         expires,
-        request.query.get("x-amz-security-token", [None])[0],  # type: ignore[list-item]
+        next(iter(request.query.get("x-amz-security-token", [])), None),
     )
 
 

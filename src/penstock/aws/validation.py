@@ -84,7 +84,8 @@ def validate(model: Model, shape: Any, request: Mapping[str, Any]) -> None:
 def _text(style: Style, violations: list[Violation]) -> str:
     if not style.coral:
         first = violations[0]
-        return f"Invalid parameter at '{first.path}' failed to satisfy constraint: '{first.expected}'"
+        where = f"Invalid parameter at '{first.path}'"
+        return f"{where} failed to satisfy constraint: '{first.expected}'"
     parts = []
     for violation in violations:
         if violation.value is None:
@@ -176,9 +177,7 @@ def _check_structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterato
 
 
 def _check_list(shape: Any, value: Any, path: str) -> Iterator[Violation]:
-    yield from map(
-        partial(_violation, shape, value, path), scalar_constraints(shape, value)
-    )
+    yield from map(partial(_violation, shape, value, path), scalar_constraints(shape, value))
     member = shape.member
     if member.type_name in _CONTAINERS:
         for index, item in enumerate(value, 1):
@@ -191,9 +190,7 @@ def _check_list(shape: Any, value: Any, path: str) -> Iterator[Violation]:
 
 
 def _check_map(shape: Any, value: Any, path: str) -> Iterator[Violation]:
-    yield from map(
-        partial(_violation, shape, value, path), scalar_constraints(shape, value)
-    )
+    yield from map(partial(_violation, shape, value, path), scalar_constraints(shape, value))
     keys, values = shape.key, shape.value
     if keys.metadata and any(True for key in value for _ in scalar_constraints(keys, key)):
         yield _element_violation(shape, value, path, keys, "Map keys")
@@ -206,9 +203,7 @@ def _check_map(shape: Any, value: Any, path: str) -> Iterator[Violation]:
         yield _element_violation(shape, value, path, values, "Map value")
 
 
-def _element_violation(
-    shape: Any, value: Any, path: str, element: Any, subject: str
-) -> Violation:
+def _element_violation(shape: Any, value: Any, path: str, element: Any, subject: str) -> Violation:
     constraints = f"[{', '.join(_all_constraints(element))}]"
     expected = f"must satisfy constraint: {constraints}"
     return Violation(path, _shown(shape, value), f"{subject} {expected}", expected)
@@ -229,7 +224,8 @@ def _shown(shape: Any, value: Any) -> str:
     if kind == "list":
         return f"[{', '.join(_shown(shape.member, item) for item in value)}]"
     if kind == "map":
-        return f"{{{', '.join(f'{key}={_shown(shape.value, item)}' for key, item in value.items())}}}"
+        entries = [f"{key}={_shown(shape.value, item)}" for key, item in value.items()]
+        return f"{{{', '.join(entries)}}}"
     if kind == "structure":
         inside = ", ".join(
             f"{name}={_shown(shape.members[name], item)}" for name, item in value.items()

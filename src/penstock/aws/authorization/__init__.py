@@ -4,8 +4,8 @@ One JSON table per service, named after it, citing AWS's Service Authorization R
 An operation maps to rules `{"action", "resource", "when"?, "unless"?}`; a rule counts when
 the request has the member that `when` names and lacks the one that `unless` names. A
 resource is a template: `{region}`, `{account}`, `{principal}` and `{member.path}` of the
-request, with `[]` after a list and `|filter` (see `_FILTERS`). An absent member reads `*`. A rule of
-IAM's PassRole says in `passed_to` which service will assume the role.
+request, with `[]` after a list and `|filter` (see `_FILTERS`). An absent member reads `*`.
+A rule of IAM's PassRole says in `passed_to` which service will assume the role.
 An operation without an entry is denied to everybody.
 """
 
@@ -94,7 +94,9 @@ def expand(template: str, request: Mapping[str, Any], place: Mapping[str, str]) 
     for path, filter_name in zip(paths, filters, strict=True):
         values = [place[path]] if path in place else _values(path, request)
         convert = _FILTERS[filter_name] if filter_name else _plain
-        choices.append([convert(value, place) for value in values] or [_ABSENT.get(filter_name, "*")])
+        choices.append(
+            [convert(value, place) for value in values] or [_ABSENT.get(filter_name, "*")]
+        )
     return [
         texts[0] + "".join(value + text for value, text in zip(chosen, texts[1:], strict=True))
         for chosen in itertools.product(*choices)

@@ -18,9 +18,7 @@ RequestBody = bytes | AsyncIterator[bytes]
 class Codec:
     """`path_labels` are the values of the URI template's labels (REST protocols only)."""
 
-    parse: Callable[
-        [OperationModel, HttpRequest, RequestBody, Mapping[str, str]], dict[str, Any]
-    ]
+    parse: Callable[[OperationModel, HttpRequest, RequestBody, Mapping[str, str]], dict[str, Any]]
     serialise: Callable[[Model, OperationModel, Mapping[str, Any], str], HttpResponse]
     serialise_failure: Callable[[Model | None, Failure, str], HttpResponse]
 

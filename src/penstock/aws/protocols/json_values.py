@@ -7,6 +7,7 @@ unverified below.
 
 import base64
 import binascii
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -192,8 +193,10 @@ def _plain(*types: type) -> Callable[[Any, Any, str], Any]:
 def _serialise_float(shape: Any, value: Any, path: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ResponseDoesNotFit(path, shape, value)
-    if value != value or value in {float("inf"), float("-inf")}:
-        return {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(value, "NaN")
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
     return value
 
 

@@ -59,9 +59,7 @@ def _parse_payload(member: Any, body: RequestBody, parse_body: Callable[[Any, by
     return parse_body(member, body)
 
 
-def _parse_located(
-    name: str, member: Any, request: HttpRequest, labels: Mapping[str, str]
-) -> Any:
+def _parse_located(name: str, member: Any, request: HttpRequest, labels: Mapping[str, str]) -> Any:
     location = member.serialization.get("location")
     wire_name = member.serialization.get("name", name)
     if location == "uri":

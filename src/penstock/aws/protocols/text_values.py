@@ -53,6 +53,6 @@ def format_text(shape: Any, value: Any, timestamp_format: str, path: str) -> str
     if kind == "blob" and isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if kind == "timestamp" and isinstance(value, datetime):
-        format = shape.serialization.get("timestampFormat", timestamp_format)
-        return str(format_timestamp(value, format))
+        chosen = shape.serialization.get("timestampFormat", timestamp_format)
+        return str(format_timestamp(value, chosen))
     raise ResponseDoesNotFit(path, shape, value)
