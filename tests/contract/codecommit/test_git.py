@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import os
 import socket
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -288,6 +289,30 @@ async def test_gits_credential_helper_answers_the_challenge(git_host: Any, git: 
         "ls-remote",
         git_host.bare_url("app"),
     )
+
+
+async def test_the_aws_clis_credential_helper_lets_git_push(
+    git_host: Any, git: Any, reference_events: Events
+) -> None:
+    await git_host.repositories.create("app", None, {})
+    tree = await git.work_tree("app", {"a": b"1"})
+    aws = Path(sys.executable).parent / "aws"
+    git.extra = {
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    helper = f"!{aws} codecommit credential-helper --ignore-host-check $@"
+    await git("config", "credential.helper", helper, cwd=tree)
+    await git("config", "credential.useHttpPath", "true", cwd=tree)
+    await git("push", "-q", git_host.bare_url("app"), "main", cwd=tree)
+    assert len(reference_events()) == 1
+
+    git.extra["AWS_SECRET_ACCESS_KEY"] = "wrong"
+    status, output = await git("ls-remote", git_host.bare_url("app"), cwd=tree, check=False)
+    assert status != 0
+    assert "The signature in the password does not match" in output
+    assert "error: 403" in output
 
 
 async def test_reading_does_not_allow_pushing(
