@@ -38,6 +38,7 @@ def job_of(row: ActionRow, account_id: str) -> ActionJob:
         input_artifacts=[ArtifactLocation(**place) for place in stored["inputArtifacts"]],
         output_artifacts=[ArtifactLocation(**place) for place in stored["outputArtifacts"]],
         role_arn=stored["roleArn"] or stored["pipelineRoleArn"],
+        pipeline_role_arn=stored["pipelineRoleArn"],
         region=stored["region"],
         account_id=account_id,
         source_revision=stored["sourceRevision"],

@@ -1,7 +1,7 @@
 """The roles that pipelines act as: assumed for each action, and asked before each effect."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal
@@ -39,13 +39,18 @@ class Roles:
         An action's own role is reached through the pipeline's, as on AWS: the pipeline's role
         must be allowed `sts:AssumeRole` on it. Raises ServiceError when it cannot be assumed.
         """
-        session = await self._sts.assume_role_for_service(
-            job.role_arn, SERVICE_PRINCIPAL, job.pipeline_execution_id, _SHORTEST_SESSION_SECONDS
-        )
-        try:
+        name = job.pipeline_execution_id
+        async with AsyncExitStack() as sessions:
+            session = await self._sts.assume_role_for_service(
+                job.pipeline_role_arn, SERVICE_PRINCIPAL, name, _SHORTEST_SESSION_SECONDS
+            )
+            sessions.push_async_callback(self._sts.revoke, session.access_key_id)
+            if job.role_arn != job.pipeline_role_arn:
+                session = await self._sts.assume_role(
+                    session.principal, job.role_arn, name, _SHORTEST_SESSION_SECONDS
+                )
+                sessions.push_async_callback(self._sts.revoke, session.access_key_id)
             yield session.principal
-        finally:
-            await self._sts.revoke(session.access_key_id)
 
     async def require(self, principal: Principal, action: str, resource: str) -> None:
         """Raise ServiceError AccessDeniedException unless the role may do this."""

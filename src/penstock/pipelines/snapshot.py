@@ -56,7 +56,7 @@ def take(connection: sa.Connection, pipeline_id: str) -> Taken | None:
     head = pipelines.head(connection, pipeline_id)
     if head is None:
         return None
-    name, version = head
+    name, version, document = head
     rows = pipeline_executions.active(connection, pipeline_id)
     ids = [row.id for row in rows]
     stage_rows: dict[str, dict[str, StageRun]] = {id_: {} for id_ in ids}
@@ -67,8 +67,9 @@ def take(connection: sa.Connection, pipeline_id: str) -> Taken | None:
             stage_rows[run.execution_id][run.stage_name] = stage_run
         for execution_id, stage, action, id_, status in action_executions.statuses(connection, ids):
             action_rows[execution_id][stage, action] = ActionRun(id_, ActionStatus(status))
-    versions = {version, *(row.pipeline_version for row in rows)}
-    structures = {one: structure_of(connection, pipeline_id, one) for one in versions}
+    structures = {version: _parsed(document)}
+    for older in {row.pipeline_version for row in rows} - {version}:
+        structures[older] = structure_of(connection, pipeline_id, older)
     stages = pipelines.stages(connection, pipeline_id)
     executions = tuple(
         ExecutionSnapshot(

@@ -12,6 +12,24 @@ from penstock.storage.tables.pipelines import action_executions
 _IN_PROGRESS = action_executions.c.status == sa.literal_column("'InProgress'")
 """A literal, not a parameter: SQLite uses the partial index only when it sees it."""
 
+# Statements of the engine's path are built once: building one costs more than running it.
+_INSERT = action_executions.insert()
+_BY_ID = action_executions.select().where(action_executions.c.id == sa.bindparam("action_id"))
+_STATUSES = (
+    sa.select(
+        action_executions.c.execution_id,
+        action_executions.c.stage_name,
+        action_executions.c.action_name,
+        action_executions.c.id,
+        action_executions.c.status,
+    )
+    .where(
+        action_executions.c.execution_id.in_(sa.bindparam("execution_ids", expanding=True)),
+        action_executions.c.counts.is_(True),
+    )
+    .order_by(action_executions.c.sequence)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
@@ -47,24 +65,20 @@ class ActionRow:
 
 def insert(connection: sa.Connection, **values: Any) -> None:
     """Store a new action execution, InProgress."""
-    connection.execute(
-        action_executions.insert().values(
-            status="InProgress",
-            counts=True,
-            output_variables={},
-            external_execution_id="",
-            external_execution_url="",
-            summary="",
-            **values,
-        )
-    )
+    fixed = {
+        "status": "InProgress",
+        "counts": True,
+        "output_variables": {},
+        "external_execution_id": "",
+        "external_execution_url": "",
+        "summary": "",
+    }
+    connection.execute(_INSERT, {**fixed, **values})
 
 
 def get(connection: sa.Connection, action_id: str) -> ActionRow | None:
     """Return the action execution, or None."""
-    row = connection.execute(
-        action_executions.select().where(action_executions.c.id == action_id)
-    ).first()
+    row = connection.execute(_BY_ID, {"action_id": action_id}).first()
     return ActionRow(**row._mapping) if row else None
 
 
@@ -107,12 +121,7 @@ def statuses(
     connection: sa.Connection, execution_ids: Sequence[str]
 ) -> list[tuple[str, str, str, str, str]]:
     """Return (execution, stage, action, id, status) of what `counting` returns."""
-    table = action_executions.c
-    rows = connection.execute(
-        sa.select(table.execution_id, table.stage_name, table.action_name, table.id, table.status)
-        .where(table.execution_id.in_(execution_ids), table.counts.is_(True))
-        .order_by(table.sequence)
-    )
+    rows = connection.execute(_STATUSES, {"execution_ids": execution_ids})
     return [tuple(row) for row in rows]
 
 

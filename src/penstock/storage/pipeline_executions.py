@@ -15,6 +15,24 @@ _ACTIVE = pipeline_executions.c.status.in_(
 )
 """Literals, not parameters: SQLite uses the partial index only when it sees them."""
 
+# Statements of the engine's path are built once: building one costs more than running it.
+_ACTIVE_OF_PIPELINE = pipeline_executions.select().where(
+    pipeline_executions.c.pipeline_id == sa.bindparam("pipeline_id"), _ACTIVE
+)
+_RUNS_OF_EXECUTIONS = stage_runs.select().where(
+    stage_runs.c.execution_id.in_(sa.bindparam("execution_ids", expanding=True))
+)
+_ARRIVE = stage_runs.insert()
+_MOVE_STAGE = (
+    stage_runs.update()
+    .where(
+        stage_runs.c.execution_id == sa.bindparam("of_execution"),
+        stage_runs.c.stage_name == sa.bindparam("of_stage"),
+        stage_runs.c.status.in_(sa.bindparam("allowed", expanding=True)),
+    )
+    .values(status=sa.bindparam("status"), updated_at=sa.bindparam("updated_at"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRow:
@@ -101,9 +119,7 @@ def get_by_token(connection: sa.Connection, pipeline_id: str, token: str) -> Exe
 def active(connection: sa.Connection, pipeline_id: str) -> list[ExecutionRow]:
     """Return the executions that have not ended, in order of number."""
     rows = connection.execute(
-        pipeline_executions.select().where(
-            pipeline_executions.c.pipeline_id == pipeline_id, _ACTIVE
-        )
+        _ACTIVE_OF_PIPELINE, {"pipeline_id": pipeline_id}
     )  # an ORDER BY here would make SQLite walk the whole history in order of number
     found = [ExecutionRow(**row._mapping) for row in rows]
     return sorted(found, key=lambda row: row.number)
@@ -211,17 +227,18 @@ def add_revision(
 def arrive(connection: sa.Connection, execution: ExecutionRow, stage: str, now: datetime) -> None:
     """Put the execution in front of the stage, for the first time."""
     connection.execute(
-        stage_runs.insert().values(
-            execution_id=execution.id,
-            stage_name=stage,
-            pipeline_id=execution.pipeline_id,
-            number=execution.number,
-            status="Inbound",
-            attempt=1,
-            arrived_at=now,
-            entered_at=None,
-            updated_at=now,
-        )
+        _ARRIVE,
+        {
+            "execution_id": execution.id,
+            "stage_name": stage,
+            "pipeline_id": execution.pipeline_id,
+            "number": execution.number,
+            "status": "Inbound",
+            "attempt": 1,
+            "arrived_at": now,
+            "entered_at": None,
+            "updated_at": now,
+        },
     )
 
 
@@ -235,16 +252,15 @@ def move_stage(
     **values: Any,
 ) -> bool:
     """Give a stage run another status if it is in one of `allowed`; `values` are set with it."""
-    result = connection.execute(
-        stage_runs.update()
-        .where(
-            stage_runs.c.execution_id == execution_id,
-            stage_runs.c.stage_name == stage,
-            stage_runs.c.status.in_(allowed),
-        )
-        .values(status=status, updated_at=now, **values)
-    )
-    return result.rowcount == 1
+    parameters = {
+        "of_execution": execution_id,
+        "of_stage": stage,
+        "allowed": allowed,
+        "status": status,
+        "updated_at": now,
+    }
+    statement = _MOVE_STAGE.values(**values) if values else _MOVE_STAGE
+    return connection.execute(statement, parameters).rowcount == 1
 
 
 def stage_run(connection: sa.Connection, execution_id: str, stage: str) -> StageRunRow | None:
@@ -259,9 +275,7 @@ def stage_run(connection: sa.Connection, execution_id: str, stage: str) -> Stage
 
 def stage_runs_of(connection: sa.Connection, execution_ids: Sequence[str]) -> list[StageRunRow]:
     """Return the passages of these executions."""
-    rows = connection.execute(
-        stage_runs.select().where(stage_runs.c.execution_id.in_(execution_ids))
-    )
+    rows = connection.execute(_RUNS_OF_EXECUTIONS, {"execution_ids": execution_ids})
     return [StageRunRow(**row._mapping) for row in rows]
 
 

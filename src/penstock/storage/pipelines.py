@@ -18,6 +18,25 @@ from penstock.storage.tables.pipelines import (
     stage_runs,
 )
 
+# Statements of the engine's path are built once: building one costs more than running it.
+_HEAD = sa.select(
+    pipelines.c.name, pipelines.c.version, sa.cast(pipelines.c.document, sa.String)
+).where(pipelines.c.id == sa.bindparam("pipeline_id"))
+_STAGES = pipeline_stages.select().where(
+    pipeline_stages.c.pipeline_id == sa.bindparam("pipeline_id")
+)
+_ENTERED = (
+    pipeline_stages.update()
+    .where(
+        pipeline_stages.c.pipeline_id == sa.bindparam("of_pipeline"),
+        pipeline_stages.c.stage_name == sa.bindparam("of_stage"),
+    )
+    .values(
+        last_entered=sa.bindparam("last_entered"),
+        latest_execution_id=sa.bindparam("latest_execution_id"),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineRow:
@@ -148,12 +167,10 @@ def version_text(connection: sa.Connection, pipeline_id: str, version: int) -> s
     return row[0] if row else None
 
 
-def head(connection: sa.Connection, pipeline_id: str) -> tuple[str, int] | None:
-    """Return the name and current version of the pipeline with that internal id, or None."""
-    row = connection.execute(
-        sa.select(pipelines.c.name, pipelines.c.version).where(pipelines.c.id == pipeline_id)
-    ).first()
-    return (row[0], row[1]) if row else None
+def head(connection: sa.Connection, pipeline_id: str) -> tuple[str, int, str] | None:
+    """Return the name, current version and declaration (as JSON text) of a pipeline, or None."""
+    row = connection.execute(_HEAD, {"pipeline_id": pipeline_id}).first()
+    return (row[0], row[1], row[2]) if row else None
 
 
 def delete(connection: sa.Connection, pipeline_id: str) -> None:
@@ -195,9 +212,7 @@ def watching(
 
 def stages(connection: sa.Connection, pipeline_id: str) -> dict[str, StageRow]:
     """Return what is kept of each stage that was entered or whose transition was changed."""
-    rows = connection.execute(
-        pipeline_stages.select().where(pipeline_stages.c.pipeline_id == pipeline_id)
-    )
+    rows = connection.execute(_STAGES, {"pipeline_id": pipeline_id})
     return {row.stage_name: StageRow(**row._mapping) for row in rows}
 
 
@@ -227,8 +242,10 @@ def set_entered(
     connection: sa.Connection, pipeline_id: str, stage: str, number: int, execution_id: str
 ) -> None:
     """Record that execution `number` entered the stage."""
-    values = {"last_entered": number, "latest_execution_id": execution_id}
-    _upsert_stage(connection, pipeline_id, stage, values)
+    entered = {"last_entered": number, "latest_execution_id": execution_id}
+    place = {"of_pipeline": pipeline_id, "of_stage": stage}
+    if connection.execute(_ENTERED, {**entered, **place}).rowcount == 0:
+        _upsert_stage(connection, pipeline_id, stage, entered)
 
 
 def cursor(connection: sa.Connection, name: str) -> int:

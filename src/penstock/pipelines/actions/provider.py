@@ -44,6 +44,8 @@ class ActionJob:
     """Where this execution's outputs go; a provider writes exactly these."""
     role_arn: str
     """The action's role, or the pipeline's."""
+    pipeline_role_arn: str
+    """The pipeline's role, through which an action's own role is reached."""
     region: str
     account_id: str
     source_revision: str | None = None

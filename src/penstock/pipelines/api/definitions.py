@@ -11,7 +11,6 @@ from penstock.aws.pagination import decode_token, encode_token
 from penstock.aws.service import Call, Request, Response
 from penstock.pipelines import definitions
 from penstock.pipelines.pipelines import Pipelines
-from penstock.pipelines.roles import SERVICE_PRINCIPAL
 from penstock.storage.pipelines import PipelineRow
 
 _PIPELINES_IN_PAGE = 1000
@@ -20,10 +19,8 @@ _TAGS_IN_PAGE = 100
 
 async def create_pipeline(domain: Pipelines, call: Call, request: Request) -> Response:
     """Make a pipeline and start its first execution."""
-    declaration = request["pipeline"]
     tags = definitions.tags_of(request.get("tags", []))
-    await _may_pass_roles(call, declaration)
-    pipeline = await domain.create(declaration, tags)
+    pipeline = await domain.create(request["pipeline"], tags)
     response: dict[str, object] = {"pipeline": pipeline.document}
     if tags:
         response["tags"] = _tag_list(tags)
@@ -49,7 +46,6 @@ async def get_pipeline(domain: Pipelines, call: Call, request: Request) -> Respo
 
 async def update_pipeline(domain: Pipelines, call: Call, request: Request) -> Response:
     """Replace a pipeline's declaration; it does not start an execution."""
-    await _may_pass_roles(call, request["pipeline"])
     pipeline = await domain.update(request["pipeline"])
     return {"pipeline": pipeline.document}
 
@@ -104,24 +100,6 @@ async def list_tags_for_resource(domain: Pipelines, call: Call, request: Request
     if len(keys) > limit:
         response["nextToken"] = encode_token(keys[limit - 1])
     return response
-
-
-async def _may_pass_roles(call: Call, declaration: Mapping[str, object]) -> None:
-    """Raise AccessDeniedException unless the caller may hand these roles to CodePipeline."""
-    for role in roles_of(declaration):
-        await call.authorize(
-            call.principal, "iam:PassRole", role, {"iam:PassedToService": SERVICE_PRINCIPAL}
-        )
-
-
-def roles_of(declaration: Mapping[str, object]) -> list[str]:
-    """Return the pipeline's role and its actions' own roles, each once."""
-    roles = [declaration["roleArn"]]
-    stages = declaration["stages"]
-    assert isinstance(stages, list)
-    for stage in stages:
-        roles.extend(action["roleArn"] for action in stage["actions"] if action.get("roleArn"))
-    return list(dict.fromkeys(str(role) for role in roles))
 
 
 def _checked(arn: str) -> str:
