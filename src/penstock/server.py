@@ -21,11 +21,20 @@ from penstock.aws.errors import EngineError
 from penstock.aws.service import Principal, PrincipalKind, Service
 from penstock.builds import api as builds_api
 from penstock.builds.builds import Builds
-from penstock.builds.credentials import TaskCredentials
+from penstock.builds.credentials import BuildCredentials
+from penstock.builds.execution import Execution
+from penstock.builds.plan import Layout
+from penstock.builds.preparation import Preparation
+from penstock.builds.projects import Projects
+from penstock.builds.results import ArtifactStore
 from penstock.builds.runner import BuildRunner
+from penstock.builds.sources import Sources
+from penstock.builds.task import Limits
+from penstock.builds.variables import VariableResolver
 from penstock.clock import Clock, utc_now
 from penstock.config import Config
 from penstock.containers.certificates import Certificates
+from penstock.containers.docker_runner import DockerRunner
 from penstock.containers.registry import NOTIFICATIONS_PATH, TOKEN_PATH
 from penstock.ids import new_token
 from penstock.listeners import Listener
@@ -34,9 +43,22 @@ from penstock.pipelines.pipelines import Pipelines
 from penstock.repositories import api as repositories_api
 from penstock.repositories.hosting import Repositories
 from penstock.repositories.http import GitHttp
-from penstock.services import ecr, iam, logs, s3, secretsmanager, ssm, sts
+from penstock.services.ecr import Ecr
+from penstock.services.ecr import api as ecr_api
 from penstock.services.ecr.notifications import NotificationEndpoint
 from penstock.services.ecr.token import TokenEndpoint
+from penstock.services.iam import Iam
+from penstock.services.iam import api as iam_api
+from penstock.services.logs import Logs
+from penstock.services.logs import api as logs_api
+from penstock.services.s3 import Objects
+from penstock.services.s3 import api as s3_api
+from penstock.services.secretsmanager import Secrets
+from penstock.services.secretsmanager import api as secretsmanager_api
+from penstock.services.ssm import Parameters
+from penstock.services.ssm import api as ssm_api
+from penstock.services.sts import Sts
+from penstock.services.sts import api as sts_api
 from penstock.storage.blobs import Blobs
 from penstock.storage.data_directory import DataDirectory, DataDirectoryLocked
 from penstock.storage.database import Database
@@ -58,34 +80,35 @@ class Server:
     def __init__(self, config: Config, data: DataDirectory, clock: Clock = utc_now) -> None:
         self.config = config
         self._data = data
-        cipher = Cipher.open(config.key_file or data.keys / "secrets.key")
+        cipher = self._cipher = Cipher.open(config.key_file or data.keys / "secrets.key")
         self._database = Database.open(data.database_path)
         migrate(self._database.engine)
         self._outbox = Outbox(self._database)
         account = {"account_id": config.account_id, "region": config.region}
+        self._clock = clock
         certificates = Certificates(data.certificates, config.region, clock)
         secret = _kept_secret(data.keys / "registry-notifications")
 
-        blobs = Blobs(data.blobs)
-        self._logs = logs.Logs(self._database, LogFiles(data.logs), clock, **account)
-        self._secrets = secretsmanager.Secrets(self._database, cipher, clock, **account)
-        self._parameters = ssm.Parameters(self._database, cipher, clock, **account)
-        self._iam = iam.Iam(self._database, cipher, config.account_id, clock)
-        self._sts = sts.Sts(self._iam)
-        self._objects = s3.Objects(self._database, blobs, clock, config.region)
+        self._logs = Logs(self._database, LogFiles(data.logs), clock, **account)
+        self._secrets = Secrets(self._database, cipher, clock, **account)
+        self._parameters = Parameters(self._database, cipher, clock, **account)
+        self._iam = Iam(self._database, cipher, config.account_id, clock)
+        self._sts = Sts(self._iam, clock)
+        self._objects = Objects(self._database, Blobs(data.blobs), clock, region=config.region)
         self._repositories = Repositories(self._database, data.repositories, clock, **account)
-        self._ecr = ecr.Ecr(
+        self._ecr = Ecr(
             self._database,
             self._iam.authorize,
             clock,
             registry_url=lambda: self._task_host.registry_url,
-            ca=certificates.ca_path,
+            ca=certificates.ca.certificate,
             signing_key_pem=certificates.registry_signing.key_pem,
             signing_certificate_pem=certificates.registry_signing.certificate_pem,
             **account,
         )
         self._builds = Builds(self._database, config, clock)
-        self._credentials = TaskCredentials(self._database, self._sts, clock)
+        self._projects = Projects(self._database, config, clock, self._sts)
+        self._credentials = BuildCredentials(self._database, self._sts, clock)
         self._pipelines = Pipelines(
             self._database,
             self._outbox,
@@ -119,7 +142,6 @@ class Server:
             config.host,
             config.port,
         )
-        self._clock = clock
         self._runner: BuildRunner | None = None
         self._engine_state = "starting"
         self._engine_task: asyncio.Task[None] | None = None
@@ -127,16 +149,16 @@ class Server:
     def services(self) -> list[Service]:
         """Every AWS service that answers here."""
         return [
-            builds_api.service(self._builds),
+            builds_api.service(self._builds, self._projects),
             pipelines_api.service(self._pipelines),
             repositories_api.service(self._repositories),
-            s3.service(self._objects),
-            ecr.service(self._ecr),
-            iam.service(self._iam),
-            sts.service(self._sts),
-            secretsmanager.service(self._secrets),
-            ssm.service(self._parameters),
-            logs.service(self._logs),
+            s3_api.service(self._objects),
+            ecr_api.service(self._ecr),
+            iam_api.service(self._iam),
+            sts_api.service(self._sts),
+            secretsmanager_api.service(self._secrets),
+            ssm_api.service(self._parameters),
+            logs_api.service(self._logs),
         ]
 
     async def start(self) -> None:
@@ -190,6 +212,30 @@ class Server:
             self._engine_state = "ready"
             _LOG.info("the container engine is ready for builds")
             return
+
+    def _build_runner(self, docker: DockerRunner) -> BuildRunner:
+        preparation = Preparation(
+            self.config,
+            self._clock,
+            docker,
+            self._iam,
+            self._credentials,
+            Sources(self._objects, self._repositories),
+            VariableResolver(self._parameters, self._secrets),
+            self._ecr.mint,
+            Limits(),
+            Layout(),
+        )
+        execution = Execution(
+            self._database,
+            self._clock,
+            self._cipher,
+            docker,
+            self._logs,
+            preparation,
+            ArtifactStore(self._objects),
+        )
+        return BuildRunner(self._builds, docker, self._credentials, execution)
 
     def _front(self, *, authenticate: bool, internal: list[Route]) -> ASGIApp:
         aws = aws_app(

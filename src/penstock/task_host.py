@@ -113,11 +113,7 @@ class TaskHost:
         if self._listeners:
             return
         leaf = self._certificates.leaf
-        tls = TlsFiles(
-            self._data.certificates / "listener.crt", self._data.certificates / "listener.key"
-        )
-        write_private(tls.certificate, leaf.certificate_pem)
-        write_private(tls.key, leaf.key_pem)
+        tls = TlsFiles(leaf.certificate, leaf.key)
         ports = self._read_ports()
         listeners = {
             name: _bind(app, gateway, ports.get(name, 0), tls if name == "tls" else None)
