@@ -84,7 +84,7 @@ def crashing(original: Callable[..., Any], moment: str, count: int) -> Callable[
 
 def watch_commits() -> None:
     """Die in the writer, between the marked transaction's commit and its acknowledgement."""
-    original = Database._commit  # noqa: SLF001 - the one place where a commit is acknowledged
+    original = Database._commit
 
     @functools.wraps(original)
     def commit(*args: Any, **kwargs: Any) -> Any:
@@ -93,7 +93,7 @@ def watch_commits() -> None:
             die()
         return result
 
-    Database._commit = commit  # type: ignore[method-assign]  # noqa: SLF001
+    Database._commit = commit  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
