@@ -12,7 +12,7 @@ import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock import __version__
@@ -130,7 +130,11 @@ class Server:
             http_app=Starlette(
                 routes=[
                     Route("/v2/credentials/{token}", self._role_credentials),
-                    Mount(NOTIFICATIONS_PATH, NotificationEndpoint(self._ecr, secret)),
+                    Route(
+                        NOTIFICATIONS_PATH,
+                        NotificationEndpoint(self._ecr, secret),
+                        methods=["POST"],
+                    ),
                 ]
             ),
         )
