@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0915 (generated: as long as the schema)
 """${message}."""
 
 import sqlalchemy as sa
