@@ -8,7 +8,7 @@ with the request id.
 import dataclasses
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.model import OperationModel
@@ -20,10 +20,10 @@ from penstock.aws.errors import EngineError, ServiceError
 from penstock.aws.failure import describe
 from penstock.aws.http import ClientGone, HttpRequest, HttpResponse, decode_form
 from penstock.aws.models import Model
-from penstock.aws.payload import Body, read_whole, unframed
+from penstock.aws.payload import Body, one_block, read_whole, unframed
 from penstock.aws.principals import FindCredential, root
 from penstock.aws.protocols import codec_of, guess_protocol
-from penstock.aws.protocols.codec import takes_stream
+from penstock.aws.protocols.codec import RequestBody, takes_stream
 from penstock.aws.routing import Router, Target
 from penstock.aws.s3_hosts import path_style
 from penstock.aws.service import Authorize, Call, Operation, Principal, Service
@@ -107,7 +107,7 @@ class Dispatcher:
             principal, body = await self._s3_body(exchange, operation, signed)
             routed = unframed(routed)
         else:
-            principal, body = await self._document(exchange, signed)
+            principal, body = await self._document(exchange, operation, signed)
         parameters = codec_of(model).parse(operation, routed, body, target.labels)
         validate(model, operation.input_shape, parameters)
         call = self._call(model, target, exchange, principal)
@@ -133,18 +133,18 @@ class Dispatcher:
             exchange.form = {name: values[0] for name, values in request.query.items()}
 
     async def _document(
-        self, exchange: _Exchange, signed: SignedRequest | None
-    ) -> tuple[Principal, bytes]:
+        self, exchange: _Exchange, operation: OperationModel, signed: SignedRequest | None
+    ) -> tuple[Principal, RequestBody]:
         body = exchange.document
         if body is None:
             body = await read_whole(exchange.request.body)
         digest = hashlib.sha256(body).hexdigest()
         found = await self._prove(exchange, signed, digest)
-        return found.principal, body
+        return found.principal, one_block(body) if takes_stream(operation) else body
 
     async def _s3_body(
         self, exchange: _Exchange, operation: OperationModel, signed: SignedRequest | None
-    ) -> tuple[Principal, bytes | AsyncIterator[bytes]]:
+    ) -> tuple[Principal, RequestBody]:
         request = exchange.request
         claimed = request.headers.get("x-amz-content-sha256")
         if claimed is None:

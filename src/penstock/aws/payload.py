@@ -134,6 +134,11 @@ def unframed(request: HttpRequest) -> HttpRequest:
     return dataclasses.replace(request, headers=headers)
 
 
+async def one_block(data: bytes) -> AsyncIterator[bytes]:
+    """A body that is already in memory, as a stream."""
+    yield data
+
+
 async def read_whole(body: AsyncIterator[bytes]) -> bytes:
     """Return the whole body; raise RequestEntityTooLarge beyond LARGEST_DOCUMENT_BYTES."""
     blocks = []

@@ -53,8 +53,8 @@ class RestPaths:
     """The path patterns of one model, most demanding first."""
 
     def __init__(self, model: Model) -> None:
-        names = sorted(model.operation_names, key=_preference)
-        patterns = [_pattern(model.operation(name)) for name in names]
+        operations = sorted(map(model.operation, model.operation_names), key=_preference)
+        patterns = [_pattern(operation) for operation in operations]
         self._patterns = sorted(patterns, key=_Pattern.demands, reverse=True)
 
     def match(self, request: HttpRequest) -> tuple[str, Mapping[str, str]] | None:
@@ -67,9 +67,10 @@ class RestPaths:
         return None
 
 
-def _preference(name: str) -> tuple[bool, str]:
-    # S3's directory buckets share paths with ordinary ones and have hosts of their own.
-    return ("Director" in name, name)
+def _preference(operation: OperationModel) -> tuple[bool, bool, str]:
+    # Two operations with the very same demands: the current one before its deprecated form;
+    # S3's directory buckets, which share paths with ordinary ones, have hosts of their own.
+    return operation.deprecated, "Director" in operation.name, operation.name
 
 
 def _pattern(operation: OperationModel) -> _Pattern:

@@ -50,10 +50,10 @@ def parse_request(
 def _parse_payload(member: Any, body: RequestBody, parse_body: Callable[[Any, bytes], Any]) -> Any:
     if not isinstance(body, bytes):
         return body
-    if member.type_name == "blob":
-        return body
     if not body:
         return None
+    if member.type_name == "blob":
+        return body
     if member.type_name == "string":
         return body.decode("utf-8", "replace")
     return parse_body(member, body)

@@ -19,7 +19,7 @@ def parse_timestamp(value: Any, format: str) -> datetime:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _EPOCH + timedelta(seconds=value)
     if not isinstance(value, str):
-        raise ValueError(f"expected a timestamp, found {value!r}")  # noqa: TRY004 - one error
+        raise ValueError(f"expected a timestamp, found {value!r}")
     if format == "rfc822":
         parsed = parsedate_to_datetime(value)
     else:
