@@ -50,5 +50,5 @@ def iam(database, cipher, clock):
 
 
 @pytest.fixture
-def sts(iam, clock):
-    return Sts(iam, clock)
+def sts(iam):
+    return Sts(iam)

@@ -36,7 +36,7 @@ class Iam:
 
     def __init__(self, database: Database, cipher: Cipher, account_id: str, clock: Clock) -> None:
         self._database = database
-        self._clock = clock
+        self.clock = clock
         self.account_id = account_id
         self.credentials = Credentials(database, cipher, account_id)
         self._permissions: Reading[Permissions] = Reading(database)
@@ -49,7 +49,7 @@ class Iam:
             stored = rows.access_keys_of(connection, None)
             if stored:
                 return self.credentials.stored_access_key(stored[0])
-            return self.credentials.new_access_key(connection, None, self._clock())
+            return self.credentials.new_access_key(connection, None, self.clock())
 
         return await self.write(find_or_make)
 
@@ -70,7 +70,7 @@ class Iam:
         context: Mapping[str, str] = _NO_CONTEXT,
     ) -> None:
         """Raise AccessDeniedException unless the caller's policies allow the action."""
-        now = self._clock()
+        now = self.clock()
         self._record_use(principal, action, resource, now)
         credential = None
         if principal.access_key_id.startswith("ASIA"):
@@ -106,7 +106,7 @@ class Iam:
             credential = await self.credentials.by_access_key(principal.access_key_id)
         issued_at = credential.issued_at if credential else None
         tags = permissions.tags if permissions else {}
-        return caller_context(principal, tags, issued_at, self._clock())
+        return caller_context(principal, tags, issued_at, self.clock())
 
     async def role(self, name: str) -> Role:
         """Return a role by name; NoSuchEntity."""

@@ -11,7 +11,6 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.policy import Decision, evaluate, evaluate_trust, lower_keys
 from penstock.aws.policy_document import MalformedPolicy, PolicyKind, parse_policy
 from penstock.aws.service import Principal, PrincipalKind
-from penstock.clock import Clock
 from penstock.services.iam import managed_policies
 from penstock.services.iam.authorization import denied
 from penstock.services.iam.credentials import TemporaryCredentials
@@ -25,9 +24,9 @@ _MOST_CHAINED_SECONDS = 3_600
 class Sts:
     """Issues and revokes temporary credentials of one account."""
 
-    def __init__(self, iam: Iam, clock: Clock) -> None:
+    def __init__(self, iam: Iam) -> None:
         self._iam = iam
-        self._clock = clock
+        self._clock = iam.clock
 
     async def assume_role_for_service(
         self,
@@ -47,6 +46,12 @@ class Sts:
             raise denied(service_principal, ASSUME_ROLE, role_arn)
         seconds = min(duration_seconds, role.max_session_seconds)
         return await self._issue(role, session_name, (), seconds)
+
+    async def check_trust(self, role_arn: str, service_principal: str) -> None:
+        """Raise AccessDeniedException unless a service may assume the role; issues nothing."""
+        role = await self._iam.role_by_arn(role_arn)
+        if role is None or not _trusts(role, "Service", [service_principal], {}):
+            raise denied(service_principal, ASSUME_ROLE, role_arn)
 
     async def assume_role(
         self,
