@@ -92,6 +92,18 @@ class Blobs:
                     remaining -= len(chunk)
                 yield chunk
 
+    async def ids(self) -> list[str]:
+        """Return the id of every blob, in no order: to find those that nothing refers to."""
+
+        def listed() -> list[str]:
+            return [
+                path.name
+                for path in self._root.glob("[0-9a-f][0-9a-f]/*")
+                if _BLOB_ID.fullmatch(path.name)
+            ]
+
+        return await asyncio.to_thread(listed)
+
     async def delete(self, blob_id: str) -> None:
         """Remove the blob; one that is already gone is no error."""
         await asyncio.to_thread(self.path(blob_id).unlink, missing_ok=True)
