@@ -41,8 +41,9 @@ async def remove_tags_from_resource(
 
 async def list_tags_for_resource(parameters: Parameters, call: Call, request: Request) -> Response:
     """Return a parameter's tags."""
+    reference = _parameter(request)
     try:
-        stored = await parameters.find(_parameter(request))
+        stored = await parameters.find(reference)
     except ServiceError:
         raise _no_such_resource() from None
     return {"TagList": [{"Key": key, "Value": value} for key, value in stored.tags.items()]}
