@@ -25,12 +25,9 @@ class Roles:
     async def check_trust(self, structure: PipelineStructure) -> None:
         """Raise InvalidStructureException when the pipeline's role does not trust CodePipeline."""
         try:
-            session = await self._sts.assume_role_for_service(
-                structure.role_arn, SERVICE_PRINCIPAL, "create", _SHORTEST_SESSION_SECONDS
-            )
+            await self._sts.check_trust(structure.role_arn, SERVICE_PRINCIPAL)
         except ServiceError:
             raise messages.ROLE_NOT_TRUSTED.error(role=structure.role_arn) from None
-        await self._sts.revoke(session.access_key_id)
 
     @asynccontextmanager
     async def acting(self, job: ActionJob) -> AsyncIterator[Principal]:

@@ -128,20 +128,21 @@ def _store_failure(error: ServiceError, bucket: str) -> Failed:
 
 
 def _succeeded(job: ActionJob, repository: str, branch: str, commit: Commit) -> Succeeded:
+    message = commit.message.rstrip("\n")  # git ends every message with one
     return Succeeded(
         output_variables={
             "AuthorDate": _time(commit.author.date),
             "BranchName": branch,
             "CommitId": commit.commit_id,
-            "CommitMessage": commit.message,
+            "CommitMessage": message,
             "CommitterDate": _time(commit.committer.date),
             "RepositoryName": repository,
         },
         external_execution_id=commit.commit_id,
         external_execution_url=_url(job, repository, commit),
-        summary=commit.message,
+        summary=message,
         source_revision=SourceRevision(
-            job.action_name, commit.commit_id, commit.message, _url(job, repository, commit)
+            job.action_name, commit.commit_id, message, _url(job, repository, commit)
         ),
     )
 
