@@ -165,8 +165,11 @@ class Database:
             if connection is None:
                 connection = self._engine.execution_options(penstock_writer=True).connect()
             connection.info.pop(_TOPICS, None)
-            with connection.begin():
-                outcomes = [_attempt(connection, unit) for unit in batch]
+            with connection.begin() as transaction:
+                alone = len(batch) == 1  # then the transaction itself can be rolled back
+                outcomes = [_attempt(connection, unit, savepoint=not alone) for unit in batch]
+                if alone and outcomes[0].error is not None:
+                    transaction.rollback()
         except BaseException as error:
             _abandon(connection)
             for unit in batch:
@@ -186,10 +189,10 @@ class Database:
                     _logger.exception("a callback after a commit failed; the commit stands")
 
 
-def _attempt(connection: sa.Connection, unit: _Unit) -> _Outcome:
-    """Run one unit in a savepoint; raise only when the whole transaction is lost."""
+def _attempt(connection: sa.Connection, unit: _Unit, *, savepoint: bool) -> _Outcome:
+    """Run one unit; raise only when the whole transaction is lost."""
     try:
-        with connection.begin_nested():
+        with connection.begin_nested() if savepoint else contextlib.nullcontext():
             outcome = _Outcome(unit.future, result=_call(unit.work, connection))
     except BaseException as error:
         outcome = _Outcome(unit.future, error=error)
