@@ -163,74 +163,35 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_log_streams_id")),
     )
     op.create_table(
-        "multipart_parts",
-        sa.Column("upload_id", sa.String(), nullable=False),
-        sa.Column("part_number", sa.Integer(), nullable=False),
-        sa.Column("blob_id", sa.String(), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("etag", sa.String(), nullable=False),
-        sa.Column("checksums", sa.JSON(), nullable=False),
-        sa.Column("modified_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("upload_id", "part_number", name=op.f("pk_multipart_parts")),
-    )
-    op.create_table(
-        "multipart_uploads",
-        sa.Column("upload_id", sa.String(), nullable=False),
-        sa.Column("bucket", sa.String(), nullable=False),
-        sa.Column(
-            "key", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False
-        ),
-        sa.Column("headers", sa.JSON(), nullable=False),
-        sa.Column("user_metadata", sa.JSON(), nullable=False),
-        sa.Column("tags", sa.JSON(), nullable=False),
-        sa.Column("checksum_algorithm", sa.String(), nullable=True),
-        sa.Column("checksum_type", sa.String(), nullable=True),
-        sa.Column("initiator", sa.String(), nullable=False),
-        sa.Column("initiated_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("upload_id", name=op.f("pk_multipart_uploads")),
-    )
-    with op.batch_alter_table("multipart_uploads", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_multipart_uploads_bucket_key", ["bucket", "key", "upload_id"], unique=False
-        )
-
-    op.create_table(
-        "object_versions",
-        sa.Column("sequence", sa.Integer(), autoincrement=True, nullable=False),
+        "objects",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("bucket", sa.String(), nullable=False),
         sa.Column(
             "key", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False
         ),
         sa.Column("version_id", sa.String(), nullable=False),
-        sa.Column("latest", sa.Boolean(), nullable=False),
-        sa.Column("delete_marker", sa.Boolean(), nullable=False),
+        sa.Column("is_latest", sa.Boolean(), nullable=False),
+        sa.Column("is_delete_marker", sa.Boolean(), nullable=False),
         sa.Column("blob_id", sa.String(), nullable=True),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("etag", sa.String(), nullable=False),
         sa.Column("headers", sa.JSON(), nullable=False),
-        sa.Column("user_metadata", sa.JSON(), nullable=False),
+        sa.Column("metadata", sa.JSON(), nullable=False),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("checksums", sa.JSON(), nullable=False),
-        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("checksum_type", sa.String(), nullable=True),
+        sa.Column("part_sizes", sa.JSON(), nullable=False),
         sa.Column("upload_id", sa.String(), nullable=True),
-        sa.Column("modified_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_object_versions")),
+        sa.Column("last_modified", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_objects")),
         sa.UniqueConstraint(
-            "bucket", "key", "version_id", name=op.f("uq_object_versions_bucket_key_version_id")
+            "bucket", "key", "version_id", name=op.f("uq_objects_bucket_key_version_id")
         ),
         sqlite_autoincrement=True,
     )
-    with op.batch_alter_table("object_versions", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_object_versions_bucket_key_sequence", ["bucket", "key", "sequence"], unique=False
-        )
-        batch_op.create_index(
-            "ix_object_versions_latest",
-            ["bucket", "key"],
-            unique=True,
-            sqlite_where=sa.text("latest"),
-            postgresql_where=sa.text("latest"),
-        )
+    with op.batch_alter_table("objects", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_objects_blob_id"), ["blob_id"], unique=False)
+        batch_op.create_index("ix_objects_latest", ["bucket", "is_latest", "key"], unique=False)
 
     op.create_table(
         "pipeline_cursor",
@@ -262,11 +223,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("pipeline_executions", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_pipeline_executions_active",
-            ["pipeline_id"],
-            unique=False,
-            sqlite_where=sa.text("status IN ('InProgress', 'Stopping')"),
-            postgresql_where=sa.text("status IN ('InProgress', 'Stopping')"),
+            "ix_pipeline_executions_status", ["pipeline_id", "status"], unique=False
         )
         batch_op.create_index(
             "uq_pipeline_executions_number", ["pipeline_id", "number"], unique=True
@@ -392,12 +349,52 @@ def upgrade() -> None:
             postgresql_where=sa.text("status IN ('InProgress', 'Stopping')"),
         )
 
+    op.create_table(
+        "upload_parts",
+        sa.Column("upload_id", sa.String(), nullable=False),
+        sa.Column("part_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("blob_id", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("etag", sa.String(), nullable=False),
+        sa.Column("checksums", sa.JSON(), nullable=False),
+        sa.Column("last_modified", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("upload_id", "part_number", name=op.f("pk_upload_parts")),
+    )
+    with op.batch_alter_table("upload_parts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_upload_parts_blob_id"), ["blob_id"], unique=False)
+
+    op.create_table(
+        "uploads",
+        sa.Column("upload_id", sa.String(), nullable=False),
+        sa.Column("bucket", sa.String(), nullable=False),
+        sa.Column(
+            "key", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column("headers", sa.JSON(), nullable=False),
+        sa.Column("metadata", sa.JSON(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("checksum_algorithm", sa.String(), nullable=True),
+        sa.Column("checksum_type", sa.String(), nullable=True),
+        sa.Column("initiated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("upload_id", name=op.f("pk_uploads")),
+    )
+    with op.batch_alter_table("uploads", schema=None) as batch_op:
+        batch_op.create_index("ix_uploads_bucket_key", ["bucket", "key"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Bring the schema back to the revision before."""
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("uploads", schema=None) as batch_op:
+        batch_op.drop_index("ix_uploads_bucket_key")
+
+    op.drop_table("uploads")
+    with op.batch_alter_table("upload_parts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_upload_parts_blob_id"))
+
+    op.drop_table("upload_parts")
     with op.batch_alter_table("stage_runs", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_stage_runs_lock",
@@ -426,28 +423,15 @@ def downgrade() -> None:
     with op.batch_alter_table("pipeline_executions", schema=None) as batch_op:
         batch_op.drop_index("uq_pipeline_executions_token")
         batch_op.drop_index("uq_pipeline_executions_number")
-        batch_op.drop_index(
-            "ix_pipeline_executions_active",
-            sqlite_where=sa.text("status IN ('InProgress', 'Stopping')"),
-            postgresql_where=sa.text("status IN ('InProgress', 'Stopping')"),
-        )
+        batch_op.drop_index("ix_pipeline_executions_status")
 
     op.drop_table("pipeline_executions")
     op.drop_table("pipeline_cursor")
-    with op.batch_alter_table("object_versions", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_object_versions_latest",
-            sqlite_where=sa.text("latest"),
-            postgresql_where=sa.text("latest"),
-        )
-        batch_op.drop_index("ix_object_versions_bucket_key_sequence")
+    with op.batch_alter_table("objects", schema=None) as batch_op:
+        batch_op.drop_index("ix_objects_latest")
+        batch_op.drop_index(batch_op.f("ix_objects_blob_id"))
 
-    op.drop_table("object_versions")
-    with op.batch_alter_table("multipart_uploads", schema=None) as batch_op:
-        batch_op.drop_index("ix_multipart_uploads_bucket_key")
-
-    op.drop_table("multipart_uploads")
-    op.drop_table("multipart_parts")
+    op.drop_table("objects")
     op.drop_table("log_streams")
     op.drop_table("events")
     op.drop_table("credential_last_uses")
