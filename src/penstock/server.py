@@ -93,7 +93,7 @@ class Server:
         self._secrets = Secrets(self._database, cipher, clock, **account)
         self._parameters = Parameters(self._database, cipher, clock, **account)
         self._iam = Iam(self._database, cipher, config.account_id, clock)
-        self._sts = Sts(self._iam, clock)
+        self._sts = Sts(self._iam)
         self._objects = Objects(self._database, Blobs(data.blobs), clock, region=config.region)
         self._repositories = Repositories(self._database, data.repositories, clock, **account)
         self._ecr = Ecr(
