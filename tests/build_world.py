@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -26,6 +26,7 @@ from penstock.builds.task import Limits
 from penstock.builds.variables import VariableResolver
 from penstock.clock import utc_now
 from penstock.config import Config
+from penstock.containers.docker_runner import DockerRunner
 from penstock.repositories.hosting import Repositories
 from penstock.services.iam import Iam, identity, identity_policies
 from penstock.services.iam.identity import Kind
@@ -65,14 +66,25 @@ async def one(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
+def host_world(directory: Path, machine: Machine, runner: HostRunner | None = None) -> "World":
+    """Return a server whose engine is this host."""
+    docker = cast(DockerRunner, runner or HostRunner(machine))
+    return World(directory, docker, Layout(str(machine.root / "codebuild")))
+
+
 @dataclass
 class World:
     """One server. A second one on the same directory is a restart."""
 
     directory: Path
-    machine: Machine
-    runner_type: type[HostRunner] = HostRunner
+    docker: DockerRunner
+    layout: Layout
     database: Database = field(init=False)
+
+    @property
+    def machine(self) -> Machine:
+        """The engine's stand-in."""
+        return cast(HostRunner, self.docker).machine
 
     def open(self) -> None:
         """Make every part, as the composition root does; nothing runs yet."""
@@ -93,19 +105,18 @@ class World:
         self.builds = Builds(self.database, config, utc_now)
         self.projects = Projects(self.database, config, utc_now, self.sts)
         self.credentials = BuildCredentials(self.database, self.sts, utc_now)
-        docker: Any = self.runner_type(self.machine)
         preparation = Preparation(
-            config=config, clock=utc_now, runner=docker, iam=self.iam,
+            config=config, clock=utc_now, runner=self.docker, iam=self.iam,
             credentials=self.credentials, sources=Sources(self.objects, self.repositories),
             resolver=VariableResolver(self.parameters, self.secrets),
             pull_token=lambda name, actions: f"token for {name}",
-            limits=Limits(), layout=Layout(str(self.machine.root / "codebuild")),
+            limits=Limits(), layout=self.layout,
         )  # fmt: skip
         execution = Execution(
-            self.database, utc_now, cipher, docker, self.logs, preparation,
+            self.database, utc_now, cipher, self.docker, self.logs, preparation,
             ArtifactStore(self.objects),
         )  # fmt: skip
-        self.runner = BuildRunner(self.builds, docker, self.credentials, execution)
+        self.runner = BuildRunner(self.builds, self.docker, self.credentials, execution)
 
     async def close(self) -> None:
         await self.runner.close()

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.build_world import World
+from tests.build_world import World, host_world
 from tests.host_runner import Machine
 
 
@@ -19,7 +19,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[Machine]:
 async def world(tmp_path: Path, machine: Machine) -> AsyncIterator[World]:
     directory = tmp_path / "data"
     directory.mkdir()
-    world = World(directory, machine)
+    world = host_world(directory, machine)
     world.open()
     await world.furnish()
     await world.runner.start()
