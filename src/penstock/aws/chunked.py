@@ -160,11 +160,12 @@ class _Reader:
         return data
 
     async def drain(self) -> None:
-        self._buffer = b""
-        while await self._fill():
+        while True:
             if self._buffer.strip(b"\r\n"):
                 raise _incomplete("data after the last chunk")
             self._buffer = b""
+            if not await self._fill():
+                return
 
     async def _fill(self) -> bool:
         try:

@@ -9,7 +9,7 @@ import re
 from penstock.aws.http import HttpRequest
 
 _VIRTUAL_HOST = re.compile(
-    r"(?P<bucket>[a-z0-9][a-z0-9.\-]+)\."
+    r"(?P<bucket>[a-z0-9][a-z0-9.\-]+?)\."
     r"(?:s3(?:[.\-](?:dualstack\.)?[a-z0-9\-]+)?\.amazonaws\.com|s3\.localhost|localhost)"
     r"(?::\d+)?",
     re.IGNORECASE,
