@@ -21,7 +21,7 @@ from penstock.cli.demonstration.road import PIPELINE, Road, find_aws
 from penstock.cli.demonstration.terminal import Terminal
 from penstock.cli.execution import ExecutionView
 from penstock.cli.failure import find_failure
-from penstock.cli.logs import headline
+from penstock.cli.logs import headline, read_log
 from penstock.cli.refusal import Refusal
 from penstock.containers.engine import Engine
 
@@ -152,7 +152,8 @@ def _explain(connection: Connection, execution: ExecutionView, terminal: Termina
         ids = [action.external_execution_id]
         build = connection.client("codebuild").batch_get_builds(ids=ids)["builds"][0]
         if failure := find_failure(build):
-            for line in headline(connection, action.external_execution_id, failure):
+            log = read_log(connection, build)
+            for line in headline(action.external_execution_id, failure, log):
                 terminal.line(line, "red")
 
 

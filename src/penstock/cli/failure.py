@@ -9,6 +9,7 @@ _COMMAND_ERROR = re.compile(
     r"Error while executing command: (?P<command>.*)\. Reason: (?P<reason>.*)", re.DOTALL
 )
 _EXIT = re.compile(r"exit status (\d+)")
+_LINE = re.compile(r"Command is at line (?P<line>\d+) of (?P<name>.+)")
 _AGENT = re.compile(r"^\[Container\] \S+ \S+ (?P<text>.*)", re.DOTALL)
 LINES = 40
 
@@ -76,3 +77,18 @@ def last_output(log: Sequence[str], command: str | None, limit: int = LINES) -> 
             elif match["text"].startswith("Command did not exit successfully"):
                 end = min(end, number)
     return list(log[begin:end][-limit:])
+
+
+def buildspec_line(log: Sequence[str], command: str) -> str | None:
+    """Return where the failed `command` stands (`buildspec.yml, line 25`), as the log tells it."""
+    first = command.split("\n")[0]
+    failed = False
+    for line in log:
+        match = _AGENT.match(line)
+        if match is None:
+            continue
+        if match["text"].startswith(f"Command did not exit successfully {first}"):
+            failed = True
+        elif failed and (found := _LINE.fullmatch(match["text"])):
+            return f"{found['name']}, line {found['line']}"
+    return None

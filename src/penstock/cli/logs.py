@@ -1,17 +1,16 @@
 """`penstock logs`: why the newest build failed, or what it printed. No ids needed."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
 from penstock.cli.build_log import open_log
-from penstock.cli.buildspec_line import find_line, read_buildspec
 from penstock.cli.connection import Connection, DataDir, connect
 from penstock.cli.execution import ActionView, ExecutionView, read_latest
-from penstock.cli.failure import Failure, find_failure, last_output
+from penstock.cli.failure import Failure, buildspec_line, find_failure, last_output
 from penstock.cli.refusal import Refusal
 
 _POLL_SECONDS = 0.5
@@ -42,22 +41,17 @@ def logs(
     subject = find_subject(connection, name)
     if follow:
         subject = _follow(connection, subject)
-        if subject.build_id is None:
-            print(_without_build(subject.execution))
-        elif failure := find_failure(_build(connection, subject.build_id)):
-            print("\n" + "\n".join(headline(connection, subject.build_id, failure)))
-        return
     if subject.build_id is None:
         print(_without_build(subject.execution))
         return
     build = _build(connection, subject.build_id)
-    log = open_log(connection.client("logs"), build)
-    lines = list(log.more()) if log else []
-    if failure := find_failure(build):
-        print("\n".join(headline(connection, subject.build_id, failure)))
-        print()
-        lines = last_output(lines, failure.command)
-    print("\n".join(lines))
+    lines = read_log(connection, build)
+    failure = find_failure(build)
+    if failure is not None:
+        print("\n".join([*([""] if follow else []), *headline(subject.build_id, failure, lines)]))
+    if not follow:
+        shown = ["", *last_output(lines, failure.command)] if failure else lines
+        print("\n".join(shown))
 
 
 def find_subject(connection: Connection, name: str | None) -> Subject:
@@ -119,7 +113,7 @@ def _is_build(action: ActionView) -> bool:
     return action.provider == "CodeBuild" and bool(action.external_execution_id)
 
 
-def headline(connection: Connection, build_id: str, failure: Failure) -> list[str]:
+def headline(build_id: str, failure: Failure, log: Sequence[str]) -> list[str]:
     """Say which build failed, at which command of which buildspec line, and how."""
     lines = [f"Build {build_id} {failure.status} in {failure.phase}"]
     if failure.command is None:
@@ -130,13 +124,15 @@ def headline(connection: Connection, build_id: str, failure: Failure) -> list[st
         lines.append(f"Exit code: {failure.exit_code}")
     else:
         lines.append(f"Reason:    {failure.message}")
-    found = read_buildspec(connection, _build(connection, build_id))
-    line = find_line(found[1], failure.phase, failure.command) if found else None
-    if found and line is not None:
-        lines.append(f"Buildspec: {found[0]}, line {line}")
-    else:
-        lines.append("Buildspec: the line cannot be told; the source is not there any more")
+    if place := buildspec_line(log, failure.command):
+        lines.append(f"Buildspec: {place}")
     return lines
+
+
+def read_log(connection: Connection, build: Mapping[str, Any]) -> list[str]:
+    """Return a build's whole log so far."""
+    log = open_log(connection.client("logs"), build)
+    return list(log.more()) if log else []
 
 
 def _without_build(view: ExecutionView | None) -> str:

@@ -1,4 +1,4 @@
-from penstock.cli.failure import Failure, find_failure, last_output
+from penstock.cli.failure import Failure, buildspec_line, find_failure, last_output
 
 
 def phase(name, status, code="", message=""):
@@ -57,7 +57,8 @@ LOG = [
     "test one",
     "test two",
     "[Container] 2026/01/02 03:04:07.1 Command did not exit successfully make test exit status 2",
-    "[Container] 2026/01/02 03:04:07.000001 Phase complete: BUILD State: FAILED",
+    "[Container] 2026/01/02 03:04:07.1 Command is at line 25 of buildspec.yml",
+    "[Container] 2026/01/02 03:04:07.1 Phase complete: BUILD State: FAILED",
 ]
 
 
@@ -76,3 +77,9 @@ def test_without_a_command_the_logs_end_is_shown():
 
 def test_a_command_that_the_log_lacks_shows_the_logs_end():
     assert last_output(["a", "b"], "make test") == ["a", "b"]
+
+
+def test_the_log_tells_where_the_command_stands():
+    assert buildspec_line(LOG, "make test") == "buildspec.yml, line 25"
+    assert buildspec_line(LOG, "make lint") is None, "it did not fail"
+    assert buildspec_line(LOG[:5], "make test") is None, "the log ends before it is told"

@@ -27,9 +27,10 @@ class Follower:
         started = time.monotonic()
         while True:
             view = read_latest(self._codepipeline, pipeline)
-            self._show_changes(view, time.monotonic() - started)
             self._show_log(view)
+            self._show_changes(view, time.monotonic() - started)
             if view.ended:
+                self._show_log(view)
                 return view
             time.sleep(_POLL_SECONDS)
 

@@ -52,6 +52,8 @@ class Road:
             self._git(name, "add", ".", shown=False)
             self._git(name, *_IDENTITY, "commit", "--quiet", "-m", "Begin", shown=False)
             self._git(name, "remote", "add", "origin", url, shown=False)
+            self._git(name, "config", "branch.main.remote", "origin", shown=False)
+            self._git(name, "config", "branch.main.merge", "refs/heads/main", shown=False)
 
     def make_foundations(self) -> None:
         """Create roles, the artifact bucket, the image repository and the git repositories."""
@@ -72,7 +74,8 @@ class Road:
     def push(self) -> None:
         """Push both repositories."""
         for name in REPOSITORIES:
-            self._git(name, "push", "--quiet", "--set-upstream", "origin", "main")
+            url = f"{self._connection.endpoint_url}/v1/repos/{name}"
+            self._git(name, "push", "--quiet", url, "main")
 
     def make_pipeline(self) -> None:
         """Create the project and the pipeline; the pipeline starts at once."""
