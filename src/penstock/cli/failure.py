@@ -67,7 +67,7 @@ def last_output(log: Sequence[str], command: str | None, limit: int = LINES) -> 
     """
     begin, end = 0, len(log)
     if command is not None:
-        first = command.split("\n")[0]
+        first = command.split("\n", 1)[0]
         for number, line in enumerate(log):
             match = _AGENT.match(line)
             if match is None:
@@ -81,7 +81,7 @@ def last_output(log: Sequence[str], command: str | None, limit: int = LINES) -> 
 
 def buildspec_line(log: Sequence[str], command: str) -> str | None:
     """Return where the failed `command` stands (`buildspec.yml, line 25`), as the log tells it."""
-    first = command.split("\n")[0]
+    first = command.split("\n", 1)[0]
     failed = False
     for line in log:
         match = _AGENT.match(line)
