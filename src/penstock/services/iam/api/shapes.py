@@ -1,0 +1,106 @@
+"""Members that IAM's requests and responses share.
+
+Policy documents travel URL-encoded in responses (RFC 3986), as the API reference says.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.pagination import page
+from penstock.aws.service import Request
+from penstock.services.iam.identity import Identity, Role
+from penstock.storage.credentials import LastUse
+
+T = TypeVar("T")
+_MOST_TAGS = 50
+_DEFAULT_ITEMS = 100
+
+
+def encoded(document: str) -> str:
+    """Return a policy document as responses carry it."""
+    return quote(document, safe="")
+
+
+def role_shape(
+    role: Role, last_use: LastUse | None = None, *, whole: bool = True
+) -> dict[str, Any]:
+    """Return a Role; lists leave out tags, boundary and last use (`whole` False), as AWS does."""
+    shape = {
+        **_identity_shape(role, whole=whole),
+        "RoleName": role.name,
+        "RoleId": role.id,
+        "AssumeRolePolicyDocument": encoded(role.trust_policy),
+        "MaxSessionDuration": role.max_session_seconds,
+    }
+    if role.description is not None:
+        shape["Description"] = role.description
+    if whole:
+        shape["RoleLastUsed"] = (
+            {"LastUsedDate": last_use.used_at, "Region": last_use.region} if last_use else {}
+        )
+    return shape
+
+
+def user_shape(user: Identity, *, whole: bool = True) -> dict[str, Any]:
+    """Return a User; lists leave out tags and boundary (`whole` False)."""
+    return {**_identity_shape(user, whole=whole), "UserName": user.name, "UserId": user.id}
+
+
+def _identity_shape(found: Identity, *, whole: bool) -> dict[str, Any]:
+    shape: dict[str, Any] = {"Path": found.path, "Arn": found.arn, "CreateDate": found.created_at}
+    if whole and found.tags:
+        shape["Tags"] = tag_list(found.tags)
+    if whole and found.permissions_boundary is not None:
+        shape["PermissionsBoundary"] = {
+            "PermissionsBoundaryType": "Policy",
+            "PermissionsBoundaryArn": found.permissions_boundary,
+        }
+    return shape
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as a list of Tag, by key."""
+    return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
+
+
+def added_tags(given: Sequence[Mapping[str, str]], before: Mapping[str, str]) -> dict[str, str]:
+    """Return `before` with the request's tags; InvalidInput (a key twice), LimitExceeded."""
+    keys = [tag["Key"].lower() for tag in given]
+    if len(set(keys)) != len(keys):
+        raise ServiceError(
+            "InvalidInputException",
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+        )
+    tags = {key: value for key, value in before.items() if key.lower() not in keys}
+    tags |= {tag["Key"]: tag["Value"] for tag in given}
+    if len(tags) > _MOST_TAGS:
+        raise ServiceError(
+            "LimitExceededException", "The number of tags has reached the maximum limit."
+        )
+    return tags
+
+
+def marked_page(
+    request: Request,
+    member: str,
+    items: Sequence[T],
+    key: Callable[[T], str | int],
+    shape: Callable[[T], Any],
+) -> dict[str, Any]:
+    """Return one page of `items` under `member`, with IAM's IsTruncated and Marker.
+
+    `items` are sorted by `key`, whose values are unique.
+    """
+    chosen, marker = page(
+        items,
+        request.get("Marker"),
+        request.get("MaxItems", _DEFAULT_ITEMS),
+        key,
+        error_code="ValidationError",
+    )
+    response = {member: [shape(item) for item in chosen], "IsTruncated": marker is not None}
+    if marker is not None:
+        response["Marker"] = marker
+    return response
