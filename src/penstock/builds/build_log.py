@@ -48,7 +48,13 @@ class BuildLog:
             await self.store()
 
     async def store(self) -> None:
-        """Store what was written, durably. Raises EngineError when the disk refuses."""
+        """Store what was written, durably. Raises EngineError when the disk refuses.
+
+        A cancelled caller leaves the storing running: `offset` must know what was stored.
+        """
+        await asyncio.shield(asyncio.create_task(self._store()))
+
+    async def _store(self) -> None:
         async with self._storing:
             lines, self._waiting = self._waiting, []
             if not lines:
