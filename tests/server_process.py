@@ -41,13 +41,14 @@ class ServerProcess:
 
     def start(self, **environment: str) -> "ServerProcess":
         """Start and wait until the health page answers."""
-        log = (self.data_dir.parent / f"{self.data_dir.name}.server.log").open("ab")
-        self.process = subprocess.Popen(
-            [*self.command, "serve", "--data-dir", str(self.data_dir), "--port", str(self.port)],
-            env={**os.environ, **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        path = self.data_dir.parent / f"{self.data_dir.name}.server.log"
+        with path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.command, "serve", f"--data-dir={self.data_dir}", f"--port={self.port}"],
+                env={**os.environ, **environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
