@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ class CountingDatabase(Database):
     writes = 0
 
     async def write(self, work: Callable[[sa.Connection], Any]) -> Any:
+        """As Database.write, counted."""
         self.writes += 1
         return await super().write(work)
 
@@ -59,16 +61,20 @@ class Instant:
     """An action provider whose work takes no time."""
 
     async def start(self, job: ActionJob) -> ActionResult:
+        """Succeed."""
         return Succeeded()
 
     async def poll(self, job: ActionJob, continuation_token: str) -> ActionResult:
+        """Succeed."""
         return Succeeded()
 
     async def abandon(self, job: ActionJob, continuation_token: str) -> None:
-        return None
+        """Nothing runs."""
 
 
 def declaration(name: str, stages: int) -> dict[str, Any]:
+    """Return a pipeline of `stages` stages with one action each."""
+
     def action(category: str, provider: str, **more: Any) -> dict[str, Any]:
         type_id = {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
         return {"name": "Act", "actionTypeId": type_id, **more}
@@ -94,6 +100,7 @@ def declaration(name: str, stages: int) -> dict[str, Any]:
 
 
 async def create(database: Database, name: str, stages: int = STAGES) -> PipelineRow:
+    """Store a pipeline without starting it."""
     now = utc_now()
     row = PipelineRow(
         name, derived_uuid(name), f"arn:{name}", 1, normalise(declaration(name, stages), 1),
@@ -145,7 +152,7 @@ async def steps(database: CountingDatabase, rows: list[PipelineRow]) -> tuple[fl
         await asyncio.sleep(0.01)
     seconds = time.perf_counter() - started
     for id_ in ids:
-        done = await database.read(lambda c, id_=id_: pipeline_executions.get(c, id_))
+        done = await database.read(partial(pipeline_executions.get, execution_id=id_))
         assert done is not None
         assert done.status == "Succeeded"
     await engine.close()
@@ -241,6 +248,7 @@ async def history(database: Database, row: PipelineRow, count: int) -> dict[str,
 
 
 async def main() -> None:
+    """Measure everything on one new database."""
     with tempfile.TemporaryDirectory() as directory:
         database = CountingDatabase.open(Path(directory) / "penstock.db")
         assert isinstance(database, CountingDatabase)
@@ -263,8 +271,8 @@ async def main() -> None:
         results = []
         for count in (SHORT_HISTORY, LONG_HISTORY):
             row = await create(database, f"history-{count}", stages=2)
-            await database.write(lambda c, row=row, count=count: fill(c, row, count))
-            current = await database.read(lambda c, row=row: pipelines.get_by_id(c, row.id))
+            await database.write(partial(fill, row=row, count=count))
+            current = await database.read(partial(pipelines.get_by_id, pipeline_id=row.id))
             assert current is not None
             results.append(await history(database, current, count))
         short, long = results

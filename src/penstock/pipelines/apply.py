@@ -40,6 +40,7 @@ from penstock.pipelines.states import (
 )
 from penstock.pipelines.structure import ActionDeclaration, PipelineStructure
 from penstock.storage import action_executions, outbox, pipeline_executions, pipelines
+from penstock.storage.action_executions import ActionRow
 from penstock.storage.pipeline_executions import ExecutionRow
 
 
@@ -52,8 +53,8 @@ class DecisionRefused(Exception):
 class Effects:
     """What the engine does once the unit of work is durable."""
 
-    started: list[str] = field(default_factory=list)
-    """Action execution ids to start."""
+    started: list[ActionRow] = field(default_factory=list)
+    """Action executions to start."""
     abandoned: list[str] = field(default_factory=list)
     """Action execution ids that were given up."""
 
@@ -219,7 +220,7 @@ def _start_action(
             resolved = variables.resolve(resolved, _namespaces(unit.connection, execution))
         except variables.UnresolvedVariables as error:
             unresolved = error
-    action_executions.insert(
+    row = action_executions.insert(
         unit.connection,
         id=action_id,
         pipeline_id=execution.pipeline_id,
@@ -234,7 +235,7 @@ def _start_action(
         input=_input(structure, execution, action, resolved, action.region or unit.region),
     )
     if unresolved is None:
-        unit.effects.started.append(action_id)
+        unit.effects.started.append(row)
         return ActionRun(action_id, ActionStatus.IN_PROGRESS)
     action_executions.finish(
         unit.connection, action_id, ActionStatus.FAILED.value, unit.now,

@@ -77,6 +77,7 @@ class Engine:
         self._advancing: set[str] = set()
         self._calling: set[str] = set()
         self._call_again: set[str] = set()
+        self._fresh: dict[str, ActionRow] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._failures: dict[str, int] = {}
         self._position = 0
@@ -187,8 +188,9 @@ class Engine:
             self._advancing.discard(pipeline_id)
 
     def _perform(self, effects: Effects) -> None:
-        for action_id in effects.started:
-            self._drive(action_id)
+        for row in effects.started:
+            self._fresh[row.id] = row
+            self._drive(row.id)
         for action_id in effects.abandoned:
             self._stop_timer(action_id)
             self._spawn(self._abandon(action_id))
@@ -237,7 +239,9 @@ class Engine:
 
     async def _call_provider(self, action_id: str) -> float | None:
         """Start or poll once; return the seconds until the next poll, None when it is done."""
-        row = await self._database.read(lambda c: action_executions.get(c, action_id))
+        row = self._fresh.pop(action_id, None)
+        if row is None:
+            row = await self._database.read(lambda c: action_executions.get(c, action_id))
         if row is None or row.status != ActionStatus.IN_PROGRESS:
             return None
         if self._failures.get(action_id, 0) >= self._most_failures:

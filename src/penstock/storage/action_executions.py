@@ -63,8 +63,8 @@ class ActionRow:
     updated_at: datetime
 
 
-def insert(connection: sa.Connection, **values: Any) -> None:
-    """Store a new action execution, InProgress."""
+def insert(connection: sa.Connection, **values: Any) -> ActionRow:
+    """Store a new action execution, InProgress, and return it (without its sequence)."""
     fixed = {
         "status": "InProgress",
         "counts": True,
@@ -74,6 +74,8 @@ def insert(connection: sa.Connection, **values: Any) -> None:
         "summary": "",
     }
     connection.execute(_INSERT, {**fixed, **values})
+    absent = {"sequence": 0, "continuation_token": None, "error_code": None, "error_message": None}
+    return ActionRow(**{**absent, **fixed, **values})
 
 
 def get(connection: sa.Connection, action_id: str) -> ActionRow | None:

@@ -10,14 +10,19 @@ import sqlalchemy as sa
 
 from penstock.storage.tables.pipelines import pipeline_executions, pipelines, stage_runs
 
-_ACTIVE = pipeline_executions.c.status.in_(
-    (sa.literal_column("'InProgress'"), sa.literal_column("'Stopping'"))
-)
-"""Literals, not parameters: SQLite uses the partial index only when it sees them."""
+_UNFINISHED = ("InProgress", "Stopping")
 
 # Statements of the engine's path are built once: building one costs more than running it.
-_ACTIVE_OF_PIPELINE = pipeline_executions.select().where(
-    pipeline_executions.c.pipeline_id == sa.bindparam("pipeline_id"), _ACTIVE
+# One equality per column: for `status IN (...)`, or to sort by number, SQLite would walk the
+# pipeline's whole history instead.
+_ACTIVE_OF_PIPELINE = sa.union_all(
+    *(
+        pipeline_executions.select().where(
+            pipeline_executions.c.pipeline_id == sa.bindparam("pipeline_id"),
+            pipeline_executions.c.status == status,
+        )
+        for status in _UNFINISHED
+    )
 )
 _RUNS_OF_EXECUTIONS = stage_runs.select().where(
     stage_runs.c.execution_id.in_(sa.bindparam("execution_ids", expanding=True))
@@ -118,9 +123,7 @@ def get_by_token(connection: sa.Connection, pipeline_id: str, token: str) -> Exe
 
 def active(connection: sa.Connection, pipeline_id: str) -> list[ExecutionRow]:
     """Return the executions that have not ended, in order of number."""
-    rows = connection.execute(
-        _ACTIVE_OF_PIPELINE, {"pipeline_id": pipeline_id}
-    )  # an ORDER BY here would make SQLite walk the whole history in order of number
+    rows = connection.execute(_ACTIVE_OF_PIPELINE, {"pipeline_id": pipeline_id})
     found = [ExecutionRow(**row._mapping) for row in rows]
     return sorted(found, key=lambda row: row.number)
 
@@ -129,7 +132,7 @@ def active_pipelines(connection: sa.Connection) -> list[str]:
     """Return the ids of all pipelines with an execution that has not ended."""
     rows = connection.execute(
         sa.select(pipeline_executions.c.pipeline_id)
-        .where(_ACTIVE)
+        .where(pipeline_executions.c.status.in_(_UNFINISHED))
         .distinct()
         .order_by(pipeline_executions.c.pipeline_id)
     )
@@ -182,7 +185,10 @@ def request_stop(
     """Mark the execution Stopping if it is in progress, or to be abandoned if it is Stopping."""
     result = connection.execute(
         pipeline_executions.update()
-        .where(pipeline_executions.c.id == execution_id, _ACTIVE)
+        .where(
+            pipeline_executions.c.id == execution_id,
+            pipeline_executions.c.status.in_(_UNFINISHED),
+        )
         .values(status="Stopping", stop_reason=reason, abandon=abandon, updated_at=now)
     )
     return result.rowcount == 1
@@ -281,16 +287,9 @@ def stage_runs_of(connection: sa.Connection, execution_ids: Sequence[str]) -> li
 
 def inbound(connection: sa.Connection, pipeline_id: str) -> dict[str, list[StageRunRow]]:
     """Return the executions waiting in front of each stage, oldest first."""
-    rows = connection.execute(
-        stage_runs.select()
-        .join(pipeline_executions, pipeline_executions.c.id == stage_runs.c.execution_id)
-        .where(
-            pipeline_executions.c.pipeline_id == pipeline_id,
-            _ACTIVE,
-            stage_runs.c.status == "Inbound",
-        )
-    )
+    ids = [row.id for row in active(connection, pipeline_id)]
+    runs = [run for run in stage_runs_of(connection, ids) if run.status == "Inbound"]
     waiting: dict[str, list[StageRunRow]] = {}
-    for row in sorted(rows, key=lambda row: int(row.number)):
-        waiting.setdefault(row.stage_name, []).append(StageRunRow(**row._mapping))
+    for run in sorted(runs, key=lambda run: run.number):
+        waiting.setdefault(run.stage_name, []).append(run)
     return waiting

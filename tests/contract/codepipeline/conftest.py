@@ -150,7 +150,7 @@ class Delivery:
             for one in self.stage("Build")["actionStates"]:
                 latest = one.get("latestExecution", {})
                 if one["actionName"] == action and latest.get("status") == "InProgress":
-                    return latest.get("externalExecutionId")
+                    return str(latest.get("externalExecutionId", "")) or None
             return None
 
         return str(self.until(build_id))

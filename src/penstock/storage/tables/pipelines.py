@@ -83,12 +83,7 @@ pipeline_executions = sa.Table(
     sa.Column("updated_at", Timestamp, nullable=False),
     sa.Index("uq_pipeline_executions_number", "pipeline_id", "number", unique=True),
     sa.Index("uq_pipeline_executions_token", "pipeline_id", "request_token", unique=True),
-    sa.Index(
-        "ix_pipeline_executions_active",
-        "pipeline_id",
-        sqlite_where=_active,
-        postgresql_where=_active,
-    ),
+    sa.Index("ix_pipeline_executions_status", "pipeline_id", "status"),
 )
 
 stage_runs = sa.Table(
