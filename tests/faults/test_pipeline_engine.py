@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.pipeline_world import Crash, World, build, document, source
 
 DECLARATION = document(
