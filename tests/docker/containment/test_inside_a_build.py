@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.delivery import build_log, create_project, phases, role_arn, wait_for_build
+from tests.delivery import (
+    build_log,
+    create_project,
+    create_role,
+    phases,
+    role_arn,
+    trust,
+    wait_for_build,
+)
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.docker
@@ -204,19 +212,26 @@ phases:
 
 
 def test_a_role_that_does_not_trust_codebuild_is_refused(server: ServerProcess) -> None:
-    """AWS refuses such a project or build; it never runs with somebody else's rights."""
-    create_project(
-        server,
-        "untrusted",
-        source={
+    """Refused when the project is made; a role that trusted it then runs nothing later."""
+    project = {
+        "source": {
             "type": "NO_SOURCE",
             "buildspec": "version: 0.2\nphases: {build: {commands: [id]}}",
         },
-        artifacts={"type": "NO_ARTIFACTS"},
-        serviceRole=role_arn("pipeline"),
+        "artifacts": {"type": "NO_ARTIFACTS"},
+    }
+    refused = server.client("codebuild").exceptions.InvalidInputException
+    with pytest.raises(refused, match=r"CodeBuild is not authorized to perform: sts:AssumeRole on"):
+        create_project(server, "untrusted", serviceRole=role_arn("pipeline"), **project)
+
+    create_role(server, "turncoat", "codebuild.amazonaws.com", "logs:*")
+    create_project(server, "turncoat", serviceRole=role_arn("turncoat"), **project)
+    server.client("iam").update_assume_role_policy(
+        RoleName="turncoat", PolicyDocument=trust("ec2.amazonaws.com")
     )
-    started = server.client("codebuild").start_build(projectName="untrusted")["build"]
+    started = server.client("codebuild").start_build(projectName="turncoat")["build"]
     build = wait_for_build(server, started["id"])
-    assert build["buildStatus"] != "SUCCEEDED"
+    assert build["buildStatus"] == "FAILED"
+    assert "BUILD" not in phases(build)
     contexts = [c for p in build["phases"] for c in p.get("contexts", [])]
     assert any("sts:AssumeRole" in c.get("message", "") for c in contexts), contexts
