@@ -137,3 +137,12 @@ def test_a_user_may_only_what_its_policies_say(server):
         "identity-based policy allows the iam:CreateAccessKey action"
     )
     assert server.iam.list_access_keys(UserName="bob")["AccessKeyMetadata"] == []
+
+
+def test_a_policy_names_identities_with_their_path(server):
+    server.iam.create_user(UserName="bob", Path="/team/")
+    here = server.client(
+        "iam", server.user("ann", allow("iam:GetUser", "arn:aws:iam::123456789012:user/team/*"))
+    )
+    assert here.get_user(UserName="bob")["User"]["Path"] == "/team/"
+    refused("AccessDenied", here.get_user, UserName="ann")

@@ -80,6 +80,8 @@ class Iam:
                 raise ServiceError("UnrecognizedClientException", INVALID_TOKEN)
         if principal.kind is PrincipalKind.ROOT:
             return
+        if action.startswith("iam:"):
+            resource = await self.read(lambda c: identity.with_path(c, resource))
         check(
             principal,
             await self.permissions(principal),

@@ -193,6 +193,20 @@ def find_by_arn(connection: sa.Connection, identity_arn: str) -> Identity | None
     return Role(kind, found) if kind is Kind.ROLE else User(kind, found)
 
 
+def with_path(connection: sa.Connection, resource: str) -> str:
+    """Return the ARN of the role or user that a request named without its path.
+
+    IAM's requests name identities by name alone; policies name them with the path. Any other
+    resource is returned as it is.
+    """
+    head, _, name = resource.partition("/")
+    kind_text = head.rpartition(":")[2]
+    if not name or "/" in name or kind_text not in {kind.value for kind in Kind}:
+        return resource
+    found = resources.get(connection, SERVICE, kind_text, name)
+    return found.arn if found else resource
+
+
 def scan(connection: sa.Connection, kind: Kind, path_prefix: str = "/") -> list[Identity]:
     """Return the identities under a path, by name."""
     found = [
