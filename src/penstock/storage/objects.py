@@ -24,13 +24,15 @@ class ObjectRow:
     etag: str
     last_modified: datetime
     headers: Mapping[str, str] = field(default_factory=dict)
-    """HTTP headers kept with it: `ContentType`, `CacheControl`, … as the model names them."""
+    """Headers kept with it, as the model names them (`ContentType`, `StorageClass`, …).
+    `Expires` is in ISO 8601."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     checksums: Mapping[str, str] = field(default_factory=dict)
     """Algorithm in lower case → base64 (for a multipart composite with `-<parts>`)."""
     checksum_type: str | None = None
     part_sizes: Sequence[int] = ()
+    """Of a multipart upload, in bytes."""
     upload_id: str | None = None
     position: int = 0
 
@@ -120,13 +122,22 @@ def is_empty(connection: sa.Connection, bucket: str) -> bool:
 
 
 def present_keys(
-    connection: sa.Connection, bucket: str, start: str, end: str | None, limit: int
+    connection: sa.Connection,
+    bucket: str,
+    start: str,
+    end: str | None,
+    limit: int,
+    *,
+    behind: bool = False,
 ) -> list[ObjectRow]:
-    """Return the latest versions (no delete markers) with start <= key < end, in order."""
+    """Return the latest versions (no delete markers) with start <= key < end, in order.
+
+    `behind` leaves out the key `start` itself.
+    """
     query = objects.select().where(
         objects.c.bucket == bucket,
         objects.c.is_latest,
-        objects.c.key >= start,
+        objects.c.key > start if behind else objects.c.key >= start,
         objects.c.is_delete_marker.is_(False),
     )
     if end is not None:
@@ -168,10 +179,3 @@ def blob_ids(connection: sa.Connection) -> set[str]:
         .union_all(sa.select(parts.c.blob_id))
     )
     return {str(blob_id) for (blob_id,) in found}
-
-
-def has_blob(connection: sa.Connection, blob_id: str) -> bool:
-    """Return whether an object or a part of an upload has the blob."""
-    of_object = sa.select(objects.c.position).where(objects.c.blob_id == blob_id).limit(1)
-    of_part = sa.select(parts.c.part_number).where(parts.c.blob_id == blob_id).limit(1)
-    return any(connection.execute(query).first() is not None for query in (of_object, of_part))

@@ -11,7 +11,10 @@ from penstock.storage.tables.objects import parts, uploads
 
 @dataclass(frozen=True, slots=True)
 class UploadRow:
-    """An upload under way: what its object will have. `checksum_algorithm` is in lower case."""
+    """An upload under way: what its object will have. `checksum_algorithm` is in lower case.
+
+    Upload ids of one key sort by the time of their start.
+    """
 
     upload_id: str
     bucket: str
@@ -21,6 +24,7 @@ class UploadRow:
     tags: Mapping[str, str]
     checksum_algorithm: str | None
     checksum_type: str | None
+    initiator: str
     initiated_at: datetime
 
 
@@ -54,13 +58,24 @@ def get(connection: sa.Connection, bucket: str, key: str, upload_id: str) -> Upl
     return UploadRow(**found._mapping) if found else None
 
 
-def of_bucket(connection: sa.Connection, bucket: str, prefix: str = "") -> list[UploadRow]:
-    """Return a bucket's uploads by key, then by start."""
-    found = connection.execute(
-        uploads.select()
-        .where(uploads.c.bucket == bucket, uploads.c.key.startswith(prefix, autoescape=True))
-        .order_by(uploads.c.key, uploads.c.initiated_at, uploads.c.upload_id)
-    )
+def scan(
+    connection: sa.Connection,
+    bucket: str,
+    start: str = "",
+    end: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[UploadRow]:
+    """Return uploads with start <= key < end, by key and upload id.
+
+    Of key `start` only those with an upload id above `after`, when given.
+    """
+    query = uploads.select().where(uploads.c.bucket == bucket, uploads.c.key >= start)
+    if after is not None:
+        query = query.where(sa.or_(uploads.c.key > start, uploads.c.upload_id > after))
+    if end is not None:
+        query = query.where(uploads.c.key < end)
+    found = connection.execute(query.order_by(uploads.c.key, uploads.c.upload_id).limit(limit))
     return [UploadRow(**row._mapping) for row in found]
 
 

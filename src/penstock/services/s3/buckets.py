@@ -123,16 +123,17 @@ def delete(connection: sa.Connection, name: str) -> list[str]:
 
     Raises NoSuchBucket, BucketNotEmpty.
     """
-    get(connection, name)
+    versioned = get(connection, name).versioning is not Versioning.OFF
     if not objects.is_empty(connection, name):
         raise ServiceError(
             "BucketNotEmpty",
-            "The bucket you tried to delete is not empty",
+            "The bucket you tried to delete is not empty"
+            + (". You must delete all versions in the bucket." if versioned else ""),
             status=409,
             BucketName=name,
         )
     released: list[str] = []
-    for upload in uploads.of_bucket(connection, name):
+    for upload in uploads.scan(connection, name):
         released += uploads.delete(connection, upload.upload_id)
     resources.delete(connection, _SERVICE, _TYPE, name)
     return released

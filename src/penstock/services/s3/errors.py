@@ -83,3 +83,15 @@ def not_implemented(what: str) -> ServiceError:
         f"A header you provided implies functionality that is not implemented: {what}",
         status=501,
     )
+
+
+def invalid_part(part_number: int, etag: str) -> ServiceError:
+    """A completion lists a part that was not uploaded, or not as it says."""
+    return ServiceError(
+        "InvalidPart",
+        "One or more of the specified parts could not be found.  The part may not have been "
+        "uploaded, or the specified entity tag may not match the part's entity tag.",
+        status=400,
+        PartNumber=str(part_number),
+        ETag=etag.strip('"'),
+    )

@@ -4,18 +4,21 @@ A write stores the blob, then the row, then removes the blob that the row replac
 between leaves at most an unreferenced blob, swept at the next start.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
 
+from penstock.aws.errors import EngineError, ServiceError
 from penstock.aws.payload import Body
 from penstock.clock import Clock
 from penstock.ids import new_alphanumeric
 from penstock.services.s3 import buckets, errors
 from penstock.services.s3.buckets import Versioning
+from penstock.services.s3.content import Content, Summed
 from penstock.services.s3.preconditions import check_write
 from penstock.storage import objects as rows
 from penstock.storage.blobs import Blob, Blobs
@@ -25,12 +28,13 @@ from penstock.storage.objects import ObjectRow
 T = TypeVar("T")
 StoredObject = ObjectRow
 NULL_VERSION = "null"
-_ATTEMPTS_TO_OPEN = 5
+_VERSION_ID = re.compile(r"[A-Za-z0-9]{32}")
+_LONGEST_KEY_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an object has besides its content. `headers` are named as in the model."""
+    """What an object has besides its content; see ObjectRow."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +86,10 @@ class Objects:
         """Return whether there is such a bucket."""
         return await self.read(lambda c: buckets.find(c, bucket)) is not None
 
+    async def check_bucket(self, bucket: str) -> None:
+        """Raise NoSuchBucket unless there is such a bucket."""
+        await self.read(lambda c: buckets.get(c, bucket))
+
     async def put(
         self,
         bucket: str,
@@ -106,11 +114,17 @@ class Objects:
         if_match: str | None = None,
         if_none_match: str | None = None,
     ) -> StoredObject:
-        """Store an object with all that it has; NoSuchBucket, PreconditionFailed."""
-        await self.read(lambda c: buckets.get(c, bucket))
+        """Store an object with all that it has; NoSuchBucket, PreconditionFailed.
+
+        Conditions are asked before the content is read, and again when it is committed.
+        """
+        check_key(key)
+        await self.read(lambda c: _check_write(c, bucket, key, if_match, if_none_match))
         blob = await self.blobs.put(chunks)
-        if isinstance(chunks, Body) and chunks.checksums:
-            description = _with_checksums(description, chunks.checksums)
+        if isinstance(chunks, Body | Summed) and chunks.checksums:
+            description = replace(
+                description, checksums=chunks.checksums, checksum_type="FULL_OBJECT"
+            )
         return await self.keep(
             bucket, key, blob, blob.md5_hex, description, if_match, if_none_match
         )
@@ -132,10 +146,7 @@ class Objects:
         """
 
         def work(connection: sa.Connection) -> tuple[StoredObject, list[str]]:
-            versioning = buckets.get(connection, bucket).versioning
-            before = rows.latest(connection, bucket, key)
-            present = before is not None and not before.is_delete_marker
-            check_write(if_match, if_none_match, before.etag if before and present else None)
+            versioning = _check_write(connection, bucket, key, if_match, if_none_match)
             row = ObjectRow(
                 bucket=bucket,
                 key=key,
@@ -160,11 +171,10 @@ class Objects:
 
         try:
             row, released = await self.write(work)
-        except BaseException:
-            # Refused: nothing refers to the blob. (When the caller was cancelled, the row may
-            # still arrive; then the object must keep its content, so the sweep decides.)
-            if not await self._is_referenced(blob.id):
-                await self.blobs.delete(blob.id)
+        except (ServiceError, EngineError):
+            # Certainly not written. After a cancellation the row may still arrive, and the
+            # next start's sweep decides.
+            await self.blobs.delete(blob.id)
             raise
         await self.release(released)
         return row
@@ -177,34 +187,36 @@ class Objects:
         self, bucket: str, key: str, version_id: str | None = None
     ) -> tuple[StoredObject, AsyncIterator[bytes]]:
         """Return an object and its content; NoSuchBucket, NoSuchKey, NoSuchVersion."""
-        return await self.open(bucket, key, version_id)
+        return await self.open(bucket, key, version_id, lambda found: (0, found.size))
 
     async def open(
         self,
         bucket: str,
         key: str,
-        version_id: str | None = None,
-        of: tuple[int, int] | None = None,
-        expected: StoredObject | None = None,
-    ) -> tuple[StoredObject, AsyncIterator[bytes]]:
-        """As `get`; `of` (start, end) chooses bytes of the `expected` version.
+        version_id: str | None,
+        select: Callable[[StoredObject], tuple[int, int]],
+    ) -> tuple[StoredObject, Content]:
+        """As `get`, of the bytes (start, end) that `select` chooses; what it raises goes through.
 
         The content stays readable to its end when the object is deleted meanwhile. An
         object replaced between the look-up and the opening is looked up anew.
         """
-        for _ in range(_ATTEMPTS_TO_OPEN):
-            found = expected or await self.head(bucket, key, version_id)
+        missing = None
+        while True:
+            found = await self.head(bucket, key, version_id)
+            start, end = select(found)
             assert found.blob_id is not None
-            start, end = of or (0, found.size)
-            chunks = self.blobs.open(found.blob_id, start, end)
             try:
-                first = await anext(chunks, b"")
-            except FileNotFoundError:
-                if expected is not None:
-                    break
-                continue
-            return found, _resumed(first, chunks)
-        raise errors.no_such_key(key)
+                return found, await Content.open(self.blobs, found.blob_id, start, end)
+            except FileNotFoundError as error:
+                if missing == found.blob_id:
+                    raise EngineError(
+                        f"the content of s3://{bucket}/{key} is lost: expected the file "
+                        f"{self.blobs.path(found.blob_id)}. Restore it from a backup, or "
+                        "delete the object.",
+                        retryable=False,
+                    ) from error
+                missing = found.blob_id
 
     async def path(self, bucket: str, key: str) -> Path:
         """Return the file that holds the newest version's content; NoSuchBucket, NoSuchKey."""
@@ -218,11 +230,7 @@ class Objects:
         """Delete an object, or a version of it; one that is gone is no error. NoSuchBucket."""
 
         def work(connection: sa.Connection) -> tuple[Deleted, list[str]]:
-            versioning = buckets.get(connection, bucket).versioning
-            before = rows.latest(connection, bucket, key)
-            if if_match is not None:
-                present = before is not None and not before.is_delete_marker
-                check_write(if_match, None, before.etag if before and present else None)
+            versioning = _check_write(connection, bucket, key, if_match, None)
             if version_id is not None:
                 return _delete_version(connection, bucket, key, version_id)
             if versioning is Versioning.OFF:
@@ -233,6 +241,18 @@ class Objects:
         deleted, released = await self.write(work)
         await self.release(released)
         return deleted
+
+    async def set_tags(
+        self, bucket: str, key: str, version_id: str | None, tags: Mapping[str, str]
+    ) -> StoredObject:
+        """Replace an object's tags and return it; raises as `head`."""
+
+        def work(connection: sa.Connection) -> StoredObject:
+            found = find(connection, bucket, key, version_id)
+            rows.set_tags(connection, found, tags)
+            return found
+
+        return await self.write(work)
 
     async def read(self, work: Work[T]) -> T:
         """Read on one snapshot."""
@@ -246,10 +266,6 @@ class Objects:
         """Remove blobs that no row has any more; call it after the commit."""
         for blob_id in blob_ids:
             await self.blobs.delete(blob_id)
-
-    async def _is_referenced(self, blob_id: str) -> bool:
-        """Whether a row has the blob, seen by the writer: behind every write under way."""
-        return await self.write(lambda c: rows.has_blob(c, blob_id))
 
     def _add_delete_marker(
         self, connection: sa.Connection, bucket: str, key: str, versioning: Versioning
@@ -280,6 +296,7 @@ def find(
         if found is None or found.is_delete_marker:
             raise errors.no_such_key(key)
         return found
+    check_version_id(version_id)
     found = rows.version(connection, bucket, key, version_id)
     if found is None:
         raise errors.no_such_version(key, version_id)
@@ -291,6 +308,7 @@ def find(
 def _delete_version(
     connection: sa.Connection, bucket: str, key: str, version_id: str
 ) -> tuple[Deleted, list[str]]:
+    check_version_id(version_id)
     found = rows.version(connection, bucket, key, version_id)
     if found is None:
         return Deleted(version_id, is_delete_marker=False), []
@@ -303,20 +321,35 @@ def _new_version_id(versioning: Versioning) -> str:
     return new_alphanumeric(32) if versioning is Versioning.ENABLED else NULL_VERSION
 
 
-def _with_checksums(description: Description, checksums: Mapping[str, str]) -> Description:
-    return Description(
-        description.headers,
-        description.metadata,
-        description.tags,
-        checksums,
-        "FULL_OBJECT",
-        description.part_sizes,
-        description.upload_id,
-    )
+def _check_write(
+    connection: sa.Connection,
+    bucket: str,
+    key: str,
+    if_match: str | None,
+    if_none_match: str | None,
+) -> Versioning:
+    versioning = buckets.get(connection, bucket).versioning
+    if if_match is not None or if_none_match is not None:
+        before = rows.latest(connection, bucket, key)
+        present = before is not None and not before.is_delete_marker
+        check_write(if_match, if_none_match, before.etag if before and present else None)
+    return versioning
 
 
-async def _resumed(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    if first:
-        yield first
-    async for chunk in rest:
-        yield chunk
+def check_key(key: str) -> None:
+    """Raise KeyTooLongError for a key of more than 1024 bytes."""
+    size = len(key.encode())
+    if size > _LONGEST_KEY_BYTES:
+        raise ServiceError(
+            "KeyTooLongError",
+            "Your key is too long",
+            status=400,
+            Size=str(size),
+            MaxSizeAllowed=str(_LONGEST_KEY_BYTES),
+        )
+
+
+def check_version_id(version_id: str) -> None:
+    """Raise InvalidArgument for what no version id looks like."""
+    if version_id != NULL_VERSION and not _VERSION_ID.fullmatch(version_id):
+        raise errors.invalid_argument("versionId", version_id, "Invalid version id specified")

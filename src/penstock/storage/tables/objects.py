@@ -19,7 +19,7 @@ objects = sa.Table(
     sa.Column("version_id", sa.String, nullable=False),  # `null` outside versioning
     sa.Column("is_latest", sa.Boolean, nullable=False),
     sa.Column("is_delete_marker", sa.Boolean, nullable=False),
-    sa.Column("blob_id", sa.String, nullable=True, index=True),  # NULL for a delete marker
+    sa.Column("blob_id", sa.String, nullable=True),  # NULL for a delete marker
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("etag", sa.String, nullable=False),
     sa.Column("headers", sa.JSON, nullable=False),
@@ -46,6 +46,7 @@ uploads = sa.Table(
     sa.Column("tags", sa.JSON, nullable=False),
     sa.Column("checksum_algorithm", sa.String, nullable=True),
     sa.Column("checksum_type", sa.String, nullable=True),
+    sa.Column("initiator", sa.String, nullable=False),  # the caller's ARN
     sa.Column("initiated_at", Timestamp, nullable=False),
     sa.Index("ix_uploads_bucket_key", "bucket", "key"),
 )
@@ -55,7 +56,7 @@ parts = sa.Table(
     metadata,
     sa.Column("upload_id", sa.String, primary_key=True),
     sa.Column("part_number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("blob_id", sa.String, nullable=False, index=True),
+    sa.Column("blob_id", sa.String, nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("etag", sa.String, nullable=False),
     sa.Column("checksums", sa.JSON, nullable=False),

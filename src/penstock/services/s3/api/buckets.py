@@ -1,13 +1,13 @@
 """Buckets: made, listed, removed; their versioning and tags."""
 
-import hashlib
 from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
 from penstock.services.s3 import buckets, tag_sets
-from penstock.services.s3.api.refusals import check_owner, refuse
+from penstock.services.s3.api.identity import check_owner, owner
+from penstock.services.s3.api.refusals import refuse
 from penstock.services.s3.buckets import Versioning
 from penstock.services.s3.objects import Objects
 
@@ -158,8 +158,3 @@ async def delete_bucket_tagging(objects: Objects, call: Call, request: Request) 
 async def _bucket(objects: Objects, call: Call, request: Request) -> buckets.Bucket:
     check_owner(call, request)
     return await objects.read(lambda c: buckets.get(c, request["Bucket"]))
-
-
-def owner(call: Call) -> dict[str, str]:
-    """Return the account as S3 names an owner."""
-    return {"ID": hashlib.sha256(call.account_id.encode()).hexdigest()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.service import Call, Request
+from penstock.aws.service import Request
 
 _GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
 _ENCRYPTION = (
@@ -77,10 +77,3 @@ def check_write(request: Request) -> None:
             status=400,
             StorageClassRequested=request["StorageClass"],
         )
-
-
-def check_owner(call: Call, request: Request, member: str = "ExpectedBucketOwner") -> None:
-    """Raise AccessDenied unless the expected owner, if any, is this account."""
-    expected = request.get(member)
-    if expected is not None and expected != call.account_id:
-        raise ServiceError("AccessDenied", "Access Denied")
