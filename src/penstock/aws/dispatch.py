@@ -111,7 +111,11 @@ class Dispatcher:
         parameters = codec_of(model).parse(operation, routed, body, target.labels)
         validate(model, operation.input_shape, parameters)
         call = self._call(model, target, exchange, principal)
-        await self._check_allowed(call, parameters)
+        here = self._router.is_here(model, target.operation)
+        if here or authorization.has_rules(call.service, call.operation):
+            await self._check_allowed(call, parameters)
+        if not here:  # said only to those who may call it
+            raise self._router.absent(model, target.operation)
         response = await self._operations[model.name][target.operation](call, parameters)
         return codec_of(model).serialise(model, operation, response, exchange.request_id)
 

@@ -64,10 +64,7 @@ class Router:
         raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
 
     def target(self, model: Model, request: HttpRequest, form: Mapping[str, str]) -> Target:
-        """Return the operation that `request` is for, which exists here.
-
-        Raise AWS's error for one that AWS does not know, NotImplemented for one that is not here.
-        """
+        """Return the operation of AWS's that `request` is for; raise AWS's error for any other."""
         if model.protocol == "json":
             target = Target(self._json_operation(model, request), {})
         elif model.protocol == "query":
@@ -77,15 +74,21 @@ class Router:
             if found is None:
                 raise _unknown_path(model, request)
             target = Target(*found)
-        if target.operation not in self._implemented[model.name]:
-            here = ", ".join(sorted(self._implemented[model.name]))
-            raise ServiceError(
-                NOT_IMPLEMENTED,
-                f"Penstock does not implement {model.name} {target.operation}. "
-                f"Of {model.name} it implements: {here}.",
-                status=400,
-            )
         return target
+
+    def is_here(self, model: Model, operation: str) -> bool:
+        """Tell whether AWS's operation exists here."""
+        return operation in self._implemented[model.name]
+
+    def absent(self, model: Model, operation: str) -> ServiceError:
+        """Return the error for an operation that AWS has and we lack, naming what there is."""
+        here = ", ".join(sorted(self._implemented[model.name]))
+        return ServiceError(
+            NOT_IMPLEMENTED,
+            f"Penstock does not implement {model.name} {operation}. "
+            f"Of {model.name} it implements: {here}.",
+            status=400,
+        )
 
     def _json_operation(self, model: Model, request: HttpRequest) -> str:
         prefix, _, operation = request.headers.get("x-amz-target", "").rpartition(".")

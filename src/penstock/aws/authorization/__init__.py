@@ -60,6 +60,12 @@ def table(service: str) -> Table | None:
     return msgspec.json.decode(resource.read_bytes(), type=Table)
 
 
+def has_rules(service: str, operation: str) -> bool:
+    """Tell whether the service's table has an entry for the operation."""
+    rules = table(service)
+    return rules is not None and operation in rules.operations
+
+
 def requirements(
     service: str, operation: str, request: Mapping[str, Any], place: Mapping[str, str]
 ) -> Sequence[Requirement]:
