@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from tests.build_world import World, host_world, phases
-from tests.host_runner import HostRunner, Machine
 
 from penstock.builds.build import Build, BuildStatus
 from penstock.containers.task import TaskSpec
 from penstock.storage.database import Database, Work
+from tests.build_world import World, host_world, phases
+from tests.host_runner import HostRunner, Machine
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 A project's document is AWS's Project shape without its times, tags and ARN. A field that
 would change what a build does, and that Penstock lacks, is refused when it is given; one that
-is harmless is kept and echoed (docs/compatibility-notes/codebuild.md lists both).
+is harmless is kept and echoed (docs/builds-compatibility.md lists both).
 
 Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html
 """
