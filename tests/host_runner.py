@@ -33,6 +33,8 @@ class Machine:
     missing_images: set[str] = field(default_factory=set)
     trouble: list[EngineError] = field(default_factory=list)
     """Raised, one by one, by the next calls of `prepare`."""
+    slow_images: set[str] = field(default_factory=set)
+    """Images whose pull never ends."""
 
     def end(self) -> None:
         for process in self.processes.values():
@@ -49,6 +51,8 @@ class HostRunner:
         if self.machine.trouble:
             raise self.machine.trouble.pop(0)
         (container,) = task.containers
+        if container.image in self.machine.slow_images:
+            await asyncio.Event().wait()
         if container.image in self.machine.missing_images:
             raise ImageUnavailable(container.image, f"pull access denied for {container.image}")
         self.machine.tasks[task.id] = task

@@ -186,7 +186,7 @@ class Execution:
             following.cancel()
             await asyncio.wait([following])
         await self._require_ended(row, output.progress)
-        await self._ran(row, output.progress, sealed, log.offset or 0)
+        await self._ran(row, output, sealed, log.offset or 0)
 
     async def _require_container(self, row: BuildRow) -> None:
         state = await self._runner.state(row.uuid)
@@ -219,7 +219,7 @@ class Execution:
         async with log.storing():
             async for chunk in self._runner.logs(row.uuid, CONTAINER):
                 await log.write(output.feed(chunk, self._clock()))
-                phases = [*base, *output.progress.phases]
+                phases = [*base, *output.phases()]
                 if _is_later(phases, stored):
                     stored = phases
                     await self._store(row, phases, self._clock())
@@ -233,12 +233,10 @@ class Execution:
             if done:
                 return
 
-    async def _ran(
-        self, row: BuildRow, progress: Progress, sealed: Sealed, offset: int
-    ) -> None:
+    async def _ran(self, row: BuildRow, output: Output, sealed: Sealed, offset: int) -> None:
         """Store the commands' outcome, and whether artifacts are to be stored next."""
         assert row.plan is not None
-        now = self._clock()
+        now, progress = self._clock(), output.progress
         hidden = set(row.plan["secret_names"])
         exported = {
             name: mask_text(value, sealed.secrets)
@@ -246,7 +244,7 @@ class Execution:
             if name not in hidden and not name.startswith("AWS_")
         }
         base = [phase_from_json(phase) for phase in row.phases]
-        phases = [p for p in base if p.phase_type in _BEFORE_COMMANDS] + list(progress.phases)
+        phases = [p for p in base if p.phase_type in _BEFORE_COMMANDS] + output.phases()
         values: dict[str, Any] = {
             "exported_variables": exported,
             "plan": {**row.plan, "evaluated": dict(progress.evaluated)},

@@ -5,9 +5,10 @@ read again from its beginning, and the events that are stored already are passed
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from penstock.builds.build import BuildPhase, PhaseContext
 from penstock.builds.masking import Masker, mask_access_keys, mask_text
 from penstock.builds.phases import Progress, fold
 from penstock.builds.plan import Plan
@@ -59,6 +60,16 @@ class Output:
         for item in self._demultiplexer.flush():
             lines += self._text(self._masker.feed(item), now)
         return lines + self._end_of_text(now)
+
+    def phases(self) -> list[BuildPhase]:
+        """Return the phases so far; a secret that a command holds in its text is hidden."""
+        return [
+            replace(phase, contexts=tuple(self._masked(context) for context in phase.contexts))
+            for phase in self.progress.phases
+        ]
+
+    def _masked(self, context: PhaseContext) -> PhaseContext:
+        return replace(context, message=mask_text(context.message, self._secrets))
 
     def _text(self, text: bytes, now: datetime) -> list[LogLine]:
         *complete, self._line = (self._line + text).split(b"\n")

@@ -118,7 +118,7 @@ class BuildRunner:
         task = asyncio.create_task(self._carry_on(row.id), name=f"penstock-build-{row.uuid}")
         self._carried[row.id] = task
         task.add_done_callback(lambda _: self._carried.pop(row.id, None))
-        task.add_done_callback(lambda _: self._interruptions.pop(row.id, None))
+        task.add_done_callback(lambda _: self._interruptions.pop(row.id).forget())
         task.add_done_callback(lambda _: self.wake())
 
     async def _carry_on(self, build_id: str) -> None:

@@ -3,6 +3,7 @@
 A pipeline's inputs and S3 sources are zips; a CodeCommit source is a clone with its history.
 """
 
+import asyncio
 import contextlib
 import shutil
 import tempfile
@@ -95,7 +96,7 @@ class Sources:
                 found.append(await self._direct(configured, place, target, role))
             yield found
         finally:
-            shutil.rmtree(directory, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
     async def _direct(
         self, source: Mapping[str, Any], place: Place, target: Path, role: ServiceRole

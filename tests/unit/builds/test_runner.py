@@ -238,13 +238,13 @@ phases:
       - printf '%s' "${PASSWORD%????}"; printf '%s\\n' "${PASSWORD#"${PASSWORD%????}"}"
       - echo "$WHOLE" | cut -c1-13 | grep password && test ${#WHOLE} = 36 && echo whole
       - export SHOWN="has $PASSWORD inside"; export AWS_THING=x
-      - sh -c "exit 1 # $PASSWORD"
+      - sh -c 'exit 1' first-line-of-login
 """
 
 
 async def test_secrets_reach_commands_and_nothing_else(world: World) -> None:
     await world.secret("app", json.dumps({"password": "correct-horse-battery"}).replace(" ", ""))
-    await world.parameter("/app/login", "first line of it\nsecond line of it")
+    await world.parameter("/app/login", "first-line-of-login\nsecond line of it")
     await world.project(
         SECRETS,
         environment={
@@ -262,6 +262,10 @@ async def test_secrets_reach_commands_and_nothing_else(world: World) -> None:
     for path in world.directory.rglob("*"):
         assert path.is_dir() or b"correct-horse" not in path.read_bytes(), path
     assert "correct-horse" not in log
+    assert build.failure is not None
+    assert build.failure.message == (
+        "Error while executing command: sh -c 'exit 1' ***. Reason: exit status 1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -304,6 +308,16 @@ async def test_a_stopped_build_ends_at_once(world: World) -> None:
     assert phases(ended)["BUILD"] == "STOPPED"
     assert phases(ended)["COMPLETED"] == "None"
     assert world.machine.tasks == {}
+
+
+async def test_a_build_stopped_while_its_image_is_pulled_never_runs(world: World) -> None:
+    await world.project(SLEEPING)
+    world.machine.slow_images.add("huge/image")
+    build = await world.reached(await world.start(imageOverride="huge/image"), "PROVISIONING")
+    await world.builds.stop(build.id)
+    ended = await world.ended(build)
+    assert (ended.status, phases(ended)["PROVISIONING"]) == (BuildStatus.STOPPED, "STOPPED")
+    assert world.machine.launches == []
 
 
 async def test_a_build_stopped_in_its_queue_never_runs(world: World) -> None:
