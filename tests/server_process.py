@@ -186,6 +186,11 @@ class ServerProcess:
             found |= {f"{kind} {line}" for line in listed.stdout.split()}
         return found
 
+    def task_containers(self) -> set[str]:
+        """Containers of this instance that belong to Tasks: not the registry, not the mirror."""
+        helpers = tuple(f"penstock-{self.instance_id}-{name}" for name in ("registry", "mirror"))
+        return {o for o in self.engine_objects(["container"]) if not o.endswith(helpers)}
+
     def remove_engine_objects(self) -> None:
         """Remove all of them, containers first."""
         for kind in ("container", "volume", "network"):

@@ -206,8 +206,7 @@ def nothing_left(server: ServerProcess) -> bool:
     """Wait for the last removals; tell whether only the instance's helpers are on the engine."""
     deadline = time.monotonic() + 15
     while time.monotonic() < deadline:
-        left = server.engine_objects(["container"])
-        tasks = {entry for entry in left if not entry.endswith(("-registry", "-mirror"))}
+        tasks = server.task_containers()
         if not tasks and not any("layers" in v for v in server.engine_objects(["volume"])):
             return True
         time.sleep(0.2)

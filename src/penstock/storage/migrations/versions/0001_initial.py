@@ -190,7 +190,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("objects", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_objects_blob_id"), ["blob_id"], unique=False)
         batch_op.create_index("ix_objects_latest", ["bucket", "is_latest", "key"], unique=False)
 
     op.create_table(
@@ -360,9 +359,6 @@ def upgrade() -> None:
         sa.Column("last_modified", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("upload_id", "part_number", name=op.f("pk_upload_parts")),
     )
-    with op.batch_alter_table("upload_parts", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_upload_parts_blob_id"), ["blob_id"], unique=False)
-
     op.create_table(
         "uploads",
         sa.Column("upload_id", sa.String(), nullable=False),
@@ -375,6 +371,7 @@ def upgrade() -> None:
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("checksum_algorithm", sa.String(), nullable=True),
         sa.Column("checksum_type", sa.String(), nullable=True),
+        sa.Column("initiator", sa.String(), nullable=False),
         sa.Column("initiated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("upload_id", name=op.f("pk_uploads")),
     )
@@ -391,9 +388,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_uploads_bucket_key")
 
     op.drop_table("uploads")
-    with op.batch_alter_table("upload_parts", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_upload_parts_blob_id"))
-
     op.drop_table("upload_parts")
     with op.batch_alter_table("stage_runs", schema=None) as batch_op:
         batch_op.drop_index(
@@ -429,7 +423,6 @@ def downgrade() -> None:
     op.drop_table("pipeline_cursor")
     with op.batch_alter_table("objects", schema=None) as batch_op:
         batch_op.drop_index("ix_objects_latest")
-        batch_op.drop_index(batch_op.f("ix_objects_blob_id"))
 
     op.drop_table("objects")
     op.drop_table("log_streams")
