@@ -26,14 +26,17 @@ def sign(
     service: str = "codepipeline",
     region: str = "us-east-1",
     secret: str = SECRET,
+    key: Any = None,
     session_token: str | None = None,
     at: datetime = NOW,
     signer: str = "SigV4Auth",
     **options: Any,
 ) -> HttpRequest:
-    """Return the request that botocore's `signer` signs at `at`."""
+    """Return the request that botocore's `signer` signs at `at`, with `key` if given."""
     request = AWSRequest(method, url, data=body, headers=headers or {})
     credentials = Credentials(ACCESS_KEY_ID, secret, session_token)
+    if key is not None:
+        credentials = Credentials(key.access_key_id, key.secret_access_key, key.session_token)
     with mock.patch.object(
         botocore.auth, "get_current_datetime", return_value=at.replace(tzinfo=None)
     ):

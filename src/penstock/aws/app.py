@@ -40,14 +40,36 @@ def aws_app(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"expected an HTTP request, found {scope['type']!r}")
-        request = _read_request(scope, receive)
+        incoming = _Incoming(receive)
+        request = _read_request(scope, incoming)
         with contextlib.suppress(ClientGone):
-            await _send(await dispatcher.handle(request), send)
+            response = await dispatcher.handle(request)
+            # A client that still waits for "100 Continue" will not send its body now: the
+            # connection cannot carry another request.
+            unsent = "expect" in request.headers and not incoming.complete
+            await _send(response, send, close=unsent)
 
     return app
 
 
-def _read_request(scope: Scope, receive: Receive) -> HttpRequest:
+class _Incoming:
+    """A request's body, and whether all of it was read."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.complete = False
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        while not self.complete:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            self.complete = not message.get("more_body", False)
+            if block := message.get("body", b""):
+                yield block
+
+
+def _read_request(scope: Scope, incoming: _Incoming) -> HttpRequest:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
@@ -58,25 +80,14 @@ def _read_request(scope: Scope, receive: Receive) -> HttpRequest:
         raw_path=raw_path.decode("latin-1").partition("?")[0] or "/",
         raw_query=scope["query_string"].decode("latin-1"),
         headers=headers,
-        body=_read_body(receive),
+        body=incoming.blocks(),
         scheme=scope.get("scheme", "http"),
     )
 
 
-async def _read_body(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        if block := message.get("body", b""):
-            yield block
-        if not message.get("more_body", False):
-            return
-
-
-async def _send(response: HttpResponse, send: Send) -> None:
+async def _send(response: HttpResponse, send: Send, *, close: bool) -> None:
     body = response.body
-    headers = dict(response.headers)
+    headers = dict(response.headers) | ({"connection": "close"} if close else {})
     if isinstance(body, bytes) and response.status not in {204, 304}:
         headers.setdefault("content-length", str(len(body)))
     start = {

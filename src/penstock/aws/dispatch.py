@@ -41,6 +41,8 @@ class _Exchange:
     request: HttpRequest
     request_id: str
     model: Model | None = None
+    signed_for: str | None = None
+    """The service in the signature's scope."""
     form: Mapping[str, str] = dataclasses.field(default_factory=dict)
     document: bytes | None = None
     """The body, where it had to be read to find the operation."""
@@ -99,6 +101,7 @@ class Dispatcher:
         signed = self._claim(request)
         await self._read_form(exchange)
         scope = signed.scope if signed is not None else None
+        exchange.signed_for = scope.service if scope is not None else None
         model = exchange.model = self._router.model(request, scope, exchange.form)
         routed = path_style(request) if model.name == "s3" else request
         target = self._router.target(model, routed, exchange.form)
@@ -206,7 +209,11 @@ class Dispatcher:
 
 def _failure(exchange: _Exchange, error: ServiceError) -> HttpResponse:
     model = exchange.model
-    protocol = model.protocol if model is not None else guess_protocol(exchange.request)
+    protocol = (
+        model.protocol
+        if model is not None
+        else guess_protocol(exchange.request, exchange.signed_for)
+    )
     failure = describe(protocol, model, error)
     response = codec_of(protocol).serialise_failure(model, failure, exchange.request_id)
     if exchange.request.method == "HEAD" or failure.status == 304:

@@ -108,6 +108,17 @@ def _loader() -> Loader:
 
 
 @cache
+def protocol_of(name: str) -> str | None:
+    """Return the protocol of any of AWS's services, served here or not; None for no such."""
+    if name not in _loader().list_available_services("service-2"):
+        return None
+    try:
+        return load(name).protocol
+    except ValueError:
+        return None
+
+
+@cache
 def load(name: str) -> Model:
     """Return the model of botocore's service `name`; raise UnknownServiceError without one."""
     description = _loader().load_service_model(name, "service-2")

@@ -1,7 +1,7 @@
 """AWS's wire protocols: how a request's shapes are read and a response's written."""
 
 from penstock.aws.http import HttpRequest
-from penstock.aws.models import Model
+from penstock.aws.models import Model, protocol_of
 from penstock.aws.protocols.codec import Codec
 from penstock.aws.protocols.json import JSON
 from penstock.aws.protocols.query import QUERY
@@ -21,8 +21,14 @@ def codec_of(protocol: Model | str) -> Codec:
     return _CODECS[protocol.protocol if isinstance(protocol, Model) else protocol]
 
 
-def guess_protocol(request: HttpRequest) -> str:
-    """Say in which protocol a request speaks whose service is not known."""
+def guess_protocol(request: HttpRequest, service: str | None) -> str:
+    """Say in which protocol a request speaks that is not for a served service.
+
+    `service` is the name in its signature's scope, if it has one.
+    """
+    known = protocol_of(service) if service else None
+    if known is not None:
+        return known
     kind = request.headers.get("content-type", "")
     if "x-amz-target" in request.headers or kind.startswith("application/x-amz-json"):
         return "json"
