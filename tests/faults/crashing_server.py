@@ -99,6 +99,6 @@ def watch_commits() -> None:
 if __name__ == "__main__":
     if os.environ.get(VARIABLE):
         plant(os.environ[VARIABLE])
-    from penstock.cli import main
+    from penstock.cli.application import main
 
     main()
