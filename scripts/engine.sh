@@ -48,6 +48,7 @@ install_engine() {
 
 mount_cgroups() { # a machine without an init system may lack them
     if ! mountpoint --quiet /sys/fs/cgroup; then
+        command -v mount >/dev/null || install_packages mount
         mount -t cgroup2 cgroup2 /sys/fs/cgroup || fail "no control groups are mounted at" \
             "/sys/fs/cgroup, and mounting them failed: a container engine cannot run here"
     fi
