@@ -68,7 +68,7 @@ class Authenticator:
         secret = credential.secret_access_key
         signature.verify_signature(signed, request, secret, payload_hash, s3=s3)
         signer = None
-        if s3 and not signed.presigned:
+        if s3:
             key = signature.signing_key(secret, signed.scope)
             signer = ChunkSigner(signed, key, signed.signature)
         return Authenticated(credential.principal, signer)

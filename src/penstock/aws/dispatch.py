@@ -136,7 +136,7 @@ class Dispatcher:
         if request.raw_path == "/" and kind.startswith("application/x-www-form-urlencoded"):
             exchange.document = await read_whole(request.body)
             exchange.form = decode_form(exchange.document.decode("utf-8", "replace"))
-        elif "Action" in request.query:
+        elif request.raw_path == "/" and "Action" in request.query:
             exchange.form = {name: values[0] for name, values in request.query.items()}
 
     async def _document(

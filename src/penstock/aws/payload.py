@@ -100,7 +100,7 @@ class Body(AsyncIterator[bytes]):
                 status=400,
             )
         if sha256 is not None and not hmac.compare_digest(
-            sha256.hexdigest(), self._content_sha256.lower()
+            sha256.hexdigest().encode(), self._content_sha256.lower().encode()
         ):
             raise ServiceError(
                 "XAmzContentSHA256Mismatch",
