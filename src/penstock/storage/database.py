@@ -11,7 +11,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,21 +37,23 @@ def announce(connection: sa.Connection, topic: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """One unit of work and the future that its caller waits on."""
+    """One unit of work and the future that its caller waits on, in a thread or in a loop."""
 
     work: Work[Any]
-    future: Future[Any]
+    future: Future[Any] | asyncio.Future[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """What a unit's future will say after the commit: a result, or the error it raised."""
 
-    future: Future[Any]
+    future: Future[Any] | asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
 
     def resolve(self) -> None:
+        if self.future.done():  # its caller was cancelled
+            return
         if self.error is not None:
             self.future.set_exception(self.error)
         else:
@@ -99,17 +101,22 @@ class Database:
         database itself fails (disk full, locked by another program); nothing was written
         then. Cancelling the caller does not undo the write.
         """
-        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put(_Unit(work, future))
+        return await future
 
     def submit(self, work: Work[T]) -> "Future[T]":
         """Queue `work` and return at once; the future resolves after the commit."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # from here on it cannot be cancelled
+        self._put(_Unit(work, future))
+        return future
+
+    def _put(self, unit: _Unit) -> None:
         with self._closing:
             if self._closed:
                 raise EngineError("the database is closed: the server is stopping", retryable=False)
-            self._queue.put(_Unit(work, future))
-        return future
+            self._queue.put(unit)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a reader's connection, seeing one snapshot of committed data.
@@ -172,11 +179,9 @@ class Database:
                     transaction.rollback()
         except BaseException as error:
             _abandon(connection)
-            for unit in batch:
-                unit.future.set_exception(_nothing_written(error))
+            _deliver([_Outcome(unit.future, error=_nothing_written(error)) for unit in batch])
             return None
-        for outcome in outcomes:
-            outcome.resolve()
+        _deliver(outcomes)
         self._call_back(connection.info.pop(_TOPICS, set()))
         return connection
 
@@ -191,9 +196,10 @@ class Database:
 
 def _attempt(connection: sa.Connection, unit: _Unit, *, savepoint: bool) -> _Outcome:
     """Run one unit; raise only when the whole transaction is lost."""
+    if savepoint:  # as text: Connection.begin_nested costs more than most units
+        connection.exec_driver_sql("SAVEPOINT penstock_unit")
     try:
-        with connection.begin_nested() if savepoint else contextlib.nullcontext():
-            outcome = _Outcome(unit.future, result=_call(unit.work, connection))
+        outcome = _Outcome(unit.future, result=_call(unit.work, connection))
     except BaseException as error:
         outcome = _Outcome(unit.future, error=error)
     # SQLite ends the transaction by itself on some errors (disk full, I/O): then the savepoints
@@ -202,7 +208,29 @@ def _attempt(connection: sa.Connection, unit: _Unit, *, savepoint: bool) -> _Out
         raise EngineError(
             f"the transaction was lost: {outcome.error}", retryable=True
         ) from outcome.error
+    if savepoint:
+        if outcome.error is not None:
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT penstock_unit")
+        connection.exec_driver_sql("RELEASE SAVEPOINT penstock_unit")
     return outcome
+
+
+def _deliver(outcomes: Sequence[_Outcome]) -> None:
+    """Resolve the futures; those of one loop in one wake-up of that loop."""
+    of_loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+    for outcome in outcomes:
+        if isinstance(outcome.future, asyncio.Future):
+            of_loops.setdefault(outcome.future.get_loop(), []).append(outcome)
+        else:
+            outcome.resolve()
+    for loop, theirs in of_loops.items():
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits
+            loop.call_soon_threadsafe(_resolve, theirs)
+
+
+def _resolve(outcomes: Sequence[_Outcome]) -> None:
+    for outcome in outcomes:
+        outcome.resolve()
 
 
 def _nothing_written(error: BaseException) -> EngineError:
