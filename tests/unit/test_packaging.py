@@ -1,5 +1,6 @@
 """What has to be listed by hand in pyproject.toml is listed."""
 
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -26,3 +27,15 @@ def test_the_lock_files_name_no_host():
         text = (ROOT / name).read_text()
         assert "://" not in text
         assert "--hash=sha256:" in text
+
+
+def test_every_dependency_is_locked():
+    """A dependency that is declared and not locked is missing after `make venv`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for lock, wanted in {
+        "requirements.lock": project["dependencies"],
+        "requirements-dev.lock": project["dependencies"] + project["optional-dependencies"]["dev"],
+    }.items():
+        locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / lock).read_text(), re.MULTILINE))
+        names = {re.split("[><=]", name)[0].lower().replace("_", "-") for name in wanted}
+        assert names <= locked, f"run: make lock ({lock} lacks {names - locked})"
