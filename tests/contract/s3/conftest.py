@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from penstock.aws.service import Service
+from penstock.clock import utc_now
 from penstock.services import s3
 from penstock.storage.blobs import Blobs
 from penstock.storage.database import Database
-from penstock.storage.schema import metadata
+from penstock.storage.migrate import migrate
 
 
 class S3Server:
@@ -25,7 +26,7 @@ class S3Server:
     async def _build(self, stack: contextlib.AsyncExitStack) -> list[Service]:
         database = Database.open(self.directory / "penstock.db")
         stack.callback(database.close)
-        metadata.create_all(database.engine)
+        migrate(database.engine)
         self.blobs = Blobs(self.directory / "blobs")
         self.objects = s3.Objects(database, self.blobs, self._now, region=self.region)
         await self.objects.start()
@@ -33,8 +34,6 @@ class S3Server:
         return [s3.service(self.objects)]
 
     def _now(self) -> Any:
-        from penstock.clock import utc_now
-
         return self.aws.now or utc_now()
 
     def blob_count(self) -> int:

@@ -1,14 +1,16 @@
 """The façade: what is stored is read back, what is gone leaves nothing behind."""
 
 import asyncio
+import dataclasses
 import hashlib
 
 import pytest
 
-from penstock.aws.errors import ServiceError
+from penstock.aws.errors import EngineError, ServiceError
 from penstock.services.s3 import Objects, buckets
 from penstock.services.s3.buckets import Versioning
 from penstock.services.s3.objects import Description
+from penstock.storage import objects as rows
 from penstock.storage.blobs import Blobs
 
 
@@ -141,3 +143,31 @@ async def test_readers_and_writers_of_one_key_never_fail(objects):
 
     await asyncio.gather(write(), write(), look(), look())
     assert len(await objects.blobs.ids()) == 1
+
+
+async def test_an_object_replaced_before_its_file_is_open_is_looked_up_anew(objects):
+    await objects.put("b", "k", pieces(b"old"))
+    old = (await objects.head("b", "k")).blob_id
+    looked_at = []
+
+    def select(found):
+        looked_at.append(found.blob_id)
+        if found.blob_id == old:
+            objects.blobs.path(old).unlink()  # as the put that replaces it does
+            objects._database.submit(
+                lambda c: rows.insert_latest(c, dataclasses.replace(found, blob_id=new.id))
+            ).result()
+        return 0, 3
+
+    new = await objects.blobs.put(pieces(b"new"))
+    _, chunks = await objects.open("b", "k", None, select)
+    assert await whole(chunks) == b"new"
+    assert looked_at == [old, new.id]
+
+
+async def test_lost_content_is_an_error_that_names_the_file(objects):
+    await objects.put("b", "k", pieces(b"old"))
+    path = await objects.path("b", "k")
+    path.unlink()
+    with pytest.raises(EngineError, match=f"s3://b/k is lost: expected the file {path}"):
+        await objects.get("b", "k")

@@ -46,21 +46,14 @@ async def create_bucket(objects: Objects, call: Call, request: Request) -> Respo
 
 
 def _check_location(constraint: str | None, region: str) -> None:
-    if (constraint or "us-east-1") == region and constraint != "us-east-1":
-        return
-    if constraint == "us-east-1":
+    # us-east-1 is no location constraint: the model's enumeration leaves it out.
+    if (constraint or "us-east-1") != region:
         raise ServiceError(
-            "InvalidLocationConstraint",
-            "The specified location-constraint is not valid",
+            "IllegalLocationConstraintException",
+            f"The {constraint or 'unspecified'} location constraint is incompatible for the "
+            "region specific endpoint this request was sent to.",
             status=400,
-            LocationConstraint=constraint,
         )
-    raise ServiceError(
-        "IllegalLocationConstraintException",
-        f"The {constraint or 'unspecified'} location constraint is incompatible for the region "
-        "specific endpoint this request was sent to.",
-        status=400,
-    )
 
 
 async def head_bucket(objects: Objects, call: Call, request: Request) -> Response:
