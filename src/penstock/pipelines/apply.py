@@ -5,7 +5,7 @@ must then happen outside (start an action, give one up) is returned; the stored 
 record from which a restart would do the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, assert_never
@@ -41,6 +41,7 @@ from penstock.pipelines.states import (
 from penstock.pipelines.structure import ActionDeclaration, PipelineStructure
 from penstock.storage import action_executions, outbox, pipeline_executions, pipelines
 from penstock.storage.action_executions import ActionRow
+from penstock.storage.outbox import NewEvent
 from penstock.storage.pipeline_executions import ExecutionRow
 
 
@@ -64,23 +65,32 @@ class Effects:
         self.abandoned.extend(other.abandoned)
 
 
-def advance(connection: sa.Connection, pipeline_id: str, region: str, now: datetime) -> Effects:
+def advance(
+    connection: sa.Connection,
+    pipeline_id: str,
+    region: str,
+    now: datetime,
+    happened: Sequence[NewEvent] = (),
+) -> Effects:
     """Let the pipeline go on as far as it can; return the effects that follow.
 
     One snapshot is read; what each decision changes is followed in memory. The rows' updates are
-    conditional, so the two cannot part unnoticed.
+    conditional, so the two cannot part unnoticed. `happened` is published before the decisions'
+    own events, all in one statement.
     """
     effects = Effects()
+    events = list(happened)
     taken = snapshot.take(connection, pipeline_id)
-    if taken is None:
-        return effects
-    unit = _Unit(connection, taken.pipeline_name, region, now, effects)
-    view = taken.snapshot
-    while acts(decisions := decide(view)):
-        for decision in decisions:
-            if not isinstance(decision, Wait):
-                run = _apply(unit, taken.executions[decision.execution_id], view, decision)
-                view = after(view, decision, run)
+    if taken is not None:
+        unit = _Unit(connection, taken.pipeline_name, region, now, effects)
+        view = taken.snapshot
+        while acts(decisions := decide(view)):
+            for decision in decisions:
+                if not isinstance(decision, Wait):
+                    run = _apply(unit, taken.executions[decision.execution_id], view, decision)
+                    view = after(view, decision, run)
+                    events.extend(_events(unit, decision))
+    outbox.publish_all(connection, events)
     return effects
 
 
@@ -133,19 +143,12 @@ def _apply(
             assert_never(decision)
     if not done:
         raise DecisionRefused(f"{decision}: the state does not allow it")
-    publish(connection, unit.pipeline_name, execution.id, decision, now)
     return run
 
 
-def publish(
-    connection: sa.Connection,
-    pipeline_name: str,
-    execution_id: str,
-    decision: Decision,
-    now: datetime,
-) -> None:
-    """Record the decision as an event, with its cause."""
-    detail: dict[str, Any] = {"pipeline": pipeline_name, "execution-id": execution_id}
+def _events(unit: _Unit, decision: Decision) -> Iterator[NewEvent]:
+    """Yield the event that a decision is, with its cause."""
+    detail: dict[str, Any] = {"pipeline": unit.pipeline_name, "execution-id": decision.execution_id}
     match decision:
         case ArriveAtStage() | Wait():
             return
@@ -176,7 +179,7 @@ def publish(
             }
         case _:
             assert_never(decision)
-    outbox.publish(connection, kind, pipeline_name, {**detail, "cause": decision.cause}, now)
+    yield NewEvent(kind, unit.pipeline_name, {**detail, "cause": decision.cause}, unit.now)
 
 
 def _enter(

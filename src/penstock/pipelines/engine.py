@@ -47,6 +47,8 @@ WAKING_EVENTS = frozenset(
 FINISHING_EVENTS = frozenset({"build.Completed"})
 """Events whose subject is the external execution id of an action that is done."""
 
+FOLLOWED_EVENTS = WAKING_EVENTS | FINISHING_EVENTS | {triggers.REFERENCE_UPDATED}
+
 
 class Engine:
     """Runs every pipeline of one server. `start` resumes; `close` leaves all work resumable."""
@@ -130,7 +132,7 @@ class Engine:
     async def _follow(self) -> None:
         while True:
             try:
-                events = await self._outbox.next_after(self._position)
+                events = await self._outbox.next_after(self._position, kinds=FOLLOWED_EVENTS)
                 await self._take(events)
                 self._failures.pop(_FOLLOWER, None)
             except Exception:  # noqa: BLE001 - the loop's boundary: log, take the events again
@@ -255,7 +257,7 @@ class Engine:
         if isinstance(result, InProgress) and _unchanged(row, result):
             return result.poll_after_seconds
         effects = await self._database.write(
-            lambda c: record(c, action_id, result, self._region, self._clock())
+            lambda c: record(c, row, result, self._region, self._clock())
         )
         self._perform(effects)
         if not isinstance(result, InProgress):

@@ -18,8 +18,9 @@ from penstock.pipelines.actions.provider import (
 )
 from penstock.pipelines.apply import Effects, advance
 from penstock.pipelines.states import ActionStatus
-from penstock.storage import action_executions, outbox, pipeline_executions
+from penstock.storage import action_executions, pipeline_executions
 from penstock.storage.action_executions import ActionRow
+from penstock.storage.outbox import NewEvent
 
 _MOST_VARIABLE_BYTES = 122_880
 """AWS's limit on one action's output variables."""
@@ -47,42 +48,37 @@ def job_of(row: ActionRow, account_id: str) -> ActionJob:
 
 
 def record(
-    connection: sa.Connection, action_id: str, result: ActionResult, region: str, now: datetime
+    connection: sa.Connection, row: ActionRow, result: ActionResult, region: str, now: datetime
 ) -> Effects:
-    """Store `result` if the action is still in progress, and let the pipeline go on."""
-    row = action_executions.get(connection, action_id)
-    if row is None or row.status != ActionStatus.IN_PROGRESS:
-        return Effects()
+    """Store the result of the action of `row`, and let the pipeline go on.
+
+    Nothing changes when the action has ended meanwhile: what else `row` says never changes
+    but through here.
+    """
     if isinstance(result, Succeeded):
         result = _within_limits(result)
     match result:
         case InProgress():
             action_executions.set_progress(
-                connection, action_id, token=result.continuation_token,
+                connection, row.id, token=result.continuation_token,
                 external_id=result.external_execution_id,
                 external_url=result.external_execution_url, summary=result.summary, now=now,
             )  # fmt: skip
             return Effects()
         case Succeeded():
-            action_executions.finish(
-                connection, action_id, ActionStatus.SUCCEEDED.value, now,
-                output_variables=dict(result.output_variables),
-                summary=result.summary, **_external(result, row),
-            )  # fmt: skip
-            if result.source_revision is not None:
-                _add_revision(connection, row, result.source_revision, now)
-            _publish(connection, row, ActionStatus.SUCCEEDED, "its provider succeeded", now)
+            status, cause = ActionStatus.SUCCEEDED, "its provider succeeded"
+            values = {"output_variables": dict(result.output_variables), "summary": result.summary}
         case Failed():
-            action_executions.finish(
-                connection, action_id, ActionStatus.FAILED.value, now,
-                error_code=result.code, error_message=result.message[:5000],
-                **_external(result, row),
-            )  # fmt: skip
-            cause = f"{result.code}: {result.message}"
-            _publish(connection, row, ActionStatus.FAILED, cause, now)
+            status, cause = ActionStatus.FAILED, f"{result.code}: {result.message}"
+            values = {"error_code": result.code, "error_message": result.message[:5000]}
         case _:
             assert_never(result)
-    return advance(connection, row.pipeline_id, region, now)
+    values |= _external(result, row)
+    if not action_executions.finish(connection, row.id, status.value, now, **values):
+        return Effects()
+    if isinstance(result, Succeeded) and result.source_revision is not None:
+        _add_revision(connection, row, result.source_revision, now)
+    return advance(connection, row.pipeline_id, region, now, [_ended(row, status, cause, now)])
 
 
 def _within_limits(result: Succeeded) -> Succeeded | Failed:
@@ -128,21 +124,14 @@ def _add_revision(
     )
 
 
-def _publish(
-    connection: sa.Connection, row: ActionRow, status: ActionStatus, cause: str, now: datetime
-) -> None:
-    outbox.publish(
-        connection,
-        "pipeline.ActionStateChanged",
-        row.pipeline_name,
-        {
-            "pipeline": row.pipeline_name,
-            "execution-id": row.execution_id,
-            "stage": row.stage_name,
-            "action": row.action_name,
-            "state": status.value,
-            "type": row.input["actionTypeId"],
-            "cause": cause,
-        },
-        now,
-    )
+def _ended(row: ActionRow, status: ActionStatus, cause: str, now: datetime) -> NewEvent:
+    detail = {
+        "pipeline": row.pipeline_name,
+        "execution-id": row.execution_id,
+        "stage": row.stage_name,
+        "action": row.action_name,
+        "state": status.value,
+        "type": row.input["actionTypeId"],
+        "cause": cause,
+    }
+    return NewEvent("pipeline.ActionStateChanged", row.pipeline_name, detail, now)

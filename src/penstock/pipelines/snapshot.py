@@ -18,7 +18,7 @@ from penstock.pipelines.states import ActionStatus, ExecutionStatus, StageStatus
 from penstock.pipelines.structure import PipelineStructure, parse
 from penstock.storage import action_executions, pipeline_executions, pipelines
 from penstock.storage.pipeline_executions import ExecutionRow
-from penstock.storage.pipelines import StageRow
+from penstock.storage.pipelines import StageGate
 
 
 def structure_of(connection: sa.Connection, pipeline_id: str, version: int) -> PipelineStructure:
@@ -62,15 +62,14 @@ def take(connection: sa.Connection, pipeline_id: str) -> Taken | None:
     stage_rows: dict[str, dict[str, StageRun]] = {id_: {} for id_ in ids}
     action_rows: dict[str, dict[tuple[str, str], ActionRun]] = {id_: {} for id_ in ids}
     if ids:
-        for run in pipeline_executions.stage_runs_of(connection, ids):
-            stage_run = StageRun(StageStatus(run.status), run.attempt)
-            stage_rows[run.execution_id][run.stage_name] = stage_run
+        for execution_id, stage, status, attempt in pipeline_executions.progress(connection, ids):
+            stage_rows[execution_id][stage] = StageRun(StageStatus(status), attempt)
         for execution_id, stage, action, id_, status in action_executions.statuses(connection, ids):
             action_rows[execution_id][stage, action] = ActionRun(id_, ActionStatus(status))
     structures = {version: _parsed(document)}
     for older in {row.pipeline_version for row in rows} - {version}:
         structures[older] = structure_of(connection, pipeline_id, older)
-    stages = pipelines.stages(connection, pipeline_id)
+    gates = pipelines.gates(connection, pipeline_id)
     executions = tuple(
         ExecutionSnapshot(
             id=row.id,
@@ -87,21 +86,21 @@ def take(connection: sa.Connection, pipeline_id: str) -> Taken | None:
     taken = PipelineSnapshot(
         mode=structures[version].execution_mode,
         executions=executions,
-        disabled=disabled_transitions(structures[version], stages),
-        last_entered={name: stage.last_entered for name, stage in stages.items()},
+        disabled=disabled_transitions(structures[version], gates),
+        last_entered={stage: gate.last_entered for stage, gate in gates.items()},
     )
     return Taken(name, taken, {row.id: row for row in rows})
 
 
 def disabled_transitions(
-    structure: PipelineStructure, stages: Mapping[str, StageRow]
+    structure: PipelineStructure, gates: Mapping[str, StageGate]
 ) -> dict[str, str]:
     """Return stage → reason for stages that nothing may enter: their inbound transition is
     disabled, or the outbound one of the stage before."""
     disabled: dict[str, str] = {}
-    before: StageRow | None = None
+    before: StageGate | None = None
     for stage in structure.stages:
-        row = stages.get(stage.name)
+        row = gates.get(stage.name)
         if before is not None and before.outbound_disabled_reason is not None:
             disabled[stage.name] = before.outbound_disabled_reason
         if row is not None and row.inbound_disabled_reason is not None:

@@ -15,6 +15,12 @@ _IN_PROGRESS = action_executions.c.status == sa.literal_column("'InProgress'")
 # Statements of the engine's path are built once: building one costs more than running it.
 _INSERT = action_executions.insert()
 _BY_ID = action_executions.select().where(action_executions.c.id == sa.bindparam("action_id"))
+_RUNNING_EXTERNALLY = sa.select(action_executions.c.id).where(
+    action_executions.c.external_execution_id == sa.bindparam("external_id"), _IN_PROGRESS
+)
+_UPDATE_IN_PROGRESS = action_executions.update().where(
+    action_executions.c.id == sa.bindparam("action_id"), _IN_PROGRESS
+)
 _STATUSES = (
     sa.select(
         action_executions.c.execution_id,
@@ -97,12 +103,7 @@ def running(connection: sa.Connection) -> list[ActionRow]:
 
 def running_externally(connection: sa.Connection, external_execution_id: str) -> list[str]:
     """Return the ids of actions in progress whose provider works under this id."""
-    rows = connection.execute(
-        sa.select(action_executions.c.id).where(
-            action_executions.c.external_execution_id == external_execution_id,
-            _IN_PROGRESS,
-        )
-    )
+    rows = connection.execute(_RUNNING_EXTERNALLY, {"external_id": external_execution_id})
     return [row[0] for row in rows]
 
 
@@ -138,17 +139,14 @@ def set_progress(
     now: datetime,
 ) -> bool:
     """Store the provider's continuation token of an action in progress."""
-    result = connection.execute(
-        action_executions.update()
-        .where(action_executions.c.id == action_id, action_executions.c.status == "InProgress")
-        .values(
-            continuation_token=token,
-            external_execution_id=external_id,
-            external_execution_url=external_url,
-            summary=summary,
-            updated_at=now,
-        )
-    )
+    values = {
+        "continuation_token": token,
+        "external_execution_id": external_id,
+        "external_execution_url": external_url,
+        "summary": summary,
+        "updated_at": now,
+    }
+    result = connection.execute(_UPDATE_IN_PROGRESS, {"action_id": action_id, **values})
     return result.rowcount == 1
 
 
@@ -156,12 +154,8 @@ def finish(
     connection: sa.Connection, action_id: str, status: str, now: datetime, **values: Any
 ) -> bool:
     """End an action execution that is in progress; `values` are set with its status."""
-    result = connection.execute(
-        action_executions.update()
-        .where(action_executions.c.id == action_id, action_executions.c.status == "InProgress")
-        .values(status=status, updated_at=now, **values)
-    )
-    return result.rowcount == 1
+    parameters = {"action_id": action_id, "status": status, "updated_at": now, **values}
+    return connection.execute(_UPDATE_IN_PROGRESS, parameters).rowcount == 1
 
 
 def discount(

@@ -1,6 +1,7 @@
 """Queries on pipeline executions and their stage runs. Status changes are conditional: they
 return False when the row was not in a status from which the change is allowed."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,16 +28,43 @@ _ACTIVE_OF_PIPELINE = sa.union_all(
 _RUNS_OF_EXECUTIONS = stage_runs.select().where(
     stage_runs.c.execution_id.in_(sa.bindparam("execution_ids", expanding=True))
 )
+_PROGRESS = _RUNS_OF_EXECUTIONS.with_only_columns(
+    stage_runs.c.execution_id, stage_runs.c.stage_name, stage_runs.c.status, stage_runs.c.attempt
+)
+_BY_ID = pipeline_executions.select().where(pipeline_executions.c.id == sa.bindparam("of_id"))
+_UPDATE = pipeline_executions.update().where(pipeline_executions.c.id == sa.bindparam("of_id"))
+_INSERT = pipeline_executions.insert()
+_NEXT_NUMBER = (
+    pipelines.update()
+    .where(pipelines.c.id == sa.bindparam("of_id"))
+    .values(executions=pipelines.c.executions + 1)
+    .returning(pipelines.c.executions)
+)
 _ARRIVE = stage_runs.insert()
-_MOVE_STAGE = (
-    stage_runs.update()
-    .where(
+
+
+@functools.cache
+def _move(statuses: int) -> sa.Update:
+    """Return the update of an execution in one of so many statuses; parameters are its values."""
+    return _UPDATE.where(pipeline_executions.c.status.in_(_allowed(statuses)))
+
+
+@functools.cache
+def _move_stage(statuses: int) -> sa.Update:
+    """Return the update of a stage run in one of so many statuses; parameters are its values."""
+    return stage_runs.update().where(
         stage_runs.c.execution_id == sa.bindparam("of_execution"),
         stage_runs.c.stage_name == sa.bindparam("of_stage"),
-        stage_runs.c.status.in_(sa.bindparam("allowed", expanding=True)),
+        stage_runs.c.status.in_(_allowed(statuses)),
     )
-    .values(status=sa.bindparam("status"), updated_at=sa.bindparam("updated_at"))
-)
+
+
+def _allowed(statuses: int) -> list[sa.BindParameter[str]]:
+    return [sa.bindparam(f"allowed_{index}", type_=sa.String) for index in range(statuses)]
+
+
+def _allowing(statuses: Sequence[str]) -> dict[str, Any]:
+    return {f"allowed_{index}": status for index, status in enumerate(statuses)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +111,7 @@ class StageRunRow:
 
 def next_number(connection: sa.Connection, pipeline_id: str) -> int:
     """Take the pipeline's next execution number."""
-    number: int = connection.execute(
-        pipelines.update()
-        .where(pipelines.c.id == pipeline_id)
-        .values(executions=pipelines.c.executions + 1)
-        .returning(pipelines.c.executions)
-    ).scalar_one()
+    number: int = connection.execute(_NEXT_NUMBER, {"of_id": pipeline_id}).scalar_one()
     return number
 
 
@@ -99,14 +122,12 @@ def insert(connection: sa.Connection, row: ExecutionRow) -> None:
         values[name] = dict(values[name])
     for name in ("source_revisions", "artifact_revisions"):
         values[name] = list(values[name])
-    connection.execute(pipeline_executions.insert().values(**values))
+    connection.execute(_INSERT, values)
 
 
 def get(connection: sa.Connection, execution_id: str) -> ExecutionRow | None:
     """Return the execution, or None."""
-    row = connection.execute(
-        pipeline_executions.select().where(pipeline_executions.c.id == execution_id)
-    ).first()
+    row = connection.execute(_BY_ID, {"of_id": execution_id}).first()
     return ExecutionRow(**row._mapping) if row else None
 
 
@@ -171,12 +192,9 @@ def move(
     now: datetime,
 ) -> bool:
     """Give the execution another status if it is in one of `allowed`."""
-    result = connection.execute(
-        pipeline_executions.update()
-        .where(pipeline_executions.c.id == execution_id, pipeline_executions.c.status.in_(allowed))
-        .values(status=status, status_summary=summary, updated_at=now)
-    )
-    return result.rowcount == 1
+    values = {"status": status, "status_summary": summary, "updated_at": now}
+    parameters = {"of_id": execution_id, **_allowing(allowed), **values}
+    return connection.execute(_move(len(allowed)), parameters).rowcount == 1
 
 
 def request_stop(
@@ -223,11 +241,8 @@ def add_revision(
     names = {artifact["name"] for artifact in artifacts}
     kept = [r for r in execution.source_revisions if r["actionName"] != source["actionName"]]
     others = [r for r in execution.artifact_revisions if r["name"] not in names]
-    connection.execute(
-        pipeline_executions.update()
-        .where(pipeline_executions.c.id == execution.id)
-        .values(source_revisions=[*kept, source], artifact_revisions=[*others, *artifacts])
-    )
+    values = {"source_revisions": [*kept, source], "artifact_revisions": [*others, *artifacts]}
+    connection.execute(_UPDATE, {"of_id": execution.id, **values})
 
 
 def arrive(connection: sa.Connection, execution: ExecutionRow, stage: str, now: datetime) -> None:
@@ -258,15 +273,9 @@ def move_stage(
     **values: Any,
 ) -> bool:
     """Give a stage run another status if it is in one of `allowed`; `values` are set with it."""
-    parameters = {
-        "of_execution": execution_id,
-        "of_stage": stage,
-        "allowed": allowed,
-        "status": status,
-        "updated_at": now,
-    }
-    statement = _MOVE_STAGE.values(**values) if values else _MOVE_STAGE
-    return connection.execute(statement, parameters).rowcount == 1
+    place = {"of_execution": execution_id, "of_stage": stage, **_allowing(allowed)}
+    parameters = {**place, "status": status, "updated_at": now, **values}
+    return connection.execute(_move_stage(len(allowed)), parameters).rowcount == 1
 
 
 def stage_run(connection: sa.Connection, execution_id: str, stage: str) -> StageRunRow | None:
@@ -283,6 +292,14 @@ def stage_runs_of(connection: sa.Connection, execution_ids: Sequence[str]) -> li
     """Return the passages of these executions."""
     rows = connection.execute(_RUNS_OF_EXECUTIONS, {"execution_ids": execution_ids})
     return [StageRunRow(**row._mapping) for row in rows]
+
+
+def progress(
+    connection: sa.Connection, execution_ids: Sequence[str]
+) -> list[tuple[str, str, str, int]]:
+    """Return (execution, stage, status, attempt) of these executions' passages."""
+    rows = connection.execute(_PROGRESS, {"execution_ids": execution_ids})
+    return [tuple(row) for row in rows]
 
 
 def inbound(connection: sa.Connection, pipeline_id: str) -> dict[str, list[StageRunRow]]:

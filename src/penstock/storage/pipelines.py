@@ -25,17 +25,18 @@ _HEAD = sa.select(
 _STAGES = pipeline_stages.select().where(
     pipeline_stages.c.pipeline_id == sa.bindparam("pipeline_id")
 )
-_ENTERED = (
-    pipeline_stages.update()
-    .where(
-        pipeline_stages.c.pipeline_id == sa.bindparam("of_pipeline"),
-        pipeline_stages.c.stage_name == sa.bindparam("of_stage"),
-    )
-    .values(
-        last_entered=sa.bindparam("last_entered"),
-        latest_execution_id=sa.bindparam("latest_execution_id"),
-    )
+_GATES = _STAGES.with_only_columns(
+    pipeline_stages.c.stage_name,
+    pipeline_stages.c.last_entered,
+    pipeline_stages.c.inbound_disabled_reason,
+    pipeline_stages.c.outbound_disabled_reason,
 )
+_UPDATE_STAGE = pipeline_stages.update().where(
+    pipeline_stages.c.pipeline_id == sa.bindparam("of_pipeline"),
+    pipeline_stages.c.stage_name == sa.bindparam("of_stage"),
+)
+_INSERT_STAGE = pipeline_stages.insert()
+_BY_ID = pipelines.select().where(pipelines.c.id == sa.bindparam("pipeline_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def get(connection: sa.Connection, name: str) -> PipelineRow | None:
 
 def get_by_id(connection: sa.Connection, pipeline_id: str) -> PipelineRow | None:
     """Return the pipeline with that internal id, or None."""
-    row = connection.execute(pipelines.select().where(pipelines.c.id == pipeline_id)).first()
+    row = connection.execute(_BY_ID, {"pipeline_id": pipeline_id}).first()
     return PipelineRow(**row._mapping) if row else None
 
 
@@ -216,6 +217,22 @@ def stages(connection: sa.Connection, pipeline_id: str) -> dict[str, StageRow]:
     return {row.stage_name: StageRow(**row._mapping) for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class StageGate:
+    """What of a StageRow a decision needs: the last one in, and who is held back why."""
+
+    stage_name: str
+    last_entered: int
+    inbound_disabled_reason: str | None
+    outbound_disabled_reason: str | None
+
+
+def gates(connection: sa.Connection, pipeline_id: str) -> dict[str, StageGate]:
+    """As `stages`, without who changed a transition and when."""
+    rows = connection.execute(_GATES, {"pipeline_id": pipeline_id})
+    return {row[0]: StageGate(*row) for row in rows}
+
+
 def set_transition(
     connection: sa.Connection,
     pipeline_id: str,
@@ -243,9 +260,7 @@ def set_entered(
 ) -> None:
     """Record that execution `number` entered the stage."""
     entered = {"last_entered": number, "latest_execution_id": execution_id}
-    place = {"of_pipeline": pipeline_id, "of_stage": stage}
-    if connection.execute(_ENTERED, {**entered, **place}).rowcount == 0:
-        _upsert_stage(connection, pipeline_id, stage, entered)
+    _upsert_stage(connection, pipeline_id, stage, entered)
 
 
 def cursor(connection: sa.Connection, name: str) -> int:
@@ -268,16 +283,10 @@ def set_cursor(connection: sa.Connection, name: str, position: int) -> None:
 def _upsert_stage(
     connection: sa.Connection, pipeline_id: str, stage: str, values: Mapping[str, Any]
 ) -> None:
-    changed = connection.execute(
-        pipeline_stages.update()
-        .where(pipeline_stages.c.pipeline_id == pipeline_id, pipeline_stages.c.stage_name == stage)
-        .values(**values)
-    )
-    if changed.rowcount == 0:
-        first = {"last_entered": 0, **values}
-        connection.execute(
-            pipeline_stages.insert().values(pipeline_id=pipeline_id, stage_name=stage, **first)
-        )
+    place = {"of_pipeline": pipeline_id, "of_stage": stage}
+    if connection.execute(_UPDATE_STAGE, {**place, **values}).rowcount == 0:
+        first = {"pipeline_id": pipeline_id, "stage_name": stage, "last_entered": 0, **values}
+        connection.execute(_INSERT_STAGE, first)
 
 
 def _store_version(
