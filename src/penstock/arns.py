@@ -33,3 +33,16 @@ def parse_arn(text: str) -> Arn:
     if len(parts) != 6 or parts[0] != "arn" or not parts[1] or not parts[2]:
         raise ValueError(f"expected an ARN of the form arn:aws:service:..., found {text!r}")
     return Arn(*parts[1:])
+
+
+def resource_of(text: str, kind: str) -> str | None:
+    """Return what follows `kind` (`project/`) in an ARN's resource; None for any other text.
+
+    What a request names and what it is authorized for must be read alike: an ARN is only what
+    `parse_arn` reads as one, never a text with an ARN's end.
+    """
+    try:
+        resource = parse_arn(text).resource
+    except ValueError:
+        return None
+    return resource.removeprefix(kind) if resource.startswith(kind) else None

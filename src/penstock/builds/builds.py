@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.arns import arn
+from penstock.arns import arn, resource_of
 from penstock.aws.errors import ServiceError
 from penstock.builds import project as projects
 from penstock.builds.build import (
@@ -144,7 +144,7 @@ class Builds:
 
     async def get(self, build_id: str) -> Build | None:
         """Return the build with this id (`project:uuid`) or ARN, or None."""
-        plain = build_id.split(":build/", 1)[1] if ":build/" in build_id else build_id
+        plain = resource_of(build_id, "build/") or build_id
         row = await self.database.read(lambda connection: storage.get(connection, plain))
         return build_from_row(row) if row else None
 

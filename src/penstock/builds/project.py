@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.arns import arn
+from penstock.arns import arn, resource_of
 from penstock.aws.errors import ServiceError
 
 SERVICE = "codebuild"
@@ -45,8 +45,8 @@ def project_arn(region: str, account_id: str, name: str) -> str:
 
 
 def name_of(name_or_arn: str) -> str:
-    """Return a project's name, given its name or its ARN."""
-    return name_or_arn.split(":project/", 1)[1] if ":project/" in name_or_arn else name_or_arn
+    """Return a project's name, given its name or its ARN; anything else is no project's name."""
+    return resource_of(name_or_arn, "project/") or name_or_arn
 
 
 def project_not_found(region: str, account_id: str, name: str) -> ServiceError:

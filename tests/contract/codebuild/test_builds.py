@@ -224,3 +224,19 @@ def test_a_source_version_that_is_nowhere(setup: Setup) -> None:
             "message": "reference not found for primary source and source version absent",
         }
     ]
+
+
+def test_another_projects_build_is_not_reached_under_an_allowed_name(setup: Setup) -> None:
+    """Locks: `allowed:build/secret:uuid` was authorized as project `allowed`, acted on `secret`."""
+    setup.codebuild.create_project(**project("secret"))
+    started = setup.codebuild.start_build(projectName="secret")["build"]["id"]
+    setup.ended(started)
+    disguised = f"allowed:build/{started}"
+    assert setup.codebuild.batch_get_builds(ids=[disguised]) | {"ResponseMetadata": None} == {
+        "builds": [], "buildsNotFound": [disguised], "ResponseMetadata": None
+    }  # fmt: skip
+    (kept,) = setup.codebuild.batch_delete_builds(ids=[disguised])["buildsNotDeleted"]
+    assert kept["statusCode"] == "BUILD_NOT_FOUND"
+    with pytest.raises(ClientError) as raised:
+        setup.codebuild.start_build(projectName="allowed:project/secret")
+    assert raised.value.response["Error"]["Code"] == "ResourceNotFoundException"

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from penstock.arns import resource_of
 from penstock.aws.errors import ServiceError
 
 _PLACEHOLDER = re.compile(r"\{([\w.\[\]]+)(?:\|(\w+))?\}")
@@ -125,12 +126,12 @@ def _plain(value: str, place: Mapping[str, str]) -> str:
 
 
 def _codebuild_project(value: str, place: Mapping[str, str]) -> str:
-    """A project's name or ARN, or a build's id (`project:uuid`) or ARN -> the project's ARN."""
-    if value.startswith("arn:"):
-        resource = value.split(":", 5)[-1]
-        name = resource.partition("/")[2].partition(":")[0]
-    else:
-        name = value.partition(":")[0]
+    """A project's name or ARN, or a build's id (`project:uuid`) or ARN -> the project's ARN.
+
+    The colon of a build's id ends the name; a name with one is no project's.
+    """
+    named = resource_of(value, "project/") or resource_of(value, "build/") or value
+    name = named.partition(":")[0]
     return f"arn:aws:codebuild:{place['region']}:{place['account']}:project/{name}"
 
 
@@ -142,9 +143,11 @@ def _secret(value: str, place: Mapping[str, str]) -> str:
 
 
 def _parameter(value: str, place: Mapping[str, str]) -> str:
-    """A parameter's ARN, or its name (with `:version` or `:label`, and a slash or not)."""
-    if value.startswith("arn:"):
-        return value
+    """A parameter's ARN or name (with `:version` or `:label`, and a slash or not) -> its ARN."""
+    name = value
+    if value.startswith("arn:"):  # the versions and labels are no part of what policies name
+        prefix, separator, name = value.rpartition(":parameter/")
+        return f"{prefix}{separator}{name.partition(':')[0]}"
     name = value.partition(":")[0].removeprefix("/")
     return f"arn:aws:ssm:{place['region']}:{place['account']}:parameter/{name}"
 
@@ -155,10 +158,9 @@ def _copy_source(value: str, place: Mapping[str, str]) -> str:
 
 
 def _log_group(value: str, place: Mapping[str, str]) -> str:
-    """A log group's name or ARN (with `:*` or not) -> its ARN."""
-    if value.startswith("arn:"):
-        return value.removesuffix(":*")
-    return f"arn:aws:logs:{place['region']}:{place['account']}:log-group:{value}"
+    """A log group's name or ARN (with `:*` or not) -> its ARN here, whatever place it names."""
+    name = resource_of(value.removesuffix(":*"), "log-group:") or value
+    return f"arn:aws:logs:{place['region']}:{place['account']}:log-group:{name}"
 
 
 def _iam_path(value: str, place: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from penstock.builds.build import (
     StartBuild,
 )
 from penstock.builds.builds import Builds
+from penstock.builds.project import name_of
 from penstock.pipelines.actions.provider import (
     ActionJob,
     ActionResult,
@@ -41,7 +42,7 @@ class CodeBuild:
 
     async def start(self, job: ActionJob) -> ActionResult:
         """Start the build, or find the one that an earlier call started."""
-        project = job.configuration["ProjectName"]
+        project = name_of(job.configuration["ProjectName"])
         refused = await self._refusal(job, project)
         if refused is not None:
             return refused
