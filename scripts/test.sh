@@ -7,6 +7,11 @@ cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 
 scripts/bootstrap.sh
+for tool in ps:procps busybox:busybox; do # what tests compare with or look through
+    if ! command -v "${tool%:*}" >/dev/null && may_install; then
+        install_packages "${tool#*:}"
+    fi
+done
 
 failed=()
 check() { # run a check by name; the others run even if it fails
