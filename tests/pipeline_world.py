@@ -29,10 +29,11 @@ from penstock.pipelines.actions.provider import (
 from penstock.pipelines.engine import Engine
 from penstock.pipelines.structure import normalise
 from penstock.storage import pipelines
-from penstock.storage.database import Database, Work, sqlite_engine
+from penstock.storage.database import Database, Work
 from penstock.storage.outbox import Outbox, publish
 from penstock.storage.pipelines import PipelineRow, SourceRow
 from penstock.storage.schema import metadata
+from penstock.storage.sqlite import sqlite_engine
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/pipeline"

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from penstock.aws.errors import EngineError
+from penstock.storage.sqlite import readers_of, sqlite_engine
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
@@ -65,7 +66,7 @@ class Database:
 
     def __init__(self, engine: sa.Engine, reader_threads: int = 4) -> None:
         self._engine = engine
-        self._read_only = engine.execution_options(penstock_read_only=True)
+        self._reading = readers_of(engine)
         self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -128,7 +129,7 @@ class Database:
 
     def read_now(self, work: Work[T]) -> T:
         """As `read`, in the calling thread; for start-up and tests."""
-        with self._read_only.connect() as connection:
+        with self._reading.connect() as connection:
             return _call(work, connection)
 
     def close(self) -> None:
@@ -140,6 +141,7 @@ class Database:
             self._queue.put(None)
         self._writer.join()
         self._readers.shutdown(wait=True)
+        self._reading.dispose()
         self._engine.dispose()
 
     def _write_loop(self) -> None:
@@ -170,7 +172,7 @@ class Database:
         """Run and commit `batch`, resolve its futures; return the connection while it is sound."""
         try:
             if connection is None:
-                connection = self._engine.execution_options(penstock_writer=True).connect()
+                connection = self._engine.connect()
             connection.info.pop(_TOPICS, None)
             with connection.begin() as transaction:
                 alone = len(batch) == 1  # then the transaction itself can be rolled back
@@ -256,31 +258,3 @@ def _call(work: Work[T], connection: sa.Connection) -> T:
         return work(connection)
     except StopIteration as error:
         raise RuntimeError("a unit of work raised StopIteration") from error
-
-
-def sqlite_engine(path: Path) -> sa.Engine:
-    """An engine with WAL, synchronous FULL, foreign keys and `BEGIN IMMEDIATE` for the writer."""
-    engine = sa.create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": 30}
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def on_connect(dbapi_connection: Any, _record: Any) -> None:
-        dbapi_connection.isolation_level = None  # SQLAlchemy's events say BEGIN, not sqlite3
-        cursor = dbapi_connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    @sa.event.listens_for(engine, "begin")
-    def on_begin(connection: sa.Connection) -> None:
-        options = connection.get_execution_options()
-        read_only = options.get("penstock_read_only", False)
-        if connection.info.get("read_only", False) != read_only:
-            connection.exec_driver_sql(f"PRAGMA query_only={'ON' if read_only else 'OFF'}")
-            connection.info["read_only"] = read_only
-        writer = options.get("penstock_writer", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
-
-    return engine

@@ -26,7 +26,7 @@ def migrate(engine: sa.Engine) -> None:
 
     Raises EngineError when the database was made by a later version of Penstock.
     """
-    with engine.execution_options(penstock_writer=True).begin() as connection:
+    with engine.begin() as connection:
         try:
             command.upgrade(configuration(connection), "head")
         except CommandError as error:

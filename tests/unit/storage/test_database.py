@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from penstock.aws.errors import EngineError
-from penstock.storage.database import Database, announce, sqlite_engine
+from penstock.storage.database import Database, announce
+from penstock.storage.sqlite import sqlite_engine
 
 _numbers = sa.Table("numbers", sa.MetaData(), sa.Column("number", sa.Integer, primary_key=True))
 

@@ -11,9 +11,10 @@ from alembic.migration import MigrationContext
 
 import penstock.storage.tables
 from penstock.aws.errors import EngineError
-from penstock.storage.database import Database, sqlite_engine
+from penstock.storage.database import Database
 from penstock.storage.migrate import all_tables, migrate
 from penstock.storage.outbox import last_position
+from penstock.storage.sqlite import sqlite_engine
 
 
 def test_a_migrated_database_is_what_the_tables_say(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_migrating_again_changes_nothing_and_keeps_the_rows(tmp_path: Path) -> N
 
 def test_migrating_needs_no_file_beside_the_package(tmp_path: Path) -> None:
     script = (
-        "import pathlib, sys; from penstock.storage.database import sqlite_engine;"
+        "import pathlib, sys; from penstock.storage.sqlite import sqlite_engine;"
         "from penstock.storage.migrate import migrate;"
         "migrate(sqlite_engine(pathlib.Path(sys.argv[1])))"
     )

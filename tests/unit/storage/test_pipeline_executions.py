@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 import penstock.storage.tables  # noqa: F401 - registers every table
 from penstock.storage import action_executions, pipeline_executions
-from penstock.storage.database import sqlite_engine
 from penstock.storage.schema import metadata
+from penstock.storage.sqlite import sqlite_engine
 
 
 @pytest.mark.parametrize(
