@@ -48,9 +48,7 @@ from tests.host_runner import HostRunner, Machine
 ACCOUNT, REGION = "123456789012", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/build"
 BUCKET = "artifact-store"
-ROOT = Principal(
-    PrincipalKind.ROOT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, ACCOUNT, "AKIAROOT"
-)
+ROOT = Principal(PrincipalKind.ROOT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, ACCOUNT, "AKIAROOT")
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
@@ -195,7 +193,10 @@ class World:
         await self.projects.create("app", whole, {})
 
     async def pipeline_build(
-        self, files: Mapping[str, str | bytes], token: str = "token", outputs: int = 1,
+        self,
+        files: Mapping[str, str | bytes],
+        token: str = "token",
+        outputs: int = 1,
         more: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Build:
         """Start a build as a pipeline does, from a zip of `files`."""

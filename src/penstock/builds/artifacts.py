@@ -63,9 +63,7 @@ class ArtifactReader:
     async def __aexit__(self, *_: object) -> None:
         self._open.close()
 
-    async def collect(
-        self, spec: ArtifactsSpec, source_directory: str, target: Path
-    ) -> list[str]:
+    async def collect(self, spec: ArtifactsSpec, source_directory: str, target: Path) -> list[str]:
         """Write the zip of `spec` to `target` and return the log lines of its making.
 
         Raises ArtifactError when nothing matches, EngineError when the engine fails.
@@ -168,9 +166,7 @@ class ArtifactReader:
             members = archive.getmembers()
             if len(members) != 1 or not members[0].issym():
                 return archive
-            path = posixpath.normpath(
-                posixpath.join(posixpath.dirname(path), members[0].linkname)
-            )
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), members[0].linkname))
         raise FileNotFoundError(path)
 
     async def _spool(self, path: str, *, only_file: bool) -> tarfile.TarFile:

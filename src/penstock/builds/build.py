@@ -221,9 +221,9 @@ class Build:
         return None
 
 
-def log_place(configuration: Mapping[str, Any], project_name: str, uuid: str) -> tuple[
-    str | None, str | None
-]:
+def log_place(
+    configuration: Mapping[str, Any], project_name: str, uuid: str
+) -> tuple[str | None, str | None]:
     """Return the log group and stream of a build, or (None, None) when logs are disabled.
 
     A configured stream name becomes a prefix: AWS writes `<streamName>/<uuid>`.

@@ -114,9 +114,7 @@ class Builds:
         uuid = new_uuid()
         if start.source is not None and start.idempotency_token:
             uuid = derived_uuid("build", name, start.idempotency_token)
-        done = BuildPhase(
-            PhaseType.SUBMITTED, now, BuildStatus.SUCCEEDED, now, (PhaseContext(),)
-        )
+        done = BuildPhase(PhaseType.SUBMITTED, now, BuildStatus.SUCCEEDED, now, (PhaseContext(),))
         row = BuildRow(
             id=f"{name}:{uuid}",
             uuid=uuid,

@@ -19,16 +19,35 @@ PHASES: Mapping[str, PhaseType] = {
     "post_build": PhaseType.POST_BUILD,
 }
 _TOP = (
-    "version", "run-as", "env", "proxy", "phases", "reports", "artifacts", "cache", "batch",
+    "version",
+    "run-as",
+    "env",
+    "proxy",
+    "phases",
+    "reports",
+    "artifacts",
+    "cache",
+    "batch",
     "environment_variables",
 )
 _PHASE_KEYS = ("commands", "finally", "on-failure", "run-as", "runtime-versions", "steps")
 _ARTIFACT_KEYS = (
-    "files", "name", "discard-paths", "base-directory", "exclude-paths", "enable-symlinks",
-    "s3-prefix", "secondary-artifacts", "type",
+    "files",
+    "name",
+    "discard-paths",
+    "base-directory",
+    "exclude-paths",
+    "enable-symlinks",
+    "s3-prefix",
+    "secondary-artifacts",
+    "type",
 )
 _ENV_KEYS = (
-    "shell", "variables", "parameter-store", "secrets-manager", "exported-variables",
+    "shell",
+    "variables",
+    "parameter-store",
+    "secrets-manager",
+    "exported-variables",
     "git-credential-helper",
 )
 _TRUE = ("yes", "true", "on", "y", "1")

@@ -66,7 +66,10 @@ _TO_ENVIRONMENT = {
     "imagePullCredentialsTypeOverride": "imagePullCredentialsType",
 }
 _OF_THE_REQUEST = (
-    "projectName", "sourceVersion", "idempotencyToken", "environmentVariablesOverride"
+    "projectName",
+    "sourceVersion",
+    "idempotencyToken",
+    "environmentVariablesOverride",
 )
 
 
@@ -114,13 +117,14 @@ def _pipeline_source(source: Mapping[str, Any]) -> dict[str, Any]:
 
 def _variables(environment: Mapping[str, Any], start: StartBuild) -> list[dict[str, str]]:
     merged = {
-        variable["name"]: dict(variable)
-        for variable in environment.get("environmentVariables", ())
+        variable["name"]: dict(variable) for variable in environment.get("environmentVariables", ())
     }
     for override in start.environment_overrides:
         check_variable_name(override.name)
         merged[override.name] = {
-            "name": override.name, "value": override.value, "type": override.type
+            "name": override.name,
+            "value": override.value,
+            "type": override.type,
         }
     for variable in merged.values():
         variable.setdefault("type", "PLAINTEXT")

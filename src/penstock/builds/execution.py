@@ -110,8 +110,10 @@ class Execution:
             role = await self._preparation.role(build, sealed.token)
             if build.log_group is not None and build.log_stream is not None:
                 await role.write_logs(
-                    build.arn, build.configuration["serviceRole"],
-                    build.log_group, build.log_stream,
+                    build.arn,
+                    build.configuration["serviceRole"],
+                    build.log_group,
+                    build.log_stream,
                 )
                 await log.create()
                 row = replace(row, log_created=True)
@@ -123,9 +125,7 @@ class Execution:
                 await self._preparation.provision(build, role, sealed.token)
                 await self._say(log, "Waiting for DOWNLOAD_SOURCE")
                 phases = await self._downloading(row, phases)
-                prepared = await self._preparation.fill(
-                    build, _pipeline(row), role, sealed, log
-                )
+                prepared = await self._preparation.fill(build, _pipeline(row), role, sealed, log)
                 now = self._clock()
                 ended = close(phases[-1], BuildStatus.SUCCEEDED, now, PhaseContext())
                 await self._say(log, *ending_lines(ended))
@@ -148,9 +148,7 @@ class Execution:
             resolved_source_version=prepared.resolved_version,
         )
 
-    async def _downloading(
-        self, row: BuildRow, phases: list[BuildPhase]
-    ) -> list[BuildPhase]:
+    async def _downloading(self, row: BuildRow, phases: list[BuildPhase]) -> list[BuildPhase]:
         """Store that PROVISIONING is over, unless a former attempt has."""
         if phases[-1].phase_type is not PhaseType.PROVISIONING:
             return phases
@@ -160,9 +158,7 @@ class Execution:
         await self._store(row, phases, now)
         return phases
 
-    async def _refuse(
-        self, row: BuildRow, phases: Sequence[BuildPhase], refused: Refused
-    ) -> None:
+    async def _refuse(self, row: BuildRow, phases: Sequence[BuildPhase], refused: Refused) -> None:
         now = self._clock()
         ended = close(phases[-1], BuildStatus.FAILED, now, refused.context)
         await self.say_end(row, ended)
@@ -324,7 +320,10 @@ class Execution:
 
 
 _BEFORE_COMMANDS = (
-    PhaseType.SUBMITTED, PhaseType.QUEUED, PhaseType.PROVISIONING, PhaseType.DOWNLOAD_SOURCE
+    PhaseType.SUBMITTED,
+    PhaseType.QUEUED,
+    PhaseType.PROVISIONING,
+    PhaseType.DOWNLOAD_SOURCE,
 )
 
 

@@ -76,9 +76,9 @@ def _fold_new(progress: Progress, record: Record, plan: Plan) -> tuple[Progress,
     match record:
         case PhaseStarted(_, at, phase):
             opened = (*progress.phases, BuildPhase(phase, at))
-            return replace(
-                progress, phases=opened, failed_command=None, failed_status=0
-            ), ((at, f"Entering phase {phase}"),)
+            return replace(progress, phases=opened, failed_command=None, failed_status=0), (
+                (at, f"Entering phase {phase}"),
+            )
         case CommandStarted(_, at, index):
             text = plan.commands[index].text.rstrip("\n")
             return replace(progress, running_command=index), ((at, f"Running command {text}"),)
@@ -123,8 +123,7 @@ def _phase_ended(progress: Progress, at: datetime, plan: Plan) -> tuple[Progress
         text = plan.commands[progress.failed_command].text.rstrip("\n")
         context = PhaseContext(
             "COMMAND_EXECUTION_ERROR",
-            f"Error while executing command: {text}. "
-            f"Reason: exit status {progress.failed_status}",
+            f"Error while executing command: {text}. Reason: exit status {progress.failed_status}",
         )
     ended = close(phase, status, at, context)
     return replace(progress, phases=(*before, ended)), tuple(

@@ -207,12 +207,10 @@ def scripts(plan: Plan, layout: Layout) -> dict[str, str]:
     }
     for position, name in enumerate(plan.exported_names):
         texts[f"export.{position}"] = (
-            f"{head}[ -n \"${{{name}+set}}\" ] && printf '%s' \"${name}\" > {state}/value\n"
+            f'{head}[ -n "${{{name}+set}}" ] && printf \'%s\' "${name}" > {state}/value\n'
         )
     for position, expression in enumerate(plan.expressions.values()):
-        texts[f"evaluate.{position}"] = (
-            f"{head}printf '%s' \"{expression}\" > {state}/value\n"
-        )
+        texts[f"evaluate.{position}"] = f"{head}printf '%s' \"{expression}\" > {state}/value\n"
     return texts
 
 

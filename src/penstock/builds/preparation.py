@@ -168,9 +168,7 @@ class Preparation:
         if found.location.startswith(f"{self._layout.root}/readonly"):
             files[found.location] = found.text
         await self._archive(build, streamed(files_as_tar(files)))
-        return Prepared(
-            plan, spec, resolved.secrets, resolved.secret_names, resolved_version
-        )
+        return Prepared(plan, spec, resolved.secrets, resolved.secret_names, resolved_version)
 
     async def _put(self, build: Build, source: Source) -> None:
         try:
@@ -182,9 +180,7 @@ class Preparation:
         await self._runner.put_archive(build.uuid, CONTAINER, "/", tar)
 
     async def _describe(self, log: BuildLog, spec: Buildspec, plan: Plan) -> None:
-        versions = [
-            name for phase in spec.phases.values() for name in phase.runtime_versions
-        ]
+        versions = [name for phase in spec.phases.values() for name in phase.runtime_versions]
         if versions:
             await self._say(
                 log,
@@ -217,7 +213,7 @@ def _parsed(found: BuildspecText) -> Buildspec:
 
 def _names_wanted(build: Build) -> bool:
     artifacts = [
-        build.configuration["artifacts"], *build.configuration.get("secondaryArtifacts", ())
+        build.configuration["artifacts"],
+        *build.configuration.get("secondaryArtifacts", ()),
     ]
     return any(item.get("overrideArtifactName") for item in artifacts)
-

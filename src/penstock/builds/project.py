@@ -28,7 +28,9 @@ COMPUTE_TYPES: Mapping[str, tuple[float, float]] = {
 """Compute type → (memory in GB, vCPUs).
 Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html"""
 
-_CODECOMMIT = re.compile(r"^(?:https?|codecommit)://(?:[^/]+/v1/repos/)?([\w.-]{1,100}?)(?:\.git)?/?$")
+_CODECOMMIT = re.compile(
+    r"^(?:https?|codecommit)://(?:[^/]+/v1/repos/)?([\w.-]{1,100}?)(?:\.git)?/?$"
+)
 _CODECOMMIT_GRC = re.compile(r"^codecommit::[\w-]+://([\w.-]{1,100})$")
 _S3 = re.compile(r"^(?:arn:aws:s3:::|s3://)?([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)$")
 _ROLE = re.compile(r"^arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+$")
@@ -117,9 +119,7 @@ def check_source(source: Mapping[str, Any]) -> None:
     """Raise for a source that cannot be downloaded here."""
     kind, location = source["type"], source.get("location") or ""
     if kind not in SUPPORTED_SOURCES:
-        raise _lacking(
-            f"Source type {kind}", f"expected one of {', '.join(SUPPORTED_SOURCES)}"
-        )
+        raise _lacking(f"Source type {kind}", f"expected one of {', '.join(SUPPORTED_SOURCES)}")
     if kind == "S3" and s3_object_of(location) is None:
         raise invalid("Invalid project source: location must be a valid S3 source")
     if kind == "CODECOMMIT" and repository_of(location) is None:
@@ -164,8 +164,7 @@ def check_secondary_artifacts(artifacts: Mapping[str, Any]) -> None:
     """Raise for secondary artifacts that AWS or Penstock cannot take."""
     if artifacts["type"] in ("CODEPIPELINE", "NO_ARTIFACTS"):
         raise invalid(
-            f"Invalid input: artifactType {artifacts['type']} is not allowed for "
-            "secondaryArtifacts"
+            f"Invalid input: artifactType {artifacts['type']} is not allowed for secondaryArtifacts"
         )
     if not artifacts.get("artifactIdentifier"):
         raise invalid("Invalid input: artifactIdentifier is required for secondaryArtifacts")
@@ -204,9 +203,7 @@ def check_environment(environment: Mapping[str, Any]) -> None:
 def check_variable_name(name: str) -> None:
     """Raise for a name that CodeBuild keeps to itself."""
     if name.startswith("CODEBUILD_"):
-        raise invalid(
-            f"Invalid environment variable name {name}: CODEBUILD_ is a reserved prefix"
-        )
+        raise invalid(f"Invalid environment variable name {name}: CODEBUILD_ is a reserved prefix")
 
 
 def check_cache(cache: Mapping[str, Any]) -> None:

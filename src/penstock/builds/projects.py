@@ -61,9 +61,7 @@ class Projects:
         check_project(document)
         await self._check_trust(document["serviceRole"])
         now = self._clock()
-        resource = Resource(
-            SERVICE, RESOURCE_TYPE, name, self.arn(name), document, tags, now, now
-        )
+        resource = Resource(SERVICE, RESOURCE_TYPE, name, self.arn(name), document, tags, now, now)
         try:
             await self._database.write(lambda c: resources.insert(c, resource))
         except ResourceExists:
@@ -113,9 +111,7 @@ class Projects:
     async def get(self, name_or_arn: str) -> Resource | None:
         """Return the project, or None."""
         name = name_of(name_or_arn)
-        return await self._database.read(
-            lambda c: resources.get(c, SERVICE, RESOURCE_TYPE, name)
-        )
+        return await self._database.read(lambda c: resources.get(c, SERVICE, RESOURCE_TYPE, name))
 
     async def existing(self, name_or_arn: str) -> Resource:
         """Return the project; raise ResourceNotFoundException."""

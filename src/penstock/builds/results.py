@@ -79,9 +79,7 @@ def uploads_of(
     return found
 
 
-def _pipeline_uploads(
-    pipeline: PipelineSource, specs: Mapping[str, ArtifactsSpec]
-) -> list[Upload]:
+def _pipeline_uploads(pipeline: PipelineSource, specs: Mapping[str, ArtifactsSpec]) -> list[Upload]:
     if len(pipeline.outputs) == 1:
         output = pipeline.outputs[0]
         spec = specs.get(output.name) or specs.get("")
@@ -146,7 +144,8 @@ class ArtifactStore:
                     f"Error in UPLOAD_ARTIFACTS phase: {error.code}: {error.message}",
                 ) from error
         record = {
-            "identifier": upload.identifier, "location": object_arn(upload.bucket, upload.key)
+            "identifier": upload.identifier,
+            "location": object_arn(upload.bucket, upload.key),
         }
         return record, lines
 
@@ -168,9 +167,7 @@ async def _pieces(path: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def _zipped_pieces(
-    opened: zipfile.ZipFile, info: zipfile.ZipInfo
-) -> AsyncIterator[bytes]:
+async def _zipped_pieces(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> AsyncIterator[bytes]:
     with opened.open(info) as file:
         while piece := file.read(_PIECE):
             yield piece

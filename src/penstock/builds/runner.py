@@ -231,18 +231,24 @@ class BuildRunner:
         """Store the outcome; it and the event are one."""
         status = outcome(phases)
         if phases[-1].phase_type is PhaseType.FINALIZING:
-            phases = [
-                *phases[:-1], close(phases[-1], BuildStatus.SUCCEEDED, now, PhaseContext())
-            ]
+            phases = [*phases[:-1], close(phases[-1], BuildStatus.SUCCEEDED, now, PhaseContext())]
         stored = [phase_to_json(p) for p in (*phases, BuildPhase(PhaseType.COMPLETED, now))]
         detail: dict[str, Any] = {
-            "project": row.project_name, "uuid": row.uuid, "status": status.value
+            "project": row.project_name,
+            "uuid": row.uuid,
+            "status": status.value,
         }
 
         def work(connection: sa.Connection) -> None:
             if storage.update(
-                connection, row.id, row.step, step=Step.DONE.value, status=status.value,
-                phases=stored, ended_at=now, sealed=None,
+                connection,
+                row.id,
+                row.step,
+                step=Step.DONE.value,
+                status=status.value,
+                phases=stored,
+                ended_at=now,
+                sealed=None,
             ):
                 publish(connection, "build.PhaseChanged", row.id, detail, now)
                 publish(connection, "build.Completed", row.id, detail, now)
@@ -270,9 +276,7 @@ def _queued_too_long(row: BuildRow, now: datetime) -> bool:
     return now - row.created_at > timedelta(minutes=row.configuration["queuedTimeoutInMinutes"])
 
 
-def due(
-    unfinished: list[BuildRow], limits: dict[str, int], now: datetime
-) -> list[BuildRow]:
+def due(unfinished: list[BuildRow], limits: dict[str, int], now: datetime) -> list[BuildRow]:
     """Return the queued builds to take up, first come first served within each project.
 
     A build that was stopped or has waited too long is taken up at once, to end.
@@ -292,5 +296,3 @@ def due(
             running[name] = running.get(name, 0) + 1
             found.append(row)
     return found
-
-

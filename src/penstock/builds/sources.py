@@ -73,7 +73,10 @@ class Sources:
 
     @contextlib.asynccontextmanager
     async def fetched(
-        self, build: Build, pipeline: PipelineSource | None, places: list[Place],
+        self,
+        build: Build,
+        pipeline: PipelineSource | None,
+        places: list[Place],
         role: ServiceRole,
     ) -> AsyncIterator[list[Source]]:
         """Give the build's sources, the primary first; their files end with the context.
@@ -113,7 +116,12 @@ class Sources:
                 return Source(place)
 
     async def _object(
-        self, bucket: str, key: str, version: str | None, target: Path, role: ServiceRole,
+        self,
+        bucket: str,
+        key: str,
+        version: str | None,
+        target: Path,
+        role: ServiceRole,
         what: str,
     ) -> None:
         await role.read_object(bucket, key, what)
@@ -141,8 +149,13 @@ class Sources:
         wanted = place.version or "HEAD"
         try:
             await git.run(
-                "clone", "--quiet", "--no-checkout", "--template=", *shallow,
-                bare.as_uri(), str(target),
+                "clone",
+                "--quiet",
+                "--no-checkout",
+                "--template=",
+                *shallow,
+                bare.as_uri(),
+                str(target),
             )
             commit = await self._commit(target, wanted)
             await git.run("-C", str(target), "checkout", "--quiet", "--detach", commit)
@@ -159,7 +172,12 @@ class Sources:
         for position, name in enumerate(tried):
             try:
                 found = await self._repositories.git.run(
-                    "-C", str(clone), "rev-parse", "--verify", "--quiet", "--end-of-options",
+                    "-C",
+                    str(clone),
+                    "rev-parse",
+                    "--verify",
+                    "--quiet",
+                    "--end-of-options",
                     f"{name}^{{commit}}",
                 )
                 return found.decode().strip()

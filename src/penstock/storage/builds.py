@@ -62,9 +62,7 @@ def insert(connection: sa.Connection, build: BuildRow) -> None:
 def next_number(connection: sa.Connection, project_name: str) -> int:
     """Return the project's next build number; numbers are never reused."""
     last = connection.execute(
-        sa.select(build_counters.c.last_number).where(
-            build_counters.c.project_name == project_name
-        )
+        sa.select(build_counters.c.last_number).where(build_counters.c.project_name == project_name)
     ).scalar()
     if last is None:
         connection.execute(build_counters.insert().values(project_name=project_name, last_number=1))
@@ -137,9 +135,7 @@ def request_stop(connection: sa.Connection, build_id: str, now: datetime) -> boo
     """Record the first request to stop an unfinished build; return whether this was it."""
     result = connection.execute(
         builds.update()
-        .where(
-            builds.c.id == build_id, builds.c.step != DONE, builds.c.stop_requested_at.is_(None)
-        )
+        .where(builds.c.id == build_id, builds.c.step != DONE, builds.c.stop_requested_at.is_(None))
         .values(stop_requested_at=now)
     )
     return result.rowcount == 1

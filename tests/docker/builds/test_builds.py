@@ -119,9 +119,7 @@ async def test_a_container_that_vanished_makes_a_fault(world: World, engine: Eng
 
 
 async def test_a_stop_ends_what_the_command_started(world: World, engine: Engine) -> None:
-    await world.project(
-        "version: 0.2\nphases: {build: {commands: ['sleep 100 & sleep 100']}}\n"
-    )
+    await world.project("version: 0.2\nphases: {build: {commands: ['sleep 100 & sleep 100']}}\n")
     build = await world.reached(await world.start(), "BUILD", 60)
     await world.builds.stop(build.id)
     ended = await world.ended(build, 30)

@@ -80,9 +80,7 @@ def test_records_and_output_are_told_apart_whatever_the_chunks(
 
 
 @given(streams(), PLACES)
-def test_log_events_and_progress_do_not_depend_on_the_chunks(
-    raw: bytes, places: list[int]
-) -> None:
+def test_log_events_and_progress_do_not_depend_on_the_chunks(raw: bytes, places: list[int]) -> None:
     def read(chunks: list[bytes]) -> tuple[list[str], Progress]:
         output = Output(NONCE, PLAN, ["secret"])
         lines = [line.text for chunk in chunks for line in output.feed(chunk, NOW)]

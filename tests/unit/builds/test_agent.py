@@ -267,9 +267,10 @@ def test_output_without_a_last_newline_is_kept_apart_from_records(run: Run) -> N
 
 
 def test_commands_cannot_read_the_nonce(run: Run, tmp_path: Path) -> None:
-    result = run(spec("env; set; cat $AGENT/* 2>/dev/null; true"), {
-        "AGENT": str(tmp_path / "codebuild/agent")
-    })
+    result = run(
+        spec("env; set; cat $AGENT/* 2>/dev/null; true"),
+        {"AGENT": str(tmp_path / "codebuild/agent")},
+    )
     assert NONCE not in result.output
 
 

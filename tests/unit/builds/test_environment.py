@@ -62,9 +62,7 @@ def test_several_pipeline_inputs_stand_side_by_side() -> None:
 
 def test_a_repository_stands_under_its_host() -> None:
     url = "https://git-codecommit.us-east-1.amazonaws.com/v1/repos/app"
-    (place,) = places(
-        build(source={"type": "CODECOMMIT", "location": url}), None, Layout()
-    )
+    (place,) = places(build(source={"type": "CODECOMMIT", "location": url}), None, Layout())
     assert place.path.endswith("/src/git-codecommit.us-east-1.amazonaws.com/v1/repos/app")
     assert (place.version, place.location) == ("main", url)
 

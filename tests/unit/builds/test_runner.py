@@ -337,9 +337,7 @@ async def test_the_concurrent_build_limit_queues_in_order(world: World, tmp_path
     await world.project(spec, concurrentBuildLimit=1)
     variables = [[{"name": "N", "value": str(n)}] for n in range(4)]
     builds = [
-        await world.builds.start(
-            StartBuild("app", None, "root", (EnvironmentVariable(**v[0]),))
-        )
+        await world.builds.start(StartBuild("app", None, "root", (EnvironmentVariable(**v[0]),)))
         for v in variables
     ]
     for build in builds:

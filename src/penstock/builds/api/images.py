@@ -13,15 +13,9 @@ _DESCRIPTION = (
 )
 
 
-async def list_curated_environment_images(
-    domain: Builds, call: Call, request: Request
-) -> Response:
+async def list_curated_environment_images(domain: Builds, call: Call, request: Request) -> Response:
     """List the curated names that are understood, and what stands behind them."""
-    images = [
-        {"name": name, "description": _DESCRIPTION, "versions": [name]} for name in _NAMES
-    ]
+    images = [{"name": name, "description": _DESCRIPTION, "versions": [name]} for name in _NAMES]
     return {
-        "platforms": [
-            {"platform": "DEBIAN", "languages": [{"language": "BASE", "images": images}]}
-        ]
+        "platforms": [{"platform": "DEBIAN", "languages": [{"language": "BASE", "images": images}]}]
     }

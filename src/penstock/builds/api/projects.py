@@ -56,9 +56,7 @@ async def list_projects(domain: Projects, call: Call, request: Request) -> Respo
     """List project names, 100 at a time, by name or by time."""
     descending = request.get("sortOrder") == "DESCENDING"
     sort_by = request.get("sortBy", "NAME")
-    projects = sorted(
-        await domain.all(), key=lambda p: _sort_key(p, sort_by), reverse=descending
-    )
+    projects = sorted(await domain.all(), key=lambda p: _sort_key(p, sort_by), reverse=descending)
     chosen, token = page(
         projects,
         request.get("nextToken"),

@@ -75,8 +75,16 @@ def build_shape(build: Build) -> dict[str, Any]:
         ],
     }
     for member in (
-        "source", "secondarySources", "secondarySourceVersions", "cache", "environment",
-        "serviceRole", "timeoutInMinutes", "queuedTimeoutInMinutes", "vpcConfig", "encryptionKey",
+        "source",
+        "secondarySources",
+        "secondarySourceVersions",
+        "cache",
+        "environment",
+        "serviceRole",
+        "timeoutInMinutes",
+        "queuedTimeoutInMinutes",
+        "vpcConfig",
+        "encryptionKey",
     ):
         shown[member] = configuration.get(member)
     secondary = [item["identifier"] for item in build.artifacts if item["identifier"]]
@@ -124,7 +132,9 @@ def logs_shape(build: Build) -> dict[str, Any]:
         _, _, _, region, account_id, _ = build.arn.split(":", 5)
         shown["groupName"], shown["streamName"] = build.log_group, build.log_stream
         shown["cloudWatchLogsArn"] = arn(
-            "logs", region, account_id,
+            "logs",
+            region,
+            account_id,
             f"log-group:{build.log_group}:log-stream:{build.log_stream}",
         )
     return shown
