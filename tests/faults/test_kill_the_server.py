@@ -208,10 +208,11 @@ def starts(server: ServerProcess, build_id: str, since: float) -> int:
 
 def nothing_left(server: ServerProcess) -> bool:
     """Wait for the last removals; tell whether only the instance's helpers are on the engine."""
+    name = f"penstock-{server.instance_id}"
+    helpers = {f"container {name}-{helper}" for helper in ("registry", "mirror")}
+    expected = helpers | {f"network {name}", f"volume {name}-registry"}
     deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        tasks = server.task_containers()
-        if not tasks and not any("layers" in v for v in server.engine_objects(["volume"])):
-            return True
+    while (left := server.engine_objects()) - expected and time.monotonic() < deadline:
         time.sleep(0.2)
-    raise AssertionError(f"left on the engine: {tasks}")
+    assert left - expected == set()
+    return True
