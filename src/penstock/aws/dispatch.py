@@ -65,6 +65,7 @@ class Dispatcher:
         self._operations: dict[str, Mapping[str, Operation]] = {
             service.name: service.operations for service in services
         }
+        self._resource_meant = {service.name: service.resource_meant for service in services}
         served = [models.load(service.name) for service in services]
         for model in served:
             unknown = self._operations[model.name].keys() - model.operation_names
@@ -174,8 +175,7 @@ class Dispatcher:
         self, exchange: _Exchange, signed: SignedRequest | None, payload_hash: str
     ) -> Authenticated:
         if not self._authenticate:
-            key = signed.scope.access_key_id if signed is not None else ""
-            return Authenticated(root(self._account_id, key), None)
+            return Authenticated(root(self._account_id), None)  # whatever key the client has
         assert exchange.model is not None
         return await self._authenticator.authenticate(
             exchange.model, exchange.request, signed, payload_hash, self._clock()
@@ -204,7 +204,8 @@ class Dispatcher:
             "principal": call.principal.policy_arn or call.principal.arn,
         }
         for needed in authorization.requirements(call.service, call.operation, parameters, place):
-            await self._authorize(call.principal, needed.action, needed.resource, needed.context)
+            resource = await self._resource_meant[call.service](needed.resource)
+            await self._authorize(call.principal, needed.action, resource, needed.context)
 
 
 def _failure(exchange: _Exchange, error: ServiceError) -> HttpResponse:

@@ -73,6 +73,13 @@ class Call:
 
 
 Operation = Callable[[Call, Request], Awaitable[Response]]
+ResourceMeant = Callable[[str], Awaitable[str]]
+"""An ARN as a request names a resource -> the ARN that the resource has."""
+
+
+async def as_named(resource: str) -> str:
+    """For services whose requests name resources as policies do."""
+    return resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,13 @@ class Service:
     """A botocore service name and the operations that exist here.
 
     An operation of the model that is absent answers with a clear not-implemented error.
+    `resource_meant` is asked before authorization, so that no shorter name of a resource passes
+    a policy which its ARN does not.
     """
 
     name: str
     operations: Mapping[str, Operation]
+    resource_meant: ResourceMeant = as_named
 
 
 def bind(

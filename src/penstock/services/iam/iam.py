@@ -75,6 +75,9 @@ class Iam:
         credential = None
         if principal.access_key_id.startswith("ASIA"):
             credential = await self.credentials.by_access_key(principal.access_key_id)
+            if credential is None:
+                # Revoked since the caller was known by it, as by a registry's password.
+                raise ServiceError("UnrecognizedClientException", INVALID_TOKEN)
             if principal.kind is not PrincipalKind.ASSUMED_ROLE and action.startswith("iam:"):
                 # GetSessionToken's credentials may not call IAM: nobody here has an MFA device.
                 raise ServiceError("UnrecognizedClientException", INVALID_TOKEN)

@@ -25,6 +25,8 @@ from penstock.storage.encryption import Cipher
 from penstock.storage.resources import Resource
 
 _SERVICE, _TYPE = "secretsmanager", "secret"
+_ANY_END = "-??????"
+"""What stands for an ARN's random characters where only the name is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,18 @@ class Secrets:
     async def arn(self, secret_id: str) -> str:
         """Return the ARN of the secret of that name or ARN; ServiceError when there is none."""
         return (await self.find(secret_id)).secret.arn
+
+    async def resource_meant(self, resource: str) -> str:
+        """Return the ARN of the secret that an ARN with `-??????` for its random end, or without
+        one, names; any other text as it is.
+        """
+        prefix = arn(_SERVICE, self._region, self._account_id, "secret:")
+        by_name = resource.startswith(prefix) and resource.endswith(_ANY_END)
+        secret_id = resource.removeprefix(prefix).removesuffix(_ANY_END) if by_name else resource
+        try:
+            return await self.arn(secret_id)
+        except ServiceError:
+            return resource
 
     async def find(self, secret_id: str) -> StoredSecret:
         """Return the secret of that name or (partial) ARN, be it marked for deletion."""
@@ -207,7 +221,7 @@ def _find(connection: sa.Connection, secret_id: str, now: datetime) -> StoredSec
             named = resources.get(connection, _SERVICE, _TYPE, name)
             if named is not None and named.arn.startswith(f"{prefix}:secret:"):
                 found = named
-    if found is None or _stored(found).secret.gone(now):
+    if found is None or found.service != _SERVICE or _stored(found).secret.gone(now):
         raise ServiceError(
             "ResourceNotFoundException", "Secrets Manager can't find the specified secret."
         )

@@ -131,7 +131,7 @@ def _find(connection: sa.Connection, name: str) -> StoredParameter:
         found = resources.get_by_arn(connection, name)
     else:
         found = resources.get(connection, _SERVICE, _TYPE, name)
-    if found is None:
+    if found is None or found.service != _SERVICE:
         raise ServiceError("ParameterNotFound", f"Parameter {name} not found.")
     return _stored(found)
 

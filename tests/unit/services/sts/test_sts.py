@@ -173,3 +173,14 @@ async def test_a_session_of_a_user_may_not_call_iam(iam, sts, clock):
     await iam.authorize(given.principal, "s3:GetObject", "*")
     with pytest.raises(ServiceError, match="security token included in the request is invalid"):
         await iam.authorize(given.principal, "iam:ListUsers", "*")
+
+
+async def test_who_was_known_by_a_revoked_session_may_nothing(iam, sts, clock):
+    """Locks: a registry password outlived its session, and lost the session's limits with it."""
+    await make_role(iam, clock, {"Service": "codebuild.amazonaws.com"}, allow("*"))
+    given = await sts.assume_role_for_service(BUILD, "codebuild.amazonaws.com", "s")
+    await iam.authorize(given.principal, "ecr:PutImage", "*")
+    await sts.revoke(given.access_key_id)
+    with pytest.raises(ServiceError) as refused:
+        await iam.authorize(given.principal, "ecr:PutImage", "*")
+    assert refused.value.code == "UnrecognizedClientException"

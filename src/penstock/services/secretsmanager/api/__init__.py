@@ -23,4 +23,4 @@ OPERATIONS = {
 
 def service(domain: Secrets) -> Service:
     """Return Secrets Manager on `domain`."""
-    return Service("secretsmanager", bind(domain, OPERATIONS))
+    return Service("secretsmanager", bind(domain, OPERATIONS), domain.resource_meant)
