@@ -39,7 +39,7 @@ def after_failure(phase: PhaseType, on_failure: str | None) -> PhaseType:
     """Return what follows a failing phase under its buildspec's on-failure.
 
     ABORT ends the commands at once; CONTINUE goes on as if the phase had succeeded (the build
-    still ends FAILED, and CODEBUILD_BUILD_SUCCEEDING stays 0: ADR 0501).
+    still ends FAILED, and CODEBUILD_BUILD_SUCCEEDING stays 0: ADR 0012).
     """
     if on_failure == "ABORT":
         return P.FINALIZING

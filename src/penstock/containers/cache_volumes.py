@@ -2,7 +2,7 @@
 
 Two daemons on one data root never start, so a volume belongs to one Task at a time. The
 engine is the record: a volume is taken while a container has it mounted, or while this
-process has promised it; so nothing is left taken by a crash. See docs/adr/0303-cache-volumes.md.
+process has promised it; so nothing is left taken by a crash. See docs/adr/0010-cache-volumes.md.
 """
 
 import asyncio

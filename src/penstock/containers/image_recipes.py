@@ -4,7 +4,7 @@ An image is a parent and a shell script over Debian packages (with pip where Deb
 old), tagged with a hash of all that went in: an unchanged recipe costs nothing, a changed
 one builds anew. A name is an alias only where the Debian build honestly is that thing:
 `python:3.11-slim` is Debian 12's Python 3.11; there is none for `python:3.12` or `alpine`.
-See docs/adr/0302-images-from-debian.md.
+See docs/adr/0009-images-from-debian.md.
 """
 
 import hashlib

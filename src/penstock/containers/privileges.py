@@ -2,7 +2,7 @@
 
 Where the engine grants it, `Privileged`. Where the host's bounding set lacks a capability the
 kernel refuses that (seen: CAP_SYS_RESOURCE), and the container asks for all that there are,
-with nothing masked. See docs/adr/0301-privileged-without-every-capability.md.
+with nothing masked. See docs/adr/0008-privileged-without-every-capability.md.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """What starts an execution: a push, CreatePipeline, StartPipelineExecution.
 
 `start` and `on_reference_updated` run inside a unit of work; the execution's row is what the
-engine goes on from. docs/adr/pipelines-push-triggers.md says why every push triggers.
+engine goes on from. docs/adr/0014-every-push-triggers.md says why every push triggers.
 """
 
 from collections.abc import Mapping
