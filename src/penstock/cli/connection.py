@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import boto3
+import botocore.session
 import typer
 from botocore.config import Config
 from botocore.exceptions import (
@@ -49,7 +50,7 @@ class Connection:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the server."""
-        return boto3.client(
+        return _session().client(
             service,
             endpoint_url=self.endpoint_url,
             region_name=self.region,
@@ -70,6 +71,17 @@ class Connection:
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCOUNT_ID": self.account_id,
         }
+
+
+def _session() -> boto3.Session:
+    """Return a session that reads none of the user's AWS profiles: they are for real accounts."""
+    nothing = (None, None, os.devnull, None)
+    variables = {
+        "profile": (None, None, None, None),
+        "config_file": nothing,
+        "credentials_file": nothing,
+    }
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=variables))
 
 
 def directory(data_dir: Path | None) -> Path:

@@ -81,6 +81,12 @@ def test_clients_are_the_servers(data_dir):
     assert client.meta.region_name == "eu-west-1"
 
 
+def test_a_profile_for_a_real_account_is_not_looked_at(data_dir, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    client = from_data_dir(data_dir).client("codepipeline")
+    assert client.meta.endpoint_url == "http://127.0.0.1:4711"
+
+
 def test_errors_of_the_client_are_one_line_that_helps():
     gone = EndpointConnectionError(endpoint_url="http://127.0.0.1:4600/")
     assert explain(gone) == (
