@@ -50,9 +50,7 @@ images: venv ## build the base images that the server would build when it first 
 
 bench: venv ## measure, beside the raw thing (benchmarks/README.md)
 	@scripts/engine.sh up >/dev/null
-	@for benchmark in benchmarks/*.py; do \
-	    echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; \
-	done
+	@$(BIN)/python -m benchmarks
 
 compatibility: venv ## docs/compatibility.md, from the operation tables
 	$(BIN)/python scripts/compatibility.py docs/compatibility.md

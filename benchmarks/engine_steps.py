@@ -3,7 +3,7 @@
 A step is one durable unit of work of the pipeline engine: a snapshot, the decisions on it, and
 their rows. The provider answers at once, so what is measured is the engine. Run:
 
-    python benchmarks/engine_steps.py
+    python -m benchmarks.engine_steps
 """
 
 import asyncio

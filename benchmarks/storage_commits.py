@@ -1,6 +1,6 @@
 """Durable commits through the storage layer, beside raw sqlite3 on the same disk, in one run.
 
-    python benchmarks/storage_commits.py [--seconds 3] [--directory DIR]
+    python -m benchmarks.storage_commits [--seconds 3] [--directory DIR]
 
 Each writer inserts one row and waits until it is durable. `raw` is sqlite3 with the same
 settings (WAL, synchronous FULL, BEGIN IMMEDIATE) in one thread; `storage` is

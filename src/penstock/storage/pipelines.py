@@ -18,7 +18,7 @@ from penstock.storage.tables.pipelines import (
     stage_runs,
 )
 
-# Statements of the engine's path are built once: building one costs more than running it.
+# Statements of busy paths are built once: building one costs more than running it.
 _HEAD = sa.select(
     pipelines.c.name, pipelines.c.version, sa.cast(pipelines.c.document, sa.String)
 ).where(pipelines.c.id == sa.bindparam("pipeline_id"))
@@ -36,6 +36,7 @@ _UPDATE_STAGE = pipeline_stages.update().where(
     pipeline_stages.c.stage_name == sa.bindparam("of_stage"),
 )
 _INSERT_STAGE = pipeline_stages.insert()
+_BY_NAME = pipelines.select().where(pipelines.c.name == sa.bindparam("of_name"))
 _BY_ID = pipelines.select().where(pipelines.c.id == sa.bindparam("pipeline_id"))
 
 
@@ -120,7 +121,7 @@ def update(
 
 def get(connection: sa.Connection, name: str) -> PipelineRow | None:
     """Return the pipeline of that name, or None."""
-    row = connection.execute(pipelines.select().where(pipelines.c.name == name)).first()
+    row = connection.execute(_BY_NAME, {"of_name": name}).first()
     return PipelineRow(**row._mapping) if row else None
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,42 @@ async def test_a_read_sees_one_snapshot(database: Database) -> None:
 
     assert await database.read(twice) == ([], [])
     assert await database.read(_all) == [1]
+
+
+async def test_a_cancelled_write_does_not_disturb_the_others_of_its_commit(
+    database: Database,
+) -> None:
+    gate = _Gate(database)
+    writing = [asyncio.create_task(database.write(lambda c, n=n: _insert(c, n))) for n in range(3)]
+    await asyncio.sleep(0)
+    writing[1].cancel()
+    gate.open()
+    assert await asyncio.wait_for(writing[0], 5) == 0
+    assert await asyncio.wait_for(writing[2], 5) == 2
+    assert await database.read(_all) == [0, 1, 2]
+
+
+def test_writes_from_several_loops_each_wake_their_own(database: Database) -> None:
+    gate = _Gate(database)
+
+    def one_loop(number: int) -> int:
+        return asyncio.run(database.write(lambda c: _insert(c, number)))
+
+    with ThreadPoolExecutor(3) as threads:
+        writing = [threads.submit(one_loop, number) for number in range(3)]
+        gate.open()
+        assert [future.result(5) for future in writing] == [0, 1, 2]
+
+
+def test_a_write_transaction_takes_the_lock_before_it_reads(tmp_path: Path) -> None:
+    """Else a read before the first write would make it fail when another wrote between."""
+    engine = sqlite_engine(tmp_path / "test.db")
+    _numbers.metadata.create_all(engine)
+    other = sqlite3.connect(tmp_path / "test.db", timeout=0)
+    with engine.begin(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("INSERT INTO numbers VALUES (1)")
+    other.close()
+    engine.dispose()
 
 
 async def test_a_reader_that_writes_is_refused(database: Database) -> None:

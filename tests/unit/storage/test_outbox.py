@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from penstock.storage.database import Database
-from penstock.storage.outbox import Event, Outbox, last_position, publish, read_after
+from penstock.storage.database import Database, Work
+from penstock.storage.outbox import (
+    Event,
+    NewEvent,
+    Outbox,
+    last_position,
+    publish,
+    publish_all,
+    read_after,
+)
 from penstock.storage.schema import metadata
 
 _NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -123,3 +131,44 @@ async def test_a_cancelled_follower_leaves_nothing_behind(database: Database) ->
         await waiting
     await database.write(lambda c: _publish(c, "app:1"))
     assert len(await outbox.next_after(0)) == 1
+
+
+async def test_a_follower_of_some_kinds_sees_only_those(database: Database) -> None:
+    outbox = Outbox(database)
+    kinds = ["build.Completed", "build.PhaseChanged", "build.Completed"]
+
+    def several(connection: sa.Connection) -> None:
+        new = [NewEvent(kind, f"s-{n}", {}, _NOW) for n, kind in enumerate(kinds)]
+        publish_all(connection, new)
+        publish_all(connection, [])
+
+    await database.write(several)
+    everything = await outbox.next_after(0)
+    assert [event.subject for event in everything] == ["s-0", "s-1", "s-2"]
+    found = await outbox.next_after(0, kinds={"build.Completed", "build.Started"})
+    assert [(event.position, event.subject) for event in found] == [(1, "s-0"), (3, "s-2")]
+
+
+async def test_a_follower_of_some_kinds_sleeps_through_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the pipeline engine read back each event that it wrote itself."""
+    outbox = Outbox(database)
+    reads = 0
+    read = database.read
+
+    async def counted(work: Work[list[Event]]) -> list[Event]:
+        nonlocal reads
+        reads += 1
+        return await read(work)
+
+    monkeypatch.setattr(database, "read", counted)
+    waiting = asyncio.create_task(outbox.next_after(0, kinds={"build.Completed"}))
+    await asyncio.sleep(0.05)
+    for _ in range(20):
+        await database.write(lambda c: publish(c, "build.PhaseChanged", "b", {}, _NOW))
+    assert (waiting.done(), reads) == (False, 1)
+    await database.write(lambda c: publish(c, "build.Completed", "b", {}, _NOW))
+    [event] = await asyncio.wait_for(waiting, 5)
+    assert (event.kind, event.position) == ("build.Completed", 21)
+    assert reads == 2
