@@ -1,6 +1,7 @@
 """The AWS API as an ASGI application: everything that no other part of the server answers."""
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -10,6 +11,8 @@ from penstock.aws.http import ClientGone, HttpRequest, HttpResponse, http_reques
 from penstock.aws.principals import FindCredential
 from penstock.aws.service import Authorize, Service
 from penstock.clock import Clock
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def aws_app(
@@ -94,7 +97,7 @@ async def _send(response: HttpResponse, send: Send, *, close: bool) -> None:
         "type": "http.response.start",
         "status": response.status,
         "headers": [
-            (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+            (name.encode("latin-1"), _header_value(value)) for name, value in headers.items()
         ],
     }
     if isinstance(body, bytes):
@@ -109,3 +112,15 @@ async def _send(response: HttpResponse, send: Send, *, close: bool) -> None:
         if hasattr(body, "aclose"):
             await body.aclose()
     await send({"type": "http.response.body", "body": b""})
+
+
+def _header_value(value: str) -> bytes:
+    """Return what is sent: control characters, which would end the header, become spaces.
+
+    Callers choose some values (`response-content-type`, metadata of objects).
+    """
+    text = _CONTROL.sub(" ", value)
+    try:
+        return text.encode("latin-1")  # as it came, for what came in a header
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")

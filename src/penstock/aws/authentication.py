@@ -16,11 +16,41 @@ from penstock.aws.models import Model
 from penstock.aws.principals import Credential, FindCredential
 from penstock.aws.service import Principal
 from penstock.aws.signature import Scope, SignedRequest
+from penstock.aws.signature_v2 import PresignedV2
 
 _GLOBAL = {"iam", "sts"}
 _GLOBAL_REGION = "us-east-1"
 _INVALID_TOKEN = "The security token included in the request is invalid."
 _S3_UNKNOWN_KEY = "The AWS Access Key Id you provided does not exist in our records."
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A caller who named a credential; `prove` takes what his signature covers.
+
+    A document is read for him only: a stranger's never enters memory.
+    """
+
+    credential: Credential
+    request: HttpRequest
+    signed: SignedRequest | PresignedV2
+    s3: bool
+
+    def prove(self, payload_hash: str) -> "Authenticated":
+        """Return the caller; raise InvalidSignatureException when the secret signed otherwise.
+
+        `payload_hash` is the hex SHA-256 of the body, or what S3's x-amz-content-sha256 says.
+        """
+        signed, secret = self.signed, self.credential.secret_access_key
+        principal = self.credential.principal
+        if isinstance(signed, PresignedV2):
+            signature_v2.verify(signed, self.request, secret)
+            return Authenticated(principal, None)
+        signature.verify_signature(signed, self.request, secret, payload_hash, s3=self.s3)
+        if not self.s3:
+            return Authenticated(principal, None)
+        key = signature.signing_key(secret, signed.scope)
+        return Authenticated(principal, ChunkSigner(signed, key, signed.signature))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +68,25 @@ class Authenticator:
         self._find_credential = find_credential
         self._region = region
 
-    async def authenticate(
+    async def identify(
         self,
         model: Model,
         request: HttpRequest,
         signed: SignedRequest | None,
-        payload_hash: str,
         now: datetime,
-    ) -> Authenticated:
-        """Return the caller; raise ServiceError with AWS's code and text otherwise.
+    ) -> Claimed:
+        """Return who says to call; raise ServiceError with AWS's code and text otherwise.
 
-        `payload_hash` is the hex SHA-256 of the body, or what S3's x-amz-content-sha256 says.
+        Everything is checked but the signature itself, for which a document must be read.
         """
         s3 = model.name == "s3"
         if signed is None:
             if s3 and signature_v2.is_presigned(request):
-                return await self._authenticate_v2(request, now)
+                claim = signature_v2.read_presigned(request, now)
+                credential = await self._credential(
+                    claim.access_key_id, claim.session_token, now, s3=True
+                )
+                return Claimed(credential, request, claim, s3)
             if s3:
                 raise ServiceError("AccessDenied", "Access Denied", status=403)
             raise ServiceError(
@@ -65,19 +98,7 @@ class Authenticator:
         credential = await self._credential(
             signed.scope.access_key_id, signed.session_token, now, s3=s3
         )
-        secret = credential.secret_access_key
-        signature.verify_signature(signed, request, secret, payload_hash, s3=s3)
-        signer = None
-        if s3:
-            key = signature.signing_key(secret, signed.scope)
-            signer = ChunkSigner(signed, key, signed.signature)
-        return Authenticated(credential.principal, signer)
-
-    async def _authenticate_v2(self, request: HttpRequest, now: datetime) -> Authenticated:
-        claim = signature_v2.read_presigned(request, now)
-        credential = await self._credential(claim.access_key_id, claim.session_token, now, s3=True)
-        signature_v2.verify(claim, request, credential.secret_access_key)
-        return Authenticated(credential.principal, None)
+        return Claimed(credential, request, signed, s3)
 
     async def _credential(
         self, access_key_id: str, session_token: str | None, now: datetime, *, s3: bool

@@ -15,12 +15,19 @@ from botocore.model import OperationModel
 
 from penstock import ids
 from penstock.aws import authorization, models
-from penstock.aws.authentication import Authenticated, Authenticator
+from penstock.aws.authentication import Authenticated, Authenticator, Claimed
 from penstock.aws.errors import EngineError, ServiceError
 from penstock.aws.failure import describe
 from penstock.aws.http import ClientGone, HttpRequest, HttpResponse, decode_form
 from penstock.aws.models import Model
-from penstock.aws.payload import Body, one_block, read_whole, unframed
+from penstock.aws.payload import (
+    LARGEST_FORM_BYTES,
+    Body,
+    largest_document,
+    one_block,
+    read_whole,
+    unframed,
+)
 from penstock.aws.principals import FindCredential, root
 from penstock.aws.protocols import codec_of, guess_protocol
 from penstock.aws.protocols.codec import RequestBody, takes_stream
@@ -113,9 +120,10 @@ class Dispatcher:
         else:
             principal, body = await self._document(exchange, operation, signed)
         parameters = codec_of(model).parse(operation, routed, body, target.labels)
-        validate(model, operation.input_shape, parameters)
-        call = self._call(model, target, exchange, principal)
         here = self._router.is_here(model, target.operation)
+        if here:  # patterns of the other operations may take for ever on a hostile value
+            validate(model, operation.input_shape, parameters)
+        call = self._call(model, target, exchange, principal)
         if here or authorization.has_rules(call.service, call.operation):
             await self._check_allowed(call, parameters)
         if not here:  # said only to those who may call it
@@ -135,7 +143,7 @@ class Dispatcher:
         request = exchange.request
         kind = request.headers.get("content-type", "")
         if request.raw_path == "/" and kind.startswith("application/x-www-form-urlencoded"):
-            exchange.document = await read_whole(request.body)
+            exchange.document = await read_whole(request.body, LARGEST_FORM_BYTES)
             exchange.form = decode_form(exchange.document.decode("utf-8", "replace"))
         elif request.raw_path == "/" and "Action" in request.query:
             exchange.form = {name: values[0] for name, values in request.query.items()}
@@ -143,11 +151,12 @@ class Dispatcher:
     async def _document(
         self, exchange: _Exchange, operation: OperationModel, signed: SignedRequest | None
     ) -> tuple[Principal, RequestBody]:
+        claimed = await self._identify(exchange, signed)
         body = exchange.document
         if body is None:
-            body = await read_whole(exchange.request.body)
-        digest = hashlib.sha256(body).hexdigest()
-        found = await self._prove(exchange, signed, digest)
+            most = largest_document(operation.service_model.service_name)
+            body = await read_whole(exchange.request.body, most)
+        found = self._prove(claimed, hashlib.sha256(body).hexdigest())
         return found.principal, one_block(body) if takes_stream(operation) else body
 
     async def _s3_body(
@@ -163,23 +172,27 @@ class Dispatcher:
                     status=400,
                 )
             claimed = UNSIGNED_PAYLOAD
-        found = await self._prove(exchange, signed, claimed)
+        found = self._prove(await self._identify(exchange, signed), claimed)
         trait = operation.http_checksum or {}
         with_checksums = "requestAlgorithmMember" in trait
         body = Body(request, found.chunk_signer, with_checksums=with_checksums)
         if takes_stream(operation):
             return found.principal, body
-        return found.principal, await read_whole(body)
+        return found.principal, await read_whole(body, largest_document("s3"))
 
-    async def _prove(
-        self, exchange: _Exchange, signed: SignedRequest | None, payload_hash: str
-    ) -> Authenticated:
+    async def _identify(self, exchange: _Exchange, signed: SignedRequest | None) -> Claimed | None:
+        """Return who says to call; None where everybody is root."""
         if not self._authenticate:
-            return Authenticated(root(self._account_id), None)  # whatever key the client has
+            return None
         assert exchange.model is not None
-        return await self._authenticator.authenticate(
-            exchange.model, exchange.request, signed, payload_hash, self._clock()
+        return await self._authenticator.identify(
+            exchange.model, exchange.request, signed, self._clock()
         )
+
+    def _prove(self, claimed: Claimed | None, payload_hash: str) -> Authenticated:
+        if claimed is None:
+            return Authenticated(root(self._account_id), None)  # whatever key the client has
+        return claimed.prove(payload_hash)
 
     def _call(
         self, model: Model, target: Target, exchange: _Exchange, principal: Principal

@@ -59,6 +59,11 @@ def http_request(
     return HttpRequest(method, raw_path, raw_query, headers, body, scheme, query)
 
 
+def whole_number(text: str) -> int | None:
+    """Return the number that 1 to 18 ASCII digits write, None for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
 def decode_pairs(text: str) -> list[tuple[str, str]]:
     """Decode `a=1&b=&c` to pairs in order; a name without `=` has the value ``."""
     pairs = []

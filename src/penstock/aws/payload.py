@@ -13,11 +13,14 @@ from typing import Any
 from penstock.aws.checksums import Checksum, content_md5, declared, mismatch, new_checksum
 from penstock.aws.chunked import ChunkSigner, decode_chunked, is_chunked
 from penstock.aws.errors import ServiceError
-from penstock.aws.http import HttpRequest
+from penstock.aws.http import HttpRequest, whole_number
 from penstock.aws.signature import UNSIGNED_PAYLOAD
 
-LARGEST_DOCUMENT_BYTES = 20 * 1024 * 1024
-"""The most that is held in memory: every document of the served services is far smaller."""
+LARGEST_FORM_BYTES = 1024 * 1024
+"""The most of a Query form: it must be read before its caller is known."""
+_LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
+_LARGER_DOCUMENTS = {"codecommit": 20 * 1024 * 1024}
+"""CreateCommit and PutFile carry files; every other document is far smaller."""
 
 
 class Body(AsyncIterator[bytes]):
@@ -56,13 +59,14 @@ class Body(AsyncIterator[bytes]):
     def _declared_length(self) -> int | None:
         name = "x-amz-decoded-content-length" if self._chunked else "content-length"
         text = self._request.headers.get(name, "")
-        if self._chunked and not text.isdecimal():
+        length = whole_number(text)
+        if self._chunked and length is None:
             raise ServiceError(
                 "MissingContentLength",
                 "You must provide the Content-Length HTTP header.",
                 status=411,
             )
-        return int(text) if text.isdecimal() else None
+        return length
 
     def __aiter__(self) -> "Body":
         return self
@@ -139,16 +143,21 @@ async def one_block(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-async def read_whole(body: AsyncIterator[bytes]) -> bytes:
-    """Return the whole body; raise RequestEntityTooLarge beyond LARGEST_DOCUMENT_BYTES."""
+def largest_document(service: str) -> int:
+    """Return how many bytes of a document of botocore's service name are held in memory."""
+    return _LARGER_DOCUMENTS.get(service, _LARGEST_DOCUMENT_BYTES)
+
+
+async def read_whole(body: AsyncIterator[bytes], most: int) -> bytes:
+    """Return the whole body; raise RequestEntityTooLargeException beyond `most` bytes."""
     blocks = []
     size = 0
     async for block in body:
         size += len(block)
-        if size > LARGEST_DOCUMENT_BYTES:
+        if size > most:
             raise ServiceError(
                 "RequestEntityTooLargeException",
-                f"Request body is too large: expected at most {LARGEST_DOCUMENT_BYTES} bytes.",
+                f"Request body is too large: expected at most {most} bytes.",
                 status=413,
             )
         blocks.append(block)

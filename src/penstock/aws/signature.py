@@ -14,7 +14,7 @@ from typing import NoReturn
 from urllib.parse import quote, unquote
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.http import HttpRequest, decode_pairs
+from penstock.aws.http import HttpRequest, decode_pairs, whole_number
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -125,8 +125,8 @@ def _read_query(request: HttpRequest) -> SignedRequest:
         missing.append(f"Unsupported AWS 'algorithm': '{found['X-Amz-Algorithm']}'.")
     if missing:
         _incomplete(f"{' '.join(missing)} Re-examine the query-string parameters.")
-    expires = found.get("X-Amz-Expires", str(int(_SKEW.total_seconds())))
-    if not expires.isdecimal() or int(expires) > _MOST_EXPIRES_SECONDS:
+    expires = whole_number(found.get("X-Amz-Expires", str(int(_SKEW.total_seconds()))))
+    if expires is None or expires > _MOST_EXPIRES_SECONDS:
         raise ServiceError(
             "AuthorizationQueryParametersError",
             "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires "
@@ -139,7 +139,7 @@ def _read_query(request: HttpRequest) -> SignedRequest:
         signature=found["X-Amz-Signature"],
         signed_at=_parse_date(found["X-Amz-Date"]),
         session_token=found.get("X-Amz-Security-Token"),
-        expires_seconds=int(expires),
+        expires_seconds=expires,
     )
 
 

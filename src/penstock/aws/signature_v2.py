@@ -7,10 +7,10 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.http import HttpRequest, decode_pairs
+from penstock.aws.http import HttpRequest, decode_pairs, whole_number
 from penstock.aws.s3_hosts import bucket_of_host
 from penstock.aws.signature import S3_MISMATCH
 
@@ -43,13 +43,14 @@ def is_presigned(request: HttpRequest) -> bool:
 def read_presigned(request: HttpRequest, now: datetime) -> PresignedV2:
     """Return the claim; raise AccessDenied when the URL has expired or its date is no number."""
     expires = request.query["Expires"][0]
-    if not expires.isdecimal():
+    seconds = whole_number(expires)
+    if seconds is None:
         raise ServiceError(
             "AccessDenied",
             f"Invalid date (should be seconds since epoch): {expires}",
             status=403,
         )
-    if now > datetime.fromtimestamp(int(expires), UTC):
+    if now.timestamp() > seconds:
         raise ServiceError("AccessDenied", "Request has expired", status=403)
     return PresignedV2(
         request.query["AWSAccessKeyId"][0],

@@ -35,7 +35,7 @@ def decode_document(body: bytes) -> Mapping[str, Any]:
     """Return the JSON object in `body`; anything else is a SerializationException."""
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ServiceError("SerializationException", "", status=400) from None
     if isinstance(document, list):
         raise _mismatch("Start of list found where not expected")

@@ -10,12 +10,14 @@ from xml.sax.saxutils import escape
 from botocore.model import OperationModel
 
 from penstock.aws.failure import Failure
-from penstock.aws.http import HttpRequest, HttpResponse, decode_form
+from penstock.aws.http import HttpRequest, HttpResponse, decode_form, whole_number
 from penstock.aws.models import Model
 from penstock.aws.protocols.codec import Codec, RequestBody
 from penstock.aws.protocols.text_values import parse_text
 from penstock.aws.protocols.xml_values import DECLARATION, write_members
 
+_DEEPEST = 32
+"""Parts of a name; no shape of the served models is as deep."""
 _OWN = ""
 """The key of a node's own value, beside those of its children."""
 
@@ -36,6 +38,8 @@ def _parse(
 def _tree(form: Mapping[str, str]) -> Node:
     root: Node = {}
     for name, value in form.items():
+        if name.count(".") >= _DEEPEST:
+            continue
         node = root
         for part in name.split("."):
             node = node.setdefault(part, {})
@@ -88,8 +92,8 @@ def _parse_map(shape: Any, node: Node) -> dict[str, Any]:
 
 
 def _numbered(node: Node) -> list[Node]:
-    numbers = sorted((name for name in node if name.isdecimal()), key=int)
-    return [node[number] for number in numbers]
+    numbered = [(number, node[name]) for name in node if (number := whole_number(name)) is not None]
+    return [item for _, item in sorted(numbered, key=lambda entry: entry[0])]
 
 
 def _serialise(

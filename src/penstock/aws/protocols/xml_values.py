@@ -19,12 +19,22 @@ _ESCAPED = {"\r": "&#xD;"}
 
 def parse_document(body: bytes) -> ElementTree.Element:
     """Return the root element; raise S3's MalformedXML for anything else, doctypes included."""
-    if b"<!DOCTYPE" not in body:
-        try:
-            return ElementTree.fromstring(body)  # noqa: S314 - doctypes are refused above
-        except (ElementTree.ParseError, ValueError):
-            pass
-    raise malformed()
+    parser = ElementTree.XMLParser(target=_WithoutDoctype())  # noqa: S314 - no entities then
+    try:
+        parser.feed(body)
+        root = parser.close()
+    except (ElementTree.ParseError, ValueError, LookupError):  # LookupError: unknown encoding
+        raise malformed() from None
+    assert isinstance(root, ElementTree.Element)
+    return root
+
+
+class _WithoutDoctype(ElementTree.TreeBuilder):
+    """Builds the tree; raises ValueError for a doctype, in whatever encoding it is written."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        """Refuse: a document type may define entities that grow without limit."""
+        raise ValueError(f"expected no document type, found {name}")
 
 
 def malformed() -> ServiceError:
