@@ -11,15 +11,13 @@ import sqlalchemy as sa
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
+from penstock.aws.tags import MOST_TAGS, from_pairs, reserved_key
 from penstock.ids import new_uuid
 from penstock.pipelines import triggers
 from penstock.pipelines.structure import PipelineStructure, normalise, parse
 from penstock.pipelines.triggers import TriggerType
 from penstock.storage import outbox, pipelines
 from penstock.storage.pipelines import PipelineRow, SourceRow
-
-MOST_PIPELINES = 1000
-MOST_TAGS = 50
 
 
 def not_found(account_id: str, name: str) -> ServiceError:
@@ -96,10 +94,10 @@ def update(
 
 def tags_of(pairs: list[Mapping[str, str]]) -> dict[str, str]:
     """Return tags as a mapping; raise TooManyTagsException and InvalidTagsException."""
-    tags = {pair["key"]: pair["value"] for pair in pairs}
+    tags = from_pairs(pairs, "key", "value")
     if len(tags) < len(pairs):
         raise ServiceError("InvalidTagsException", "Tag keys must be unique within one request.")
-    reserved = next((key for key in tags if key.lower().startswith("aws:")), None)
+    reserved = reserved_key(tags)
     if reserved is not None:
         raise ServiceError(
             "InvalidTagsException",

@@ -10,6 +10,7 @@ from typing import Any
 
 from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
+from penstock.aws.tags import from_pairs
 from penstock.builds.api.shapes import project_shape
 from penstock.builds.credentials import SERVICE_PRINCIPAL
 from penstock.builds.projects import Projects
@@ -89,7 +90,7 @@ def _document(request: Request) -> dict[str, Any]:
 def _tags(request: Request) -> Mapping[str, str] | None:
     if "tags" not in request:
         return None
-    return {tag["key"]: tag.get("value", "") for tag in request["tags"]}
+    return from_pairs(request["tags"], "key", "value")
 
 
 def _sort_key(project: Resource, sort_by: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.arns import arn
+from penstock.aws.tags import to_pairs
 from penstock.builds.build import Build, BuildPhase
 from penstock.builds.configuration import DEFAULT_QUEUED_TIMEOUT_MINUTES, DEFAULT_TIMEOUT_MINUTES
 from penstock.storage.resources import Resource
@@ -32,7 +33,7 @@ def project_shape(project: Resource) -> dict[str, Any]:
             **document["environment"],
         },
         "artifacts": artifacts_shape(document["artifacts"], project.name),
-        "tags": [{"key": key, "value": value} for key, value in sorted(project.tags.items())],
+        "tags": to_pairs(project.tags, "key", "value"),
         "created": project.created_at,
         "lastModified": project.updated_at,
         "badge": {"badgeEnabled": False},

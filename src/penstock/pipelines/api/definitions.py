@@ -3,9 +3,8 @@
 Source: https://docs.aws.amazon.com/codepipeline/latest/APIReference/
 """
 
-from collections.abc import Mapping
-
 from penstock.arns import parse_arn
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import decode_token, encode_token
 from penstock.aws.service import Call, Request, Response
@@ -23,7 +22,7 @@ async def create_pipeline(domain: Pipelines, call: Call, request: Request) -> Re
     pipeline = await domain.create(request["pipeline"], tags)
     response: dict[str, object] = {"pipeline": pipeline.document}
     if tags:
-        response["tags"] = _tag_list(tags)
+        response["tags"] = tagging.to_pairs(tags, "key", "value")
     return response
 
 
@@ -78,12 +77,9 @@ async def tag_resource(domain: Pipelines, call: Call, request: Request) -> Respo
 
 async def untag_resource(domain: Pipelines, call: Call, request: Request) -> Response:
     """Remove tags; keys that are not there are no error."""
-    removed = set(request["tagKeys"])
-
-    def change(tags: Mapping[str, str]) -> Mapping[str, str]:
-        return {key: value for key, value in tags.items() if key not in removed}
-
-    await domain.change_tags(_checked(request["resourceArn"]), change)
+    await domain.change_tags(
+        _checked(request["resourceArn"]), lambda tags: tagging.without(tags, request["tagKeys"])
+    )
     return {}
 
 
@@ -96,7 +92,7 @@ async def list_tags_for_resource(domain: Pipelines, call: Call, request: Request
         [after] = decode_token(request["nextToken"])
     keys = sorted(key for key in tags if key > after)
     shown = {key: tags[key] for key in keys[:limit]}
-    response: dict[str, object] = {"tags": _tag_list(shown)}
+    response: dict[str, object] = {"tags": tagging.to_pairs(shown, "key", "value")}
     if len(keys) > limit:
         response["nextToken"] = encode_token(keys[limit - 1])
     return response
@@ -124,7 +120,3 @@ def _summary(pipeline: PipelineRow) -> Response:
         "created": pipeline.created_at,
         "updated": pipeline.updated_at,
     }
-
-
-def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"key": key, "value": tags[key]} for key in sorted(tags)]

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/codecommit/latest/APIReference/
 from dataclasses import replace
 from typing import Any
 
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
@@ -16,7 +17,6 @@ from penstock.repositories.repository import Repository
 
 _PAGE = 1000
 _MOST_IN_BATCH = 100
-_MOST_TAGS = 50
 
 
 async def create_repository(domain: Repositories, call: Call, request: Request) -> Response:
@@ -128,10 +128,8 @@ async def tag_resource(domain: Repositories, call: Call, request: Request) -> Re
 async def untag_resource(domain: Repositories, call: Call, request: Request) -> Response:
     """Remove tags; unknown keys are no error."""
     name = await _named_by(domain, request["resourceArn"])
-    gone = set(request["tagKeys"])
     await domain.update(
-        name,
-        lambda one: replace(one, tags={k: v for k, v in one.tags.items() if k not in gone}),
+        name, lambda one: replace(one, tags=tagging.without(one.tags, request["tagKeys"]))
     )
     return {}
 
@@ -157,16 +155,15 @@ async def _named_by(domain: Repositories, arn: str) -> str:
 
 
 def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
-    if len(tags) > _MOST_TAGS:
+    if len(tags) > tagging.MOST_TAGS:
         raise ServiceError(
-            "TooManyTagsException", f"Expected at most {_MOST_TAGS} tags, found {len(tags)}."
+            "TooManyTagsException", f"Expected at most {tagging.MOST_TAGS} tags, found {len(tags)}."
         )
-    for key in tags:
-        if key.lower().startswith("aws:"):
-            raise ServiceError(
-                "InvalidSystemTagUsageException",
-                f"The tag key {key} is not valid. Keys that begin with aws: are AWS's own.",
-            )
+    if (key := tagging.reserved_key(tags)) is not None:
+        raise ServiceError(
+            "InvalidSystemTagUsageException",
+            f"The tag key {key} is not valid. Keys that begin with aws: are AWS's own.",
+        )
     return dict(tags)
 
 

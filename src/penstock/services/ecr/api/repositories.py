@@ -3,9 +3,9 @@
 Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
@@ -13,7 +13,6 @@ from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.repositories import Repository
 
 _PAGE = 100
-_MOST_TAGS = 50
 
 
 async def create_repository(domain: Ecr, call: Call, request: Request) -> Response:
@@ -29,7 +28,7 @@ async def create_repository(domain: Ecr, call: Call, request: Request) -> Respon
         )
     repository = await domain.create(
         request["repositoryName"],
-        _checked_tags(_to_mapping(request.get("tags", []))),
+        _checked_tags(tagging.from_pairs(request.get("tags", []))),
         request.get("imageScanningConfiguration", {}).get("scanOnPush", False),
     )
     return {"repository": _description(domain, repository)}
@@ -79,7 +78,7 @@ async def describe_registry(domain: Ecr, call: Call, request: Request) -> Respon
 async def tag_resource(domain: Ecr, call: Call, request: Request) -> Response:
     """Add tags, replacing those of the same keys."""
     repository = await _by_arn(domain, request["resourceArn"])
-    tags = _checked_tags({**repository.tags, **_to_mapping(request["tags"])})
+    tags = _checked_tags({**repository.tags, **tagging.from_pairs(request["tags"])})
     await domain.set_tags(repository, tags)
     return {}
 
@@ -87,16 +86,14 @@ async def tag_resource(domain: Ecr, call: Call, request: Request) -> Response:
 async def untag_resource(domain: Ecr, call: Call, request: Request) -> Response:
     """Remove tags; unknown keys are no error."""
     repository = await _by_arn(domain, request["resourceArn"])
-    gone = set(request["tagKeys"])
-    kept = {key: value for key, value in repository.tags.items() if key not in gone}
-    await domain.set_tags(repository, kept)
+    await domain.set_tags(repository, tagging.without(repository.tags, request["tagKeys"]))
     return {}
 
 
 async def list_tags_for_resource(domain: Ecr, call: Call, request: Request) -> Response:
     """Return every tag."""
     repository = await _by_arn(domain, request["resourceArn"])
-    return {"tags": [{"Key": key, "Value": value} for key, value in repository.tags.items()]}
+    return {"tags": tagging.to_pairs(repository.tags)}
 
 
 async def _by_arn(domain: Ecr, arn: str) -> Repository:
@@ -129,21 +126,16 @@ def _refuse_immutable(mutability: str) -> None:
         )
 
 
-def _to_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    return {tag["Key"]: tag.get("Value", "") for tag in tags}
-
-
 def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
-    if len(tags) > _MOST_TAGS:
+    if len(tags) > tagging.MOST_TAGS:
         raise ServiceError(
-            "TooManyTagsException", f"Expected at most {_MOST_TAGS} tags, found {len(tags)}."
+            "TooManyTagsException", f"Expected at most {tagging.MOST_TAGS} tags, found {len(tags)}."
         )
-    for key in tags:
-        if key.lower().startswith("aws:"):
-            raise ServiceError(
-                "InvalidTagParameterException",
-                f"The tag key {key} is not valid. Keys that begin with aws: are AWS's own.",
-            )
+    if (key := tagging.reserved_key(tags)) is not None:
+        raise ServiceError(
+            "InvalidTagParameterException",
+            f"The tag key {key} is not valid. Keys that begin with aws: are AWS's own.",
+        )
     return tags
 
 

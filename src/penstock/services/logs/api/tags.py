@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
 from penstock.services.logs.api.identifiers import group_of_arn
 from penstock.services.logs.log_groups import Logs
-
-_MOST_TAGS = 50
 
 
 async def tag_resource(logs: Logs, call: Call, request: Request) -> Response:
@@ -15,10 +14,10 @@ async def tag_resource(logs: Logs, call: Call, request: Request) -> Response:
 
     def add(tags: Mapping[str, str]) -> Mapping[str, str]:
         result = {**tags, **request["tags"]}
-        if len(result) > _MOST_TAGS:
+        if len(result) > tagging.MOST_TAGS:
             raise ServiceError(
                 "TooManyTagsException",
-                f"A resource can have at most {_MOST_TAGS} tags, found {len(result)}.",
+                f"A resource can have at most {tagging.MOST_TAGS} tags, found {len(result)}.",
             )
         return result
 
@@ -28,11 +27,8 @@ async def tag_resource(logs: Logs, call: Call, request: Request) -> Response:
 
 async def untag_resource(logs: Logs, call: Call, request: Request) -> Response:
     """Remove the tags of some keys."""
-    gone = set(request["tagKeys"])
-    await logs.set_tags(
-        group_of_arn(request["resourceArn"]),
-        lambda tags: {key: value for key, value in tags.items() if key not in gone},
-    )
+    group = group_of_arn(request["resourceArn"])
+    await logs.set_tags(group, lambda tags: tagging.without(tags, request["tagKeys"]))
     return {}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
+from penstock.aws.tags import to_pairs
 from penstock.services.secretsmanager.secrets import Secrets, StoredSecret
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -107,5 +108,5 @@ def _description(stored: StoredSecret) -> dict[str, Any]:
         "LastAccessedDate": secret.accessed_at,
         "DeletedDate": secret.delete_on,
         "CreatedDate": secret.created_at,
-        "Tags": [{"Key": key, "Value": value} for key, value in stored.tags.items()] or None,
+        "Tags": to_pairs(stored.tags) or None,
     }

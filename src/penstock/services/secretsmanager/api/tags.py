@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
 from penstock.services.secretsmanager.secrets import Secrets, StoredSecret, refuse_deleted
 
-_MOST_TAGS = 50
-
 
 def with_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
     """Return `tags` with the request's `added` ones; ServiceError beyond AWS's limit."""
-    result = {**tags, **{tag["Key"]: tag.get("Value", "") for tag in added}}
-    if len(result) > _MOST_TAGS:
+    result = {**tags, **tagging.from_pairs(added)}
+    if len(result) > tagging.MOST_TAGS:
         raise ServiceError(
             "InvalidParameterException",
-            f"A secret can have at most {_MOST_TAGS} tags, found {len(result)}.",
+            f"A secret can have at most {tagging.MOST_TAGS} tags, found {len(result)}.",
         )
     return result
 
@@ -33,12 +32,10 @@ async def tag_resource(secrets: Secrets, call: Call, request: Request) -> Respon
 
 async def untag_resource(secrets: Secrets, call: Call, request: Request) -> Response:
     """Remove the tags of some keys."""
-    gone = set(request["TagKeys"])
 
     def remove(stored: StoredSecret) -> StoredSecret:
         refuse_deleted(stored.secret)
-        kept = {key: value for key, value in stored.tags.items() if key not in gone}
-        return StoredSecret(stored.secret, kept)
+        return StoredSecret(stored.secret, tagging.without(stored.tags, request["TagKeys"]))
 
     await secrets.change(request["SecretId"], remove)
     return {}

@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
 from penstock.services.ssm.names import Reference
 from penstock.services.ssm.parameters import Parameters, StoredParameter
 
-_MOST_TAGS = 50
-
 
 def with_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
     """Return `tags` with the request's `added` ones; ServiceError beyond AWS's limit."""
-    result = {**tags, **{tag["Key"]: tag["Value"] for tag in added}}
-    if len(result) > _MOST_TAGS:
+    result = {**tags, **tagging.from_pairs(added)}
+    if len(result) > tagging.MOST_TAGS:
         raise ServiceError(
             "TooManyTagsError",
-            f"A parameter can have at most {_MOST_TAGS} tags, found {len(result)}.",
+            f"A parameter can have at most {tagging.MOST_TAGS} tags, found {len(result)}.",
             status=400,
         )
     return result
@@ -32,10 +31,7 @@ async def remove_tags_from_resource(
     parameters: Parameters, call: Call, request: Request
 ) -> Response:
     """Remove the tags of some keys."""
-    gone = set(request["TagKeys"])
-    await _change(
-        parameters, request, lambda tags: {k: v for k, v in tags.items() if k not in gone}
-    )
+    await _change(parameters, request, lambda tags: tagging.without(tags, request["TagKeys"]))
     return {}
 
 
@@ -46,7 +42,7 @@ async def list_tags_for_resource(parameters: Parameters, call: Call, request: Re
         stored = await parameters.find(reference)
     except ServiceError:
         raise _no_such_resource() from None
-    return {"TagList": [{"Key": key, "Value": value} for key, value in stored.tags.items()]}
+    return {"TagList": tagging.to_pairs(stored.tags)}
 
 
 async def _change(
