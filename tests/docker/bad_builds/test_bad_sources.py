@@ -63,7 +63,8 @@ def line(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Ite
     server.client("codepipeline").create_pipeline(
         pipeline=pipeline("line", [source_action("line", "App")], build_action("line", "App"))
     )
-    assert wait_for_execution(server, "line")["status"] == "Succeeded"
+    first = wait_for_execution(server, "line")
+    assert first["status"] == "Succeeded", action_states(server, "line")
     return Line(server, tree)
 
 
