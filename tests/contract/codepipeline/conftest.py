@@ -23,6 +23,7 @@ from penstock.repositories.api import service as codecommit
 from penstock.repositories.hosting import Repositories
 from penstock.services import s3
 from penstock.services.iam import Iam
+from penstock.services.s3 import api as s3_api
 from penstock.services.sts import Sts
 from penstock.storage import builds as stored
 from penstock.storage import resources
@@ -77,7 +78,7 @@ class Delivery:
         )  # fmt: skip
         await pipelines.start()
         stack.push_async_callback(pipelines.close)
-        return [codepipeline(pipelines), codecommit(repositories), s3.service(objects)]
+        return [codepipeline(pipelines), codecommit(repositories), s3_api.service(objects)]
 
     def _project(self) -> resources.Resource:
         document = {

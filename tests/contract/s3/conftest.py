@@ -9,6 +9,7 @@ import pytest
 from penstock.aws.service import Service
 from penstock.clock import utc_now
 from penstock.services import s3
+from penstock.services.s3 import api as s3_api
 from penstock.storage.blobs import Blobs
 from penstock.storage.database import Database
 from penstock.storage.migrate import migrate
@@ -31,7 +32,7 @@ class S3Server:
         self.objects = s3.Objects(database, self.blobs, self._now, region=self.region)
         await self.objects.start()
         stack.push_async_callback(self.objects.close)
-        return [s3.service(self.objects)]
+        return [s3_api.service(self.objects)]
 
     def _now(self) -> Any:
         return self.aws.now or utc_now()
