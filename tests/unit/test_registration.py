@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from unittest.mock import Mock
 
 import pytest
 
@@ -25,7 +26,7 @@ PACKAGES = [
 
 def registered(package: str) -> Service:
     make = importlib.import_module(package).service
-    placeholders = [object() for _ in inspect.signature(make).parameters]
+    placeholders = [Mock() for _ in inspect.signature(make).parameters]
     found = make(*placeholders)
     assert isinstance(found, Service)
     return found
