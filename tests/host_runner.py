@@ -15,9 +15,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from penstock.aws.errors import EngineError
 from penstock.containers.images import ImageUnavailable
 from penstock.containers.task import ContainerState, TaskSpec
+from penstock.errors import EngineError
 
 
 @dataclass

@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock import __version__
 from penstock.aws.app import aws_app
-from penstock.aws.errors import EngineError
 from penstock.aws.service import Principal, PrincipalKind, Service
 from penstock.builds import api as builds_api
 from penstock.builds.builds import Builds
@@ -36,6 +35,7 @@ from penstock.config import Config
 from penstock.containers.certificates import Certificates
 from penstock.containers.docker_runner import DockerRunner
 from penstock.containers.registry import NOTIFICATIONS_PATH, TOKEN_PATH
+from penstock.errors import EngineError
 from penstock.ids import new_token
 from penstock.listeners import Listener
 from penstock.pipelines import api as pipelines_api

@@ -6,6 +6,7 @@ Their ports are kept in the data directory, so that Tasks which outlive a server
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Mapping
@@ -13,7 +14,6 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from penstock.aws.errors import EngineError
 from penstock.config import Config
 from penstock.containers.cache_volumes import CacheVolumes
 from penstock.containers.certificates import Certificates
@@ -25,11 +25,13 @@ from penstock.containers.network import Network
 from penstock.containers.registry import Registry
 from penstock.containers.sandbox import TaskEndpoints
 from penstock.containers.trust import Trust
+from penstock.errors import EngineError
 from penstock.listeners import Listener, TlsFiles
 from penstock.storage.data_directory import DataDirectory
 
 _LOG = logging.getLogger(__name__)
 _PORTS_FILE = "task-ports.json"
+_CHECK_SECONDS = 10.0
 
 
 class TaskHost:
@@ -53,6 +55,7 @@ class TaskHost:
         self._listeners: dict[str, Listener] = {}
         self._engine: Engine | None = None
         self._registry: Registry | None = None
+        self._caches: CacheVolumes | None = None
 
     @property
     def registry_url(self) -> str | None:
@@ -61,7 +64,7 @@ class TaskHost:
 
     async def start(self) -> DockerRunner:
         """Bring everything up and return the runner; raise EngineError where the engine fails."""
-        engine = self._engine = self._engine or Engine(self._config.docker_host)
+        engine = self._connected()
         instance_id = self._data.instance_id
         network = Network(engine, instance_id)
         gateway = await network.ensure()
@@ -93,21 +96,38 @@ class TaskHost:
             registry_port=registry.task_port,
             mirror_port=await mirror.ensure(),
         )
+        caches = self._caches = self._caches or CacheVolumes(engine, instance_id)
         return DockerRunner(
-            engine,
-            network,
-            images,
-            Trust(self._certificates),
-            endpoints,
-            CacheVolumes(engine, instance_id),
-            instance_id,
+            engine, network, images, Trust(self._certificates), endpoints, caches, instance_id
         )
+
+    async def check(self) -> None:
+        """Raise EngineError unless the engine answers."""
+        await self._connected().json("GET", "version", timeout_seconds=_CHECK_SECONDS)
+
+    async def forget_cache(self, scope: str) -> None:
+        """Remove the layer caches of `scope`, a project's ARN, that no build is using.
+
+        Raises EngineError while there is no engine.
+        """
+        caches = self._caches or CacheVolumes(self._connected(), self._data.instance_id)
+        await caches.remove_all(scope)
+
+    async def stop_listening(self) -> None:
+        """Let no Task in any more; requests under way may end within the drain time."""
+        await asyncio.gather(*(listener.close() for listener in self._listeners.values()))
 
     async def close(self) -> None:
         """Stop listening; the registry and running Tasks go on."""
-        await asyncio.gather(*(listener.close() for listener in self._listeners.values()))
+        await self.stop_listening()
+        if self._caches is not None:
+            await self._caches.close()
         if self._engine is not None:
             await self._engine.close()
+
+    def _connected(self) -> Engine:
+        self._engine = self._engine or Engine(self._config.docker_host)
+        return self._engine
 
     async def _listen(self, gateway: str) -> None:
         if self._listeners:
@@ -115,14 +135,18 @@ class TaskHost:
         leaf = self._certificates.leaf
         tls = TlsFiles(leaf.certificate, leaf.key)
         ports = self._read_ports()
-        listeners = {
-            name: _bind(app, gateway, ports.get(name, 0), tls if name == "tls" else None)
-            for name, app in self._apps.items()
-        }
-        self._data_file.write_text(json.dumps({n: each.port for n, each in listeners.items()}))
-        for listener in listeners.values():
-            await listener.start()
-        self._listeners = listeners
+        async with contextlib.AsyncExitStack() as unfinished:
+            listeners: dict[str, Listener] = {}
+            for name, app in self._apps.items():
+                files = tls if name == "tls" else None
+                listeners[name] = _bind(app, gateway, ports.get(name, 0), files)
+                unfinished.push_async_callback(listeners[name].close)
+            found = {name: each.port for name, each in listeners.items()}
+            write_private(self._data_file, json.dumps(found).encode())
+            for listener in listeners.values():
+                await listener.start()
+            self._listeners = listeners
+            unfinished.pop_all()
 
     @property
     def _data_file(self) -> Path:
@@ -130,8 +154,12 @@ class TaskHost:
 
     def _read_ports(self) -> Mapping[str, int]:
         try:
-            return {str(k): int(v) for k, v in json.loads(self._data_file.read_text()).items()}
+            stored = json.loads(self._data_file.read_bytes())
+            return {name: int(stored[name]) for name in self._apps}
         except FileNotFoundError:
+            return {}
+        except (ValueError, TypeError, KeyError):
+            _LOG.warning("%s is not what a server writes: new ports are taken", self._data_file)
             return {}
 
 

@@ -16,7 +16,7 @@ from botocore.model import OperationModel
 from penstock import ids
 from penstock.aws import authorization, models
 from penstock.aws.authentication import Authenticated, Authenticator, Claimed
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
 from penstock.aws.failure import describe
 from penstock.aws.http import ClientGone, HttpRequest, HttpResponse, decode_form
 from penstock.aws.models import Model
@@ -37,6 +37,7 @@ from penstock.aws.service import Authorize, Call, Operation, Principal, Service
 from penstock.aws.signature import UNSIGNED_PAYLOAD, SignedRequest, read_signature
 from penstock.aws.validation import validate
 from penstock.clock import Clock
+from penstock.errors import EngineError
 
 _logger = logging.getLogger(__name__)
 

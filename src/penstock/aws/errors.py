@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from penstock.errors import EngineError
+
+__all__ = ["EngineError", "ServiceError"]
+
 
 class ServiceError(Exception):
     """A caller's mistake. `code` names an error shape of the called service's model.
@@ -23,14 +27,3 @@ class ServiceError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
-
-
-class EngineError(Exception):
-    """Trouble in the environment (container engine unreachable, disk full), nobody's mistake.
-
-    Loops retry while `retryable`; a build that meets one ends as FAULT, never FAILED.
-    """
-
-    def __init__(self, message: str, *, retryable: bool) -> None:
-        super().__init__(message)
-        self.retryable = retryable

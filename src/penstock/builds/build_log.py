@@ -9,8 +9,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable
 
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
 from penstock.builds.output import LogLine
+from penstock.errors import EngineError
 from penstock.services.logs import Logs
 from penstock.storage.log_files import LogEvent, OffsetGap
 

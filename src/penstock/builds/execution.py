@@ -12,7 +12,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.aws.errors import EngineError
 from penstock.builds.build import (
     Build,
     BuildPhase,
@@ -38,6 +37,7 @@ from penstock.builds.sealed import Sealed
 from penstock.builds.task import CONTAINER
 from penstock.clock import Clock
 from penstock.containers.docker_runner import DockerRunner
+from penstock.errors import EngineError
 from penstock.ids import new_token
 from penstock.services.logs import Logs
 from penstock.storage import builds as storage

@@ -14,7 +14,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.aws.errors import EngineError
 from penstock.builds import project as projects
 from penstock.builds.build import (
     BuildPhase,
@@ -32,6 +31,7 @@ from penstock.builds.interruption import Interrupted, Interruption
 from penstock.builds.phases import close, outcome
 from penstock.clock import Clock
 from penstock.containers.docker_runner import DockerRunner
+from penstock.errors import EngineError
 from penstock.storage import builds as storage
 from penstock.storage import resources
 from penstock.storage.builds import BuildRow

@@ -8,7 +8,6 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from penstock import __version__
-from penstock.aws.errors import EngineError
 from penstock.cli.connection import explain
 from penstock.cli.demo import demo
 from penstock.cli.env import env
@@ -16,6 +15,7 @@ from penstock.cli.logs import logs
 from penstock.cli.refusal import Refusal
 from penstock.cli.serve import serve
 from penstock.cli.status import status
+from penstock.errors import EngineError
 from penstock.storage.data_directory import DataDirectoryLocked
 
 app = typer.Typer(

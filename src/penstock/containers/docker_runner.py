@@ -13,7 +13,6 @@ import logging
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from penstock.aws.errors import EngineError
 from penstock.containers.archive import pack
 from penstock.containers.cache_volumes import CacheVolumes
 from penstock.containers.container_config import container_config, inner_docker_files
@@ -26,6 +25,7 @@ from penstock.containers.sandbox import READY, TaskEndpoints, configuration
 from penstock.containers.sandbox import container_config as sandbox_config
 from penstock.containers.task import ContainerSpec, ContainerState, TaskSpec
 from penstock.containers.trust import Trust
+from penstock.errors import EngineError
 
 _LOG = logging.getLogger(__name__)
 _SANDBOX = "sandbox"

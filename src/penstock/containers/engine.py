@@ -17,7 +17,7 @@ from typing import Any
 import aiodocker
 import aiohttp
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 
 _CHUNK_BYTES = 256 * 1024
 _FRAME_HEADER_BYTES = 8

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock.aws.errors import EngineError
 from penstock.containers.archive import pack
 from penstock.containers.engine import Engine, EngineRefusal
 from penstock.containers.task import File
+from penstock.errors import EngineError
 
 _FIRST_PORT = 20_000
 _PORTS = 10_000

@@ -20,12 +20,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from penstock.aws.errors import EngineError
 from penstock.containers.archive import pack
 from penstock.containers.engine import Engine, EngineRefusal
 from penstock.containers.image_recipes import SUITE, Recipe
 from penstock.containers.task import File
 from penstock.containers.trust import host_bundle, host_environment
+from penstock.errors import EngineError
 
 _LOG = logging.getLogger(__name__)
 _WORK = "/tmp/penstock-image"  # noqa: S108 - inside a container of our own

@@ -15,7 +15,6 @@ import re
 import sys
 from dataclasses import dataclass
 
-from penstock.aws.errors import EngineError
 from penstock.containers.engine import Engine, EngineRefusal
 from penstock.containers.image_builder import ImageBuilder, Progress
 from penstock.containers.image_recipes import (
@@ -26,6 +25,7 @@ from penstock.containers.image_recipes import (
     base_recipe,
     curated_recipe,
 )
+from penstock.errors import EngineError
 
 _LOG = logging.getLogger(__name__)
 _PROBE_IMAGE = "docker.io/library/busybox:latest"

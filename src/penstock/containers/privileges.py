@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock.aws.errors import EngineError
 from penstock.containers.engine import Engine, EngineRefusal
+from penstock.errors import EngineError
 
 _CAPABILITIES = (
     *("SYS_RESOURCE", "SYS_ADMIN", "NET_ADMIN", "MKNOD", "SYS_CHROOT", "SYS_PTRACE", "SYS_NICE"),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.repositories.git import CHUNK_SIZE, GitProcess, GitProcesses
 from penstock.repositories.report import ReportHoldback
 

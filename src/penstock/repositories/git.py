@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class GitProcesses:
         the call may be repeated.
         """
         home = self.root / "home"
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / ".gitconfig").write_text(_CONFIGURATION)
         lock = os.open(self.root / "git.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + wait_seconds

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.storage.durable_files import write_file
 
 

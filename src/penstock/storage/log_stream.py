@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.storage.durable_files import fsync_directory, write_file
 from penstock.storage.log_records import (
     LogEvent,

@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.storage.schema import metadata
 
 _MIGRATIONS = Path(__file__).with_name("migrations")

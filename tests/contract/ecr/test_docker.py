@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal, PrincipalKind
 from penstock.clock import utc_now
+from penstock.errors import EngineError
 
 pytestmark = pytest.mark.docker
 

@@ -14,8 +14,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.aws_server import ROOT_KEY
 
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response, Service
+from penstock.errors import EngineError
 
 ARN = "arn:aws:iam::123456789012:role/pipeline"
 CREATED = datetime(2026, 11, 23, 1, 2, 3, 456_000, tzinfo=UTC)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.build_world import BUCKET, ROLE, World, phases, zipped
 
-from penstock.aws.errors import EngineError
 from penstock.builds.build import BuildStatus, EnvironmentVariable, StartBuild
+from penstock.errors import EngineError
 
 ALL_SUCCEEDED = {
     "SUBMITTED": "SUCCEEDED", "QUEUED": "SUCCEEDED", "PROVISIONING": "SUCCEEDED",

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.pipeline_world import World, build, document, fails, source
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.pipelines.actions.provider import ActionJob, ActionResult, Succeeded
 from penstock.storage import pipeline_executions, pipelines
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.storage.database import Database, announce
 from penstock.storage.sqlite import sqlite_engine
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.storage.encryption import Cipher
 
 

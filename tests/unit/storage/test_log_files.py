@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.storage.log_files import Extent, LogEvent, LogFiles, OffsetGap
 
 _WRITER = """

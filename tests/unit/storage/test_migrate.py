@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import penstock.storage.tables
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.storage.database import Database
 from penstock.storage.migrate import all_tables, migrate
 from penstock.storage.outbox import last_position

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.registry_client import MANIFEST_TYPES
 

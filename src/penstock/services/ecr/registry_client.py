@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.ids import new_uuid
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

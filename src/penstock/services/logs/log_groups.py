@@ -14,8 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from penstock.arns import arn
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
 from penstock.clock import Clock
+from penstock.errors import EngineError
 from penstock.ids import new_uuid
 from penstock.storage import log_streams, resources
 from penstock.storage.database import Database

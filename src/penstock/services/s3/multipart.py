@@ -13,8 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from penstock.aws.checksums import new_checksum
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
 from penstock.aws.payload import Body
+from penstock.errors import EngineError
 from penstock.ids import new_alphanumeric
 from penstock.services.s3 import buckets, errors
 from penstock.services.s3.content import Summed

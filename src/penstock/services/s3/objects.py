@@ -12,9 +12,10 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
 from penstock.aws.payload import Body
 from penstock.clock import Clock
+from penstock.errors import EngineError
 from penstock.ids import new_alphanumeric
 from penstock.services.s3 import buckets, errors
 from penstock.services.s3.buckets import Versioning

@@ -11,9 +11,10 @@ import jwt
 import pytest
 from starlette.types import Message
 
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal, PrincipalKind
 from penstock.containers.certificates import Certificates
+from penstock.errors import EngineError
 from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.notifications import NotificationEndpoint
 from penstock.services.ecr.token import TokenEndpoint, Wanted, parse_scopes

@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from penstock.aws.errors import EngineError, ServiceError
+from penstock.aws.errors import ServiceError
+from penstock.errors import EngineError
 from penstock.services.s3 import Objects, buckets
 from penstock.services.s3.buckets import Versioning
 from penstock.services.s3.objects import Description
