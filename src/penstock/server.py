@@ -46,7 +46,7 @@ from penstock.repositories.http import GitHttp
 from penstock.services.ecr import Ecr
 from penstock.services.ecr import api as ecr_api
 from penstock.services.ecr.notifications import NotificationEndpoint
-from penstock.services.ecr.token import TokenEndpoint
+from penstock.services.ecr.token_endpoint import TokenEndpoint
 from penstock.services.iam import Iam
 from penstock.services.iam import api as iam_api
 from penstock.services.logs import Logs

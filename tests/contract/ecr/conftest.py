@@ -26,7 +26,7 @@ from penstock.containers.registry import (
 )
 from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.notifications import NotificationEndpoint
-from penstock.services.ecr.token import TokenEndpoint
+from penstock.services.ecr.token_endpoint import TokenEndpoint
 from penstock.storage.database import Database
 from penstock.storage.schema import metadata
 

@@ -17,7 +17,7 @@ from penstock.containers.certificates import Certificates
 from penstock.errors import EngineError
 from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.notifications import NotificationEndpoint
-from penstock.services.ecr.token import TokenEndpoint, Wanted, parse_scopes
+from penstock.services.ecr.token_endpoint import TokenEndpoint, Wanted, parse_scopes
 from penstock.services.ecr.tokens import PasswordExpired, PasswordInvalid
 from penstock.storage.database import Database
 from penstock.storage.schema import metadata
