@@ -104,6 +104,22 @@ def is_operator(name: str) -> bool:
     return operator in _COMPARISONS or operator in _NEGATIONS or operator == "null"
 
 
+def has_readable_dates(condition: "Condition") -> bool:
+    """Return whether the condition compares no dates, or only dates that can be read."""
+    operator = _split(condition.operator)[1]
+    if not operator.startswith("date"):
+        return True
+    return all("${" in value or _is_moment(value) for value in condition.values)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        _moment(text)
+    except (ValueError, OverflowError, OSError):
+        return False
+    return True
+
+
 def _split(name: str) -> tuple[str, str, bool]:
     """Split `ForAnyValue:StringLikeIfExists` into qualifier, bare operator, if-exists."""
     qualifier, colon, operator = name.lower().rpartition(":")

@@ -1,7 +1,9 @@
 """Reads policy documents, refusing what IAM refuses, with IAM's texts.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-The texts are IAM's as its callers report them; the reference does not list them.
+The reference does not list the texts; they, and which of them wins, are as recorded from AWS in
+github.com/localstack/localstack tests/aws/services/iam/test_iam_policies.snapshot.json and
+test_iam_roles.snapshot.json (February 2026). A text that neither shows is marked unverified.
 """
 
 import json
@@ -12,9 +14,13 @@ from functools import lru_cache
 from typing import Any
 
 from penstock.aws.policy import Effect, Patterns, Policy, Principals, Statement
-from penstock.aws.policy_conditions import Condition, is_operator
+from penstock.aws.policy_conditions import Condition, has_readable_dates, is_operator
+from penstock.aws.policy_resources import MalformedPolicy as MalformedPolicy
+from penstock.aws.policy_resources import check_resource, is_legacy_arn
 
 SYNTAX = "Syntax errors in policy."
+_LEGACY = "The policy failed legacy parsing"
+_NO_ACTIONS = "Policy statement must contain actions."
 _VERSIONS = ("2012-10-17", "2008-10-17")
 _STATEMENT_KEYS = frozenset(
     {
@@ -32,7 +38,6 @@ _STATEMENT_KEYS = frozenset(
 _SID = re.compile(r"[A-Za-z0-9]*")
 _VENDOR = re.compile(r"[A-Za-z0-9-]+|\*")
 _ACCOUNT = re.compile(r"\d{12}")
-_PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "*")
 _TRUST_ACTIONS = frozenset(
     {
         "sts:assumerole",
@@ -54,10 +59,6 @@ class PolicyKind(Enum):
     TRUST = "trust"
 
 
-class MalformedPolicy(ValueError):
-    """The document is none; the text is IAM's MalformedPolicyDocument message."""
-
-
 @lru_cache(maxsize=2048)
 def parse_policy(text: str, kind: PolicyKind = PolicyKind.INLINE) -> Policy:
     """Return the document as a Policy; raise MalformedPolicy."""
@@ -77,6 +78,8 @@ def parse_policy(text: str, kind: PolicyKind = PolicyKind.INLINE) -> Policy:
     statements = listed if isinstance(listed, list) else [listed]
     if not statements:
         raise MalformedPolicy(SYNTAX)
+    for statement in statements:
+        _check_shape(statement, kind)
     _check_sids(statements)
     read = _trust_statement if kind is PolicyKind.TRUST else _identity_statement
     return Policy(tuple(read(statement) for statement in statements))
@@ -100,16 +103,31 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_sids(statements: list[Any]) -> None:
+def _check_shape(statement: Any, kind: PolicyKind) -> None:
+    """Raise for what IAM finds before it looks at any statement's meaning."""
+    if not isinstance(statement, dict) or statement.keys() - _STATEMENT_KEYS:
+        raise MalformedPolicy(SYNTAX)
+    if not isinstance(statement.get("Sid", ""), str):
+        raise MalformedPolicy(SYNTAX)
+    effect = statement.get("Effect")
+    if not isinstance(effect, str) or effect.capitalize() not in ("Allow", "Deny"):
+        raise MalformedPolicy(SYNTAX)
+    _either(statement, "Action")
+    resources = _either(statement, "Resource")
+    conditions = _conditions(statement)
+    if kind is PolicyKind.TRUST:
+        return
+    if (
+        effect != effect.capitalize()
+        or (resources is not None and not all(map(is_legacy_arn, resources.patterns)))
+        or not all(map(has_readable_dates, conditions))
+    ):
+        raise MalformedPolicy(_LEGACY)
+
+
+def _check_sids(statements: list[Mapping[str, Any]]) -> None:
     seen: set[str] = set()
-    for statement in statements:
-        if not isinstance(statement, dict) or statement.keys() - _STATEMENT_KEYS:
-            raise MalformedPolicy(SYNTAX)
-        sid = statement.get("Sid")
-        if sid is None:
-            continue
-        if not isinstance(sid, str):
-            raise MalformedPolicy(SYNTAX)
+    for sid in (statement["Sid"] for statement in statements if "Sid" in statement):
         if not _SID.fullmatch(sid):
             raise MalformedPolicy(
                 "Statement IDs (SID) must be alpha-numeric. "
@@ -123,20 +141,25 @@ def _check_sids(statements: list[Any]) -> None:
 def _identity_statement(statement: Mapping[str, Any]) -> Statement:
     if "Principal" in statement or "NotPrincipal" in statement:
         raise MalformedPolicy("Policy document should not specify a principal.")
+    actions = _either(statement, "Action", ignore_case=True)
+    if actions is None:
+        raise MalformedPolicy(_NO_ACTIONS)
     resources = _either(statement, "Resource")
     if resources is None:
         raise MalformedPolicy("Policy statement must contain resources.")
     for resource in resources.patterns:
-        _check_resource(resource)
-    return Statement(_effect(statement), _actions(statement), resources, _conditions(statement))
+        check_resource(resource)
+    return Statement(_effect(statement), _checked(actions), resources, _conditions(statement))
 
 
 def _trust_statement(statement: Mapping[str, Any]) -> Statement:
     for prohibited in ("Resource", "NotResource"):
         if prohibited in statement:
             raise MalformedPolicy(f"Has prohibited field {prohibited}")
-    actions = _actions(statement)
-    for action in actions.patterns:
+    actions = _either(statement, "Action", ignore_case=True)
+    if actions is None:
+        raise MalformedPolicy(_NO_ACTIONS)
+    for action in _checked(actions).patterns:
         if not action.lower().startswith("sts:"):
             raise MalformedPolicy("AssumeRole policy may only specify STS AssumeRole actions.")
         if action.lower() not in _TRUST_ACTIONS:
@@ -174,10 +197,8 @@ def _either(
     )
 
 
-def _actions(statement: Mapping[str, Any]) -> Patterns:
-    actions = _either(statement, "Action", ignore_case=True)
-    if actions is None:
-        raise MalformedPolicy("Policy statement must contain actions.")
+def _checked(actions: Patterns) -> Patterns:
+    """Return `actions`, all of which are of the form vendor:name."""
     for action in actions.patterns:
         if action == "*":
             continue
@@ -193,25 +214,13 @@ def _actions(statement: Mapping[str, Any]) -> Patterns:
     return actions
 
 
-def _check_resource(resource: str) -> None:
-    if resource == "*":
-        return
-    parts = resource.split(":", 5)
-    if parts[0] != "arn" or (len(parts) < 6 and not resource.endswith("*")):
-        raise MalformedPolicy(f'Resource {resource} must be in ARN format or "*".')
-    if len(parts) > 1 and parts[1] not in _PARTITIONS and not parts[1].endswith("*"):
-        raise MalformedPolicy(f'Partition "{parts[1]}" is not valid for resource "{resource}".')
-
-
 def _conditions(statement: Mapping[str, Any]) -> tuple[Condition, ...]:
     found = statement.get("Condition", {})
     if not isinstance(found, dict):
         raise MalformedPolicy(SYNTAX)
     conditions = []
     for operator, keys in found.items():
-        if not is_operator(operator):
-            raise MalformedPolicy(f"Invalid Condition type : {operator}.")
-        if not isinstance(keys, dict):
+        if not isinstance(keys, dict) or (keys and not is_operator(operator)):
             raise MalformedPolicy(SYNTAX)
         conditions += [Condition(operator, key, _values(value)) for key, value in keys.items()]
     return tuple(conditions)

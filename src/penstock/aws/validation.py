@@ -15,6 +15,7 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.models import Model
 from penstock.aws.patterns import compile_pattern
 
+_ELEMENTS = "Member must satisfy constraint: ["
 _MOST_VIOLATIONS = 10
 """AWS lists no more (seen on Kinesis and DynamoDB)."""
 
@@ -30,6 +31,8 @@ class Style:
     shows_value: bool = True
     coral: bool = True
     """False for ECR's own wording."""
+    counts_null: bool = False
+    """Whether the constraints of a list's elements end with `Member must not be null`."""
 
 
 _STYLES: Mapping[str, Style] = {
@@ -41,10 +44,10 @@ _STYLES: Mapping[str, Style] = {
     "codecommit": Style("ValidationException"),
     # aws/aws-dotnet-deploy#549, boto/boto3#3191.
     "ecr": Style("InvalidParameterException", coral=False),
-    # A seen CreateUser answer (SWO-GS/auto-tag#90).
-    "iam": Style("ValidationError"),
+    # Recorded from AWS: localstack/localstack tests/aws/services/iam/test_iam_roles.snapshot.json
+    # (2026: no value), sts/test_sts.snapshot.json and logs/test_logs_events.snapshot.json.
+    "iam": Style("ValidationError", shows_value=False, counts_null=True),
     "sts": Style("ValidationError"),
-    # Seen for CreateLogGroup and PutRetentionPolicy.
     "logs": Style("InvalidParameterException"),
     "secretsmanager": Style("ValidationException"),
     "ssm": Style("ValidationException"),
@@ -95,6 +98,8 @@ def _text(style: Style, violations: list[Violation]) -> str:
         else:
             value = "Value"
         constraint = violation.constraint
+        if style.counts_null and constraint.startswith(_ELEMENTS):
+            constraint = f"{constraint[:-1]}, Member must not be null]"
         parts.append(f"{value} at '{violation.path}' failed to satisfy constraint: {constraint}")
     plural = "s" if len(violations) > 1 else ""
     return f"{len(violations)} validation error{plural} detected: {'; '.join(parts)}"

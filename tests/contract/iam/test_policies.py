@@ -58,8 +58,48 @@ def test_versions_are_added_chosen_and_removed(client):
     for _ in range(4):
         client.create_policy_version(PolicyArn=OWN, PolicyDocument=changed)
     versions = client.list_policy_versions(PolicyArn=OWN)["Versions"]
-    assert [one["VersionId"] for one in versions] == ["v1", "v3", "v4", "v5", "v6"]
-    refused("LimitExceeded", client.create_policy_version, PolicyArn=OWN, PolicyDocument=changed)
+    # Newest first, as recorded: localstack/localstack
+    # tests/aws/services/iam/test_iam_policies.snapshot.json; so are the texts of this module.
+    assert [one["VersionId"] for one in versions] == ["v6", "v5", "v4", "v3", "v1"]
+    message = refused(
+        "LimitExceeded", client.create_policy_version, PolicyArn=OWN, PolicyDocument=changed
+    )
+    assert message == (
+        "A managed policy can have up to 5 versions. Before you create a new version, you must "
+        "delete an existing version."
+    )
+
+
+def test_versions_come_in_pages(client):
+    make(client)
+    for _ in range(3):
+        client.create_policy_version(PolicyArn=OWN, PolicyDocument=document(allow("ecr:*")))
+    pages = client.get_paginator("list_policy_versions").paginate(
+        PolicyArn=OWN, PaginationConfig={"PageSize": 3}
+    )
+    shown = [[one["VersionId"] for one in page["Versions"]] for page in pages]
+    assert shown == [["v4", "v3", "v2"], ["v1"]]
+
+
+def test_a_missing_version_or_its_missing_policy_is_no_such_entity(client):
+    make(client)
+    for arn, version in ((OWN, "v9"), (f"{OWN}-gone", "v1")):
+        for call in (
+            client.get_policy_version,
+            client.set_default_policy_version,
+            client.delete_policy_version,
+        ):
+            message = refused("NoSuchEntity", call, PolicyArn=arn, VersionId=version)
+            expected = f"Policy {arn} version {version} does not exist or is not attachable."
+            assert message == expected
+    message = refused("ValidationError", client.get_policy_version, PolicyArn=OWN, VersionId="1")
+    assert message == (
+        "1 validation error detected: Value at 'versionId' failed to satisfy constraint: Member "
+        r"must satisfy regular expression pattern: v[1-9][0-9]*(\.[A-Za-z0-9-]*)?"
+    )
+    assert refused("InvalidInput", client.get_policy, PolicyArn="x" * 20) == (
+        f"ARN {'x' * 20} is not valid."  # unverified for this operation
+    )
 
 
 def test_an_attached_policy_stays(client):
@@ -109,3 +149,19 @@ def test_tags_change(client):
     assert client.get_policy(PolicyArn=OWN)["Policy"]["Tags"] == [{"Key": "a", "Value": "1"}]
     client.untag_policy(PolicyArn=OWN, TagKeys=["a"])
     assert client.list_policy_tags(PolicyArn=OWN)["Tags"] == []
+    assert client.get_policy(PolicyArn=OWN)["Policy"]["Tags"] == []
+
+
+def test_tag_keys_of_policies_heed_case(client):
+    made = make(client, Tags=[{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}])
+    assert len(made["Tags"]) == 2
+    tags = [{"Key": "A", "Value": "2"}, {"Key": "a", "Value": "1"}]
+    assert client.list_policy_tags(PolicyArn=OWN)["Tags"] == tags
+    client.tag_policy(PolicyArn=OWN, Tags=[{"Key": "a", "Value": "3"}])
+    assert client.get_policy(PolicyArn=OWN)["Policy"]["Tags"] == [
+        {"Key": "A", "Value": "2"},
+        {"Key": "a", "Value": "3"},
+    ]
+    twice = [{"Key": "k", "Value": "1"}, {"Key": "k", "Value": "2"}]
+    message = refused("InvalidInput", client.tag_policy, PolicyArn=OWN, Tags=twice)
+    assert message == "Duplicate tag keys found."

@@ -1,4 +1,8 @@
-"""Roles: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html and siblings."""
+"""Roles: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html and siblings.
+
+The texts are as recorded from AWS in github.com/localstack/localstack
+tests/aws/services/iam/test_iam_roles.snapshot.json, where they are not marked unverified.
+"""
 
 import json
 
@@ -60,16 +64,21 @@ def test_a_name_is_taken_whatever_its_case(client):
     ("text", "message"),
     [
         ("not json", "This policy contains invalid Json"),
+        (
+            json.dumps({**json.loads(trust(CODEBUILD)), "Statement": [
+                {**json.loads(trust(CODEBUILD))["Statement"][0], "Action": "s3:GetObject"}]}),
+            "AssumeRole policy may only specify STS AssumeRole actions.",
+        ),
+        # unverified
         (trust({"Service": "codebuild"}), 'Invalid principal in policy: "SERVICE":"codebuild"'),
         (document(allow("sts:AssumeRole")), "Has prohibited field Resource"),
-        (
+        (  # unverified
             trust({"AWS": "arn:aws:iam::123456789012:role/nobody"}),
             'Invalid principal in policy: "AWS":"arn:aws:iam::123456789012:role/nobody"',
         ),
     ],
-)
+)  # fmt: skip
 def test_a_malformed_trust_policy_is_refused(client, text, message):
-    """The texts are unverified: AWS's reference does not list them."""
     found = refused(
         "MalformedPolicyDocument",
         client.create_role,
@@ -118,6 +127,7 @@ def test_a_malformed_or_too_large_inline_policy_is_refused(client):
     assert message == "Syntax errors in policy."
     large = document(*[allow(f"s3:Action{'x' * 100}{number}") for number in range(80)])
     message = refused("LimitExceeded", client.put_role_policy, PolicyDocument=large, **arguments)
+    # unverified
     assert message == "Maximum policy size of 10240 bytes exceeded for role build"
     assert client.list_role_policies(RoleName="build")["PolicyNames"] == []
 
@@ -141,6 +151,21 @@ def test_managed_policies_are_attached_and_detached(client):
     assert message == f"Policy {READ_ONLY} was not found."
 
 
+def test_attaching_what_is_no_policy_is_refused(client):
+    make(client)
+    for call in (client.attach_role_policy, client.detach_role_policy):
+        message = refused(
+            "ValidationError", call, RoleName="build", PolicyArn="longpolicynamebutnoarn"
+        )
+        assert message == "ARN longpolicynamebutnoarn is not valid."
+    missing = "arn:aws:iam::123456789012:policy/nonexistent-policy"
+    message = refused(
+        "NoSuchEntity", client.attach_role_policy, RoleName="build", PolicyArn=missing
+    )
+    assert message == f"Policy {missing} does not exist or is not attachable."
+    assert client.list_attached_role_policies(RoleName="build")["AttachedPolicies"] == []
+
+
 def test_attaching_an_unknown_policy_says_what_there_is(client):
     make(client)
     missing = "arn:aws:iam::aws:policy/Nothing"
@@ -161,7 +186,22 @@ def test_tags_are_added_replaced_and_removed(client):
     client.untag_role(RoleName="build", TagKeys=["A", "c"])
     assert client.get_role(RoleName="build")["Role"]["Tags"] == [{"Key": "b", "Value": ""}]
     twice = [{"Key": "k", "Value": "1"}, {"Key": "K", "Value": "2"}]
-    refused("InvalidInput", client.tag_role, RoleName="build", Tags=twice)
+    message = refused("InvalidInput", client.tag_role, RoleName="build", Tags=twice)
+    assert message == "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+    message = refused(
+        "ValidationError", client.tag_role, RoleName="build", Tags=[{"Key": "a!", "Value": ""}]
+    )
+    assert message == (
+        "1 validation error detected: Value at 'tags.1.member.key' failed to satisfy constraint: "
+        r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+"
+    )
+    message = refused("ValidationError", client.untag_role, RoleName="build", TagKeys=["k" * 129])
+    assert message == (
+        "1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must "
+        "satisfy constraint: [Member must have length less than or equal to 128, Member must have "
+        "length greater than or equal to 1, Member must satisfy regular expression pattern: "
+        r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+, Member must not be null]"
+    )
 
 
 def test_a_boundary_is_set_and_removed(client):
@@ -172,6 +212,30 @@ def test_a_boundary_is_set_and_removed(client):
     assert "PermissionsBoundary" not in client.get_role(RoleName="build")["Role"]
     client.put_role_permissions_boundary(RoleName="build", PermissionsBoundary=READ_ONLY)
     assert "PermissionsBoundary" in client.get_role(RoleName="build")["Role"]
+
+
+@pytest.mark.parametrize(
+    ("boundary", "code", "message"),
+    [
+        (
+            "arn:aws:iam::123456789012:not_a_policy/invalid", "InvalidInput",
+            "ARN arn:aws:iam::123456789012:not_a_policy/invalid is not valid.",
+        ),
+        (
+            "arn:aws:iam::123456789012:policy/none", "NoSuchEntity",
+            "Scope ARN: arn:aws:iam::123456789012:policy/none does not exist or is not attachable.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_boundary_that_is_no_policy_is_refused(client, boundary, code, message):
+    arguments = {"RoleName": "build", "PermissionsBoundary": boundary}
+    assert message == refused(
+        code, client.create_role, AssumeRolePolicyDocument=trust(CODEBUILD), **arguments
+    )
+    assert client.list_roles()["Roles"] == []
+    make(client)
+    assert refused(code, client.put_role_permissions_boundary, **arguments) == message
+    assert "PermissionsBoundary" not in client.get_role(RoleName="build")["Role"]
 
 
 def test_roles_come_in_pages(client):

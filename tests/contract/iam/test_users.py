@@ -1,4 +1,8 @@
-"""Users and access keys: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html."""
+"""Users and access keys: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html.
+
+The texts are as recorded from AWS in github.com/localstack/localstack
+tests/aws/services/iam/test_iam_users.snapshot.json, where they are not marked unverified.
+"""
 
 import json
 
@@ -87,7 +91,8 @@ def test_an_access_key_lives_until_it_is_deleted(server, client):
     ]
     assert "SecretAccessKey" not in listed[0]
     message = refused("DeleteConflict", client.delete_user, UserName="ann")
-    assert message.startswith("Cannot delete entity, must ")
+    # unverified which of its keys and policies IAM names first
+    assert message == "Cannot delete entity, must delete access keys first."
     client.delete_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"])
     refused("InvalidClientTokenId", hers.get_caller_identity)
     message = refused(
@@ -123,6 +128,13 @@ def test_the_last_use_of_a_key_is_told(server, client):
     assert after["UserName"] == "ann"
     assert after["AccessKeyLastUsed"]["ServiceName"] == "iam"
     assert after["AccessKeyLastUsed"]["LastUsedDate"].year >= 2026
+    message = refused(
+        "AccessDenied", client.get_access_key_last_used, AccessKeyId="AKIAIOSFODNN7EXAMPLE"
+    )
+    assert message == (
+        "User: arn:aws:iam::123456789012:root is not authorized to perform "
+        "iam:GetAccessKeyLastUsed on resource: access key AKIAIOSFODNN7EXAMPLE"
+    )
 
 
 def test_a_user_may_only_what_its_policies_say(server):

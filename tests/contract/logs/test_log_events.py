@@ -42,8 +42,16 @@ def test_what_is_put_is_got(logs: Any, stream: dict[str, str], now_ms: int) -> N
         logGroupIdentifier="arn:aws:logs:us-east-1:123456789012:log-group:g", logStreamName="s"
     )
     assert by_arn["events"] == events
-    with pytest.raises(ClientError, match="exactly one of logGroupName and logGroupIdentifier"):
+    with pytest.raises(ClientError, match="one of logGroupName and logGroupIdentifier"):
         logs.get_log_events(logStreamName="s")
+    with pytest.raises(ClientError) as raised:
+        logs.describe_log_streams(logGroupName="g", logGroupIdentifier="g")
+    error = raised.value.response["Error"]
+    # localstack/localstack tests/aws/services/logs/test_logs_streams.snapshot.json, from AWS.
+    assert (error["Code"], error["Message"]) == (
+        "ValidationException",
+        "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+    )
 
 
 def test_pages_forward_end_with_the_same_token(

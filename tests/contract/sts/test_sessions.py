@@ -67,6 +67,21 @@ def test_who_is_not_trusted_is_denied(server):
     refused("AccessDenied", server.sts.assume_role, RoleArn=BUILD, RoleSessionName="work")
 
 
+@pytest.mark.parametrize(
+    "name", ["nothing-valid-in-here", "arn::b:::something/test-role", "arn:a:a::aaaaaaaaaa:"]
+)
+def test_what_is_no_arn_is_no_role(server, name):
+    """Texts: localstack/localstack tests/aws/services/sts/test_sts.snapshot.json, from AWS."""
+    hers = server.client("sts", server.user("ann", allow("sts:*")))
+    message = refused("ValidationError", hers.assume_role, RoleArn=name, RoleSessionName="work")
+    assert message == f"{name} is invalid"
+    message = refused("ValidationError", hers.assume_role, RoleArn=BUILD, RoleSessionName="a:2")
+    assert message == (
+        "1 validation error detected: Value 'a:2' at 'roleSessionName' failed to satisfy "
+        r"constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*"
+    )
+
+
 def test_session_policies_limit_the_session(server):
     key = server.user("ann", allow("sts:AssumeRole"))
     make_role(server, {"AWS": "123456789012"}, allow("iam:*"))

@@ -7,6 +7,7 @@ import pytest
 from penstock.aws.policy import Decision, evaluate, evaluate_trust, lower_keys
 from penstock.aws.policy_document import MalformedPolicy, PolicyKind, parse_policy
 
+LEGACY = "The policy failed legacy parsing"
 ROLE = "arn:aws:iam::123456789012:role/build"
 
 
@@ -166,18 +167,77 @@ def test_a_trust_policy_names_services_and_principals():
             'Partition "moon" is not valid for resource "arn:moon:s3:::b".',
         ),
         (allow("s3:*", Principal="*"), "Policy document should not specify a principal."),
-        (allow("s3:*", Condition={"Sounds": {"a": "b"}}), "Invalid Condition type : Sounds."),
-        ({**allow("s3:*"), "Effect": "allow"}, "Syntax errors in policy."),
+        (allow("s3:*", Condition={"Sounds": {"a": "b"}}), "Syntax errors in policy."),
+        (allow("s3:*", Condition=[]), "Syntax errors in policy."),
+        ({**allow("s3:*"), "Effect": "perhaps"}, "Syntax errors in policy."),
+        ({**allow("s3:*"), "Effect": "allow"}, LEGACY),
+        (allow("s3:*", Condition={"DateLessThan": {"a": "tomorrow"}}), LEGACY),
+        (allow("s3:*", "arn:aws:s3::b"), LEGACY),
+        (allow("s3:*", "arn:aws::::b"), LEGACY),
+        (allow("s3:*", "aws:s3:::b"), 'Partition "s3" is not valid for resource "arn:s3:::b:*".'),
+        (
+            allow("s3:*", "arn:aws"),
+            "Resource vendor must be fully qualified and cannot contain regexes.",
+        ),
+        (
+            allow("s3:*", "arn:aws:s3:us-east-1::b"),
+            "Resource arn:aws:s3:us-east-1::b can not contain region information.",
+        ),
+        (
+            allow("s3:*", "arn:aws:iam:us-east-1::role/b"),
+            "IAM resource arn:aws:iam:us-east-1::role/b cannot contain region information.",
+        ),
+        (
+            allow("s3:*", "arn:aws:iam:::b"),
+            (
+                'IAM resource path must either be "*", root, or start with user/, federated-user/, '
+                "role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, "
+                "saml-provider/, oidc-provider/, report/, access-report/."
+            ),
+        ),
+        ({"Effect": "Allow"}, "Policy statement must contain actions."),
+        ({"Effect": "Allow", "Action": "invalid"}, "Policy statement must contain resources."),
+        (allow("s3:a:b", "bucket"), 'Resource bucket must be in ARN format or "*".'),
         ({**allow("s3:*"), "Colour": "red"}, "Syntax errors in policy."),
         ({**allow("s3:*"), "NotAction": "x:y"}, "Syntax errors in policy."),
         (allow(3), "Syntax errors in policy."),
     ],
 )
 def test_malformed_statements_are_refused(statement, message):
-    """The texts are unverified: AWS's reference does not list them."""
+    """As recorded from AWS, in github.com/localstack/localstack
+    tests/aws/services/iam/test_iam_policies.snapshot.json; that of Principal is unverified."""
     with pytest.raises(MalformedPolicy) as refused:
         policy(statement)
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        allow("iam: asdf safdsf af "),
+        allow("s3:*", "arn:aws:fdsasf"),
+        allow("s3:*", "arn:aws:s3:*"),
+        allow("s3:*", "arn:aws:iam::*:user/${aws:username}"),
+        allow("s3:*", "arn:aws:iam::123456789012:root"),
+        allow("s3:*", "arn:aws:ec2:us-east-1::b"),
+        allow("s3:*", Condition={"a": {}}),
+        allow("s3:*", Condition={"DateGreaterThan": {"a": []}}),
+        allow("s3:*", Condition={"DateGreaterThan": {"aws:CurrentTime": "2017-07-01T00:00:00Z"}}),
+        allow("s3:*", Condition={"DateGreaterThan": {"aws:CurrentTime": "1498867200"}}),
+    ],
+)
+def test_what_looks_odd_and_aws_takes_is_taken(statement):
+    """Source: as above; wildcards and `root` by AWS's grammar."""
+    assert len(policy(statement).statements) == 1
+
+
+def test_what_iam_finds_first_is_told_first():
+    """Source: as above."""
+    twice = {"Sid": "A", "Effect": "Allow"}
+    with pytest.raises(MalformedPolicy, match="legacy parsing"):
+        policy(allow("s3:*", Sid="A", Effect="aLLow"), twice)
+    with pytest.raises(MalformedPolicy, match="must be unique"):
+        policy(allow("s3:*", Sid="A"), twice)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"Version":"2012-10-17"}', '{"a":1,"a":2}'])

@@ -57,11 +57,21 @@ def delete(connection: sa.Connection, user_name: str | None, access_key_id: str)
     rows.delete_access_key(connection, access_key_id)
 
 
-def last_used(connection: sa.Connection, access_key_id: str) -> tuple[AccessKeyRow, LastUse | None]:
-    """Return a key and its last use; NoSuchEntity."""
+def last_used(
+    connection: sa.Connection, access_key_id: str, caller_arn: str
+) -> tuple[AccessKeyRow, LastUse | None]:
+    """Return a key and its last use.
+
+    A missing key is denied, as recorded from AWS: localstack/localstack
+    tests/aws/services/iam/test_iam_users.snapshot.json.
+    """
     row = rows.access_key(connection, access_key_id)
     if row is None:
-        raise _no_such(access_key_id)
+        raise ServiceError(
+            "AccessDeniedException",
+            f"User: {caller_arn} is not authorized to perform iam:GetAccessKeyLastUsed on "
+            f"resource: access key {access_key_id}",
+        )
     return row, rows.last_use(connection, access_key_id)
 
 

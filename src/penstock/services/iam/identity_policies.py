@@ -61,6 +61,7 @@ def delete_inline(connection: sa.Connection, target: Identity, name: str, now: d
 
 def attach(connection: sa.Connection, target: Identity, policy_arn: str, now: datetime) -> None:
     """Attach a managed policy; repeating is safe. NoSuchEntity, LimitExceeded."""
+    managed_policies.check_attachable_arn(policy_arn)
     if managed_policies.find(connection, policy_arn) is None:
         raise managed_policies.not_attachable(policy_arn)
     if policy_arn in target.attached_policies:
@@ -76,6 +77,7 @@ def attach(connection: sa.Connection, target: Identity, policy_arn: str, now: da
 
 def detach(connection: sa.Connection, target: Identity, policy_arn: str, now: datetime) -> None:
     """Detach a managed policy; NoSuchEntity when it is not attached."""
+    managed_policies.check_attachable_arn(policy_arn)
     if policy_arn not in target.attached_policies:
         raise ServiceError("NoSuchEntityException", f"Policy {policy_arn} was not found.")
     attached = [other for other in target.attached_policies if other != policy_arn]
@@ -85,9 +87,9 @@ def detach(connection: sa.Connection, target: Identity, policy_arn: str, now: da
 def bound(
     connection: sa.Connection, target: Identity, policy_arn: str | None, now: datetime
 ) -> None:
-    """Set (or with None remove) the permissions boundary; NoSuchEntity."""
-    if policy_arn is not None and managed_policies.find(connection, policy_arn) is None:
-        raise managed_policies.not_attachable(policy_arn)
+    """Set (or with None remove) the permissions boundary; InvalidInput, NoSuchEntity."""
+    if policy_arn is not None:
+        managed_policies.check_boundary(connection, policy_arn)
     identity.change(connection, target, now, boundary=policy_arn)
 
 

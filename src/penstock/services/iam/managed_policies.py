@@ -70,10 +70,7 @@ class ManagedPolicy:
         for version in self.versions:
             if version.id == version_id:
                 return version
-        raise ServiceError(
-            "NoSuchEntityException",
-            f"Policy {self.arn} version {version_id} does not exist or is not attachable.",
-        )
+        raise no_version(self.arn, version_id)
 
 
 def not_found(policy_arn: str) -> ServiceError:
@@ -81,13 +78,49 @@ def not_found(policy_arn: str) -> ServiceError:
     return ServiceError("NoSuchEntityException", f"Policy {policy_arn} was not found.")
 
 
+def no_version(policy_arn: str, version_id: str) -> ServiceError:
+    """Return IAM's error for a version that is missing, or whose policy is."""
+    return ServiceError(
+        "NoSuchEntityException",
+        f"Policy {policy_arn} version {version_id} does not exist or is not attachable.",
+    )
+
+
+def check_attachable_arn(policy_arn: str) -> None:
+    """Raise ValidationError for what is no ARN, as AttachRolePolicy and its siblings do."""
+    try:
+        parse_arn(policy_arn)
+    except ValueError:
+        raise ServiceError(
+            "ValidationError", f"ARN {policy_arn} is not valid.", status=400
+        ) from None
+
+
+def check_boundary(connection: sa.Connection, policy_arn: str) -> None:
+    """Raise InvalidInput for no policy's ARN, NoSuchEntity for a missing policy."""
+    try:
+        is_policy = parse_arn(policy_arn).resource.startswith("policy/")
+    except ValueError:
+        is_policy = False
+    if not is_policy:
+        raise ServiceError("InvalidInputException", f"ARN {policy_arn} is not valid.")
+    if find(connection, policy_arn) is None:
+        missing = f"Scope ARN: {policy_arn} does not exist or is not attachable."
+        raise ServiceError("NoSuchEntityException", missing + _those_here(policy_arn))
+
+
 def not_attachable(policy_arn: str) -> ServiceError:
     """Return IAM's error for attaching a missing policy; it names AWS's policies that exist."""
     message = f"Policy {policy_arn} does not exist or is not attachable."
-    if policy_arn.startswith(_AWS_PREFIX):
-        names = ", ".join(sorted(policy.name for policy in aws_managed().values()))
-        message += f" The AWS managed policies here are: {names}."
-    return ServiceError("NoSuchEntityException", message)
+    return ServiceError("NoSuchEntityException", message + _those_here(policy_arn))
+
+
+def _those_here(policy_arn: str) -> str:
+    """Return what AWS need not say: which of its policies are here; for others nothing."""
+    if not policy_arn.startswith(_AWS_PREFIX):
+        return ""
+    names = ", ".join(sorted(policy.name for policy in aws_managed().values()))
+    return f" The AWS managed policies here are: {names}."
 
 
 @lru_cache(maxsize=1)

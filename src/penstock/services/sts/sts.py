@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from collections.abc import Mapping, Sequence
 
-from penstock.arns import arn
+from penstock.arns import arn, parse_arn
 from penstock.aws.errors import ServiceError
 from penstock.aws.policy import Decision, evaluate, evaluate_trust, lower_keys
 from penstock.aws.policy_document import MalformedPolicy, PolicyKind, parse_policy
@@ -64,9 +64,10 @@ class Sts:
     ) -> TemporaryCredentials:
         """Return credentials of a role for a caller whom its trust policy and his own allow.
 
-        Raises ServiceError AccessDeniedException, ValidationError (duration) or
+        Raises ServiceError AccessDeniedException, ValidationError (ARN, duration) or
         MalformedPolicyDocumentException (session policy).
         """
+        _check_arn(role_arn)
         if caller.kind is PrincipalKind.ROOT:
             raise ServiceError(
                 "AccessDeniedException", "Roles may not be assumed by root accounts."
@@ -161,6 +162,16 @@ class Sts:
             self._clock(),
             seconds,
         )
+
+
+def _check_arn(text: str) -> None:
+    """Text: localstack/localstack tests/aws/services/sts/test_sts.snapshot.json, from AWS."""
+    try:
+        named = bool(parse_arn(text).resource)
+    except ValueError:
+        named = False
+    if not named:
+        raise ServiceError("ValidationError", f"{text} is invalid", status=400)
 
 
 def _check_duration(caller: Principal, role: Role, seconds: int) -> None:

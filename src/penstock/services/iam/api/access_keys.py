@@ -64,7 +64,9 @@ async def delete_access_key(iam: Iam, call: Call, request: Request) -> Response:
 
 async def get_access_key_last_used(iam: Iam, call: Call, request: Request) -> Response:
     """Return who has a key, and when and where it was last used."""
-    key, use = await iam.read(lambda c: access_keys.last_used(c, request["AccessKeyId"]))
+    key, use = await iam.read(
+        lambda c: access_keys.last_used(c, request["AccessKeyId"], call.principal.arn)
+    )
     used = (
         {"LastUsedDate": use.used_at, "ServiceName": use.service, "Region": use.region}
         if use

@@ -38,7 +38,7 @@ def _policy_shape(
     }
     if whole and policy.description:
         shape["Description"] = policy.description
-    if whole and policy.tags:
+    if whole:
         shape["Tags"] = shapes.tag_list(policy.tags)
     return shape
 
@@ -59,9 +59,22 @@ def _check(document: str) -> None:
         )
 
 
+def _named_policy(connection: sa.Connection, request: Request) -> ManagedPolicy:
+    return managed_policies.get(connection, request["PolicyArn"])
+
+
+def _policy_of_version(connection: sa.Connection, request: Request) -> ManagedPolicy:
+    """Return the policy whose version the request names; a missing one misses the version."""
+    found = managed_policies.find(connection, request["PolicyArn"])
+    if found is None:
+        raise managed_policies.no_version(request["PolicyArn"], request["VersionId"])
+    return found
+
+
 def own_policy(connection: sa.Connection, request: Request) -> ManagedPolicy:
     """Return the customer's policy that the request names; AccessDenied for one of AWS's."""
-    policy = managed_policies.get(connection, request["PolicyArn"])
+    read = _policy_of_version if "VersionId" in request else _named_policy
+    policy = read(connection, request)
     if policy.is_aws_managed:
         raise ServiceError(
             "AccessDeniedException", f"Policy {policy.arn} is managed by AWS and cannot be changed."
@@ -72,7 +85,7 @@ def own_policy(connection: sa.Connection, request: Request) -> ManagedPolicy:
 async def create_policy(iam: Iam, call: Call, request: Request) -> Response:
     """Make a managed policy."""
     _check(request["PolicyDocument"])
-    tags = shapes.added_tags(request.get("Tags", []), {})
+    tags = shapes.added_tags(request.get("Tags", []), {}, ignore_case=False)
     policy = await iam.write(
         lambda c: managed_policies.create(
             c,
@@ -85,7 +98,8 @@ async def create_policy(iam: Iam, call: Call, request: Request) -> Response:
             call.now,
         )
     )
-    return {"Policy": _policy_shape(policy, {}, {})}
+    shape = _policy_shape(policy, {}, {}, whole=False)
+    return {"Policy": shape | ({"Tags": shapes.tag_list(tags)} if tags else {})}
 
 
 async def get_policy(iam: Iam, call: Call, request: Request) -> Response:
@@ -160,7 +174,7 @@ async def create_policy_version(iam: Iam, call: Call, request: Request) -> Respo
 
 async def get_policy_version(iam: Iam, call: Call, request: Request) -> Response:
     """Return a version with its document."""
-    policy = await iam.read(lambda c: managed_policies.get(c, request["PolicyArn"]))
+    policy = await iam.read(lambda c: _policy_of_version(c, request))
     version = policy.version(request["VersionId"])
     return {
         "PolicyVersion": {
@@ -171,13 +185,13 @@ async def get_policy_version(iam: Iam, call: Call, request: Request) -> Response
 
 
 async def list_policy_versions(iam: Iam, call: Call, request: Request) -> Response:
-    """Return a policy's versions, oldest first."""
+    """Return a policy's versions, newest first."""
     policy = await iam.read(lambda c: managed_policies.get(c, request["PolicyArn"]))
     return shapes.marked_page(
         request,
         "Versions",
-        policy.versions,
-        lambda version: int(version.id[1:]),
+        policy.versions[::-1],
+        lambda version: -int(version.id[1:]),
         lambda version: _version_shape(policy, version),
     )
 

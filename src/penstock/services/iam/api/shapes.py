@@ -65,21 +65,29 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": tags[key]} for key in sorted(tags)]
 
 
-def added_tags(given: Sequence[Mapping[str, str]], before: Mapping[str, str]) -> dict[str, str]:
-    """Return `before` with the request's tags; InvalidInput (a key twice), LimitExceeded."""
-    keys = [tag["Key"].lower() for tag in given]
+def added_tags(
+    given: Sequence[Mapping[str, str]], before: Mapping[str, str], *, ignore_case: bool = True
+) -> dict[str, str]:
+    """Return `before` with the request's tags; InvalidInput (a key twice), LimitExceeded.
+
+    The keys of roles and users ignore case, those of policies don't: as recorded from AWS,
+    localstack/localstack tests/aws/services/iam/test_iam_policies.snapshot.json.
+    """
+    keys = [_tag_key(tag["Key"], ignore_case) for tag in given]
     if len(set(keys)) != len(keys):
-        raise ServiceError(
-            "InvalidInputException",
-            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-        )
-    tags = {key: value for key, value in before.items() if key.lower() not in keys}
+        hint = " Please note that Tag keys are case insensitive." if ignore_case else ""
+        raise ServiceError("InvalidInputException", f"Duplicate tag keys found.{hint}")
+    tags = {key: value for key, value in before.items() if _tag_key(key, ignore_case) not in keys}
     tags |= {tag["Key"]: tag["Value"] for tag in given}
     if len(tags) > _MOST_TAGS:
         raise ServiceError(
             "LimitExceededException", "The number of tags has reached the maximum limit."
         )
     return tags
+
+
+def _tag_key(key: str, ignore_case: bool) -> str:
+    return key.lower() if ignore_case else key
 
 
 def marked_page(

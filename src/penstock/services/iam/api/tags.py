@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from penstock.aws import tags as tagging
 from penstock.aws.service import Call, Request, Response
 from penstock.services.iam import Iam, identity, managed_policies
 from penstock.services.iam.api import shapes
@@ -26,7 +27,7 @@ async def untag(kind: Kind, iam: Iam, call: Call, request: Request) -> Response:
 
     def work(connection: sa.Connection) -> None:
         found = target(connection, kind, request)
-        kept = {key: found.tags[key] for key in found.tags if key not in request["TagKeys"]}
+        kept = tagging.without(found.tags, request["TagKeys"])
         identity.retag(connection, found, kept, call.now)
 
     await iam.write(work)
@@ -45,7 +46,7 @@ async def tag_policy(iam: Iam, call: Call, request: Request) -> Response:
 
     def work(connection: sa.Connection) -> None:
         policy = own_policy(connection, request)
-        tags = shapes.added_tags(request["Tags"], policy.tags)
+        tags = shapes.added_tags(request["Tags"], policy.tags, ignore_case=False)
         managed_policies.retag(connection, policy, tags, call.now)
 
     await iam.write(work)
@@ -57,7 +58,7 @@ async def untag_policy(iam: Iam, call: Call, request: Request) -> Response:
 
     def work(connection: sa.Connection) -> None:
         policy = own_policy(connection, request)
-        kept = {key: policy.tags[key] for key in policy.tags if key not in request["TagKeys"]}
+        kept = tagging.without(policy.tags, request["TagKeys"])
         managed_policies.retag(connection, policy, kept, call.now)
 
     await iam.write(work)

@@ -10,11 +10,17 @@ _RESOURCE = "log-group:"
 def requested_group(request: Request) -> str:
     """Return the name in exactly one of `logGroupName` and `logGroupIdentifier`."""
     name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
-    if (name is None) == (identifier is None):
+    if name is not None and identifier is not None:
+        # localstack/localstack tests/aws/services/logs/test_logs_streams.snapshot.json, from AWS.
         raise ServiceError(
-            "InvalidParameterException",
-            "Expected exactly one of logGroupName and logGroupIdentifier, found "
-            + ("neither." if name is None else "both."),
+            "ValidationException",
+            "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+            status=400,
+        )
+    if name is None and identifier is None:
+        raise ServiceError(
+            "InvalidParameterException",  # unverified
+            "Expected one of logGroupName and logGroupIdentifier, found neither.",
         )
     if name is not None:
         return str(name)
