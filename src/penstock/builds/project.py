@@ -5,6 +5,8 @@ would change what a build does, and that Penstock lacks, is refused when it is g
 is harmless is kept and echoed (docs/builds-compatibility.md lists both).
 
 Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html
+The texts without a mark are as AWS answered in September 2026 to the rules of
+github.com/badmintoncryer/cdk-preflight rules/codebuild/, or named beside them.
 """
 
 import re
@@ -52,7 +54,7 @@ def name_of(name_or_arn: str) -> str:
 
 
 def project_not_found(region: str, account_id: str, name: str) -> ServiceError:
-    """Return AWS's error for a project that does not exist."""
+    """Return AWS's error for a project that does not exist (text: moto codebuild/responses.py)."""
     return ServiceError(
         "ResourceNotFoundException",
         f"Project cannot be found: {project_arn(region, account_id, name)}",
@@ -108,7 +110,7 @@ def check_project(document: Mapping[str, Any]) -> None:
     if document.get("autoRetryLimit"):
         raise _lacking("autoRetryLimit", "builds are not retried by themselves; set it to 0")
     if document.get("concurrentBuildLimit", 1) < 1:
-        raise invalid("Invalid input: concurrentBuildLimit must be greater than 0")
+        raise invalid("Project level concurrent builds limit should be greater than 0")
 
 
 def _lacking(field: str, rest: str) -> ServiceError:
@@ -120,15 +122,20 @@ def check_source(source: Mapping[str, Any]) -> None:
     kind, location = source["type"], source.get("location") or ""
     if kind not in SUPPORTED_SOURCES:
         raise _lacking(f"Source type {kind}", f"expected one of {', '.join(SUPPORTED_SOURCES)}")
+    if kind in ("S3", "CODECOMMIT") and not location:
+        raise invalid("Project source location is required")
+    if kind == "NO_SOURCE" and location:
+        raise invalid("Invalid input: source location must be empty for source type NO_SOURCE")
     if kind == "S3" and s3_object_of(location) is None:
+        # moto codebuild/responses.py.
         raise invalid("Invalid project source: location must be a valid S3 source")
     if kind == "CODECOMMIT" and repository_of(location) is None:
-        raise invalid(
+        raise invalid(  # unverified
             "Invalid project source: location must be a valid CodeCommit source, such as "
             f"https://git-codecommit.us-east-1.amazonaws.com/v1/repos/NAME; found {location!r}"
         )
     if kind == "NO_SOURCE" and not is_inline_buildspec(source.get("buildspec") or ""):
-        raise invalid(
+        raise invalid(  # unverified
             "Invalid project source: a project of source type NO_SOURCE needs its buildspec "
             "inline in source.buildspec"
         )
@@ -144,18 +151,18 @@ def check_source(source: Mapping[str, Any]) -> None:
 def check_secondary_source(source: Mapping[str, Any]) -> None:
     """Raise for a secondary source that AWS or Penstock cannot take."""
     if source["type"] in ("CODEPIPELINE", "NO_SOURCE"):
-        raise invalid(
+        raise invalid(  # unverified: by analogy with that of artifacts
             f"Invalid input: sourceType {source['type']} is not allowed for secondarySources"
         )
     if not source.get("sourceIdentifier"):
-        raise invalid("Invalid input: sourceIdentifier is required for secondarySources")
+        raise invalid("Invalid input: sourceIdentifier is required for secondary sources")
     check_source(source)
 
 
 def check_artifacts(artifacts: Mapping[str, Any]) -> None:
     """Raise for artifacts that cannot be stored here."""
     if artifacts["type"] == "S3" and not artifacts.get("location"):
-        raise invalid("Invalid artifacts: location is required for artifacts of type S3")
+        raise invalid("Invalid artifacts: location is required")
     if artifacts["type"] == "NO_ARTIFACTS" and artifacts.get("location"):
         raise invalid("Invalid artifacts: artifact type NO_ARTIFACTS should have null location")
 
@@ -167,7 +174,7 @@ def check_secondary_artifacts(artifacts: Mapping[str, Any]) -> None:
             f"Invalid input: artifactType {artifacts['type']} is not allowed for secondaryArtifacts"
         )
     if not artifacts.get("artifactIdentifier"):
-        raise invalid("Invalid input: artifactIdentifier is required for secondaryArtifacts")
+        raise invalid("Invalid input: artifactIdentifier is required for secondary artifacts")
     check_artifacts(artifacts)
 
 
@@ -175,7 +182,7 @@ def _check_unique(items: Any, member: str) -> None:
     seen = [item.get(member) for item in items]
     for name in seen:
         if seen.count(name) > 1:
-            raise invalid(f"Invalid input: duplicate {member} {name}")
+            raise invalid(f"Invalid input: {member} cannot be duplicated")
 
 
 def check_environment(environment: Mapping[str, Any]) -> None:
@@ -197,17 +204,19 @@ def check_environment(environment: Mapping[str, Any]) -> None:
     for name in names:
         check_variable_name(name)
         if names.count(name) > 1:
-            raise invalid(f"Invalid environment variables: duplicate variable name {name}")
+            raise invalid("EnvironmentVariable name cannot be duplicated")
 
 
 def check_variable_name(name: str) -> None:
     """Raise for a name that CodeBuild keeps to itself."""
     if name.startswith("CODEBUILD_"):
-        raise invalid(f"Invalid environment variable name {name}: CODEBUILD_ is a reserved prefix")
+        raise invalid("No user environment variables can start with CODEBUILD_")
 
 
 def check_cache(cache: Mapping[str, Any]) -> None:
     """Raise for a cache that a user would look for in vain; LOCAL is best effort on AWS too."""
+    if cache.get("type") == "LOCAL" and not cache.get("modes"):
+        raise invalid("At least one mode must be provided for cache type: LOCAL")
     if cache.get("type") == "S3":
         raise _lacking("cache type S3", "expected NO_CACHE or LOCAL")
 
@@ -221,4 +230,4 @@ def check_logs(logs: Mapping[str, Any]) -> None:
 def check_role(role_arn: str) -> None:
     """Raise for a service role that is no role's ARN."""
     if not _ROLE.match(role_arn):
-        raise invalid(f"Invalid service role: {role_arn}")
+        raise invalid(f"Invalid service role: {role_arn}")  # unverified

@@ -65,7 +65,7 @@ class Projects:
         try:
             await self._database.write(lambda c: resources.insert(c, resource))
         except ResourceExists:
-            raise ServiceError(
+            raise ServiceError(  # text: moto codebuild/responses.py
                 "ResourceAlreadyExistsException", f"Project already exists: {self.arn(name)}"
             ) from None
         return resource
@@ -139,6 +139,7 @@ class Projects:
                 role_arn, SERVICE_PRINCIPAL, _CHECK_SESSION, 900
             )
         except ServiceError:
+            # https://docs.aws.amazon.com/codebuild/latest/userguide/troubleshooting.html
             raise invalid(
                 f"CodeBuild is not authorized to perform: sts:AssumeRole on {role_arn}"
             ) from None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from penstock.aws.errors import ServiceError
 
 UNVERIFIED = "unverified"
+_MEASURED = "github.com/badmintoncryer/cdk-preflight rules/codepipeline/"
+"""Rules of another project, each with the answer that AWS gave to it in September 2026."""
 OURS = "Penstock's own: AWS accepts this"
 
 STRUCTURE = "InvalidStructureException"
@@ -37,13 +39,15 @@ TOO_FEW_STAGES = Message(
     "moto codepipeline/models.py",
 )
 TOO_MANY_STAGES = Message(
-    LIMIT, "Pipeline has {count} stages. There should be a maximum of 50 stages in a pipeline",
-    UNVERIFIED,
-)  # fmt: skip
+    STRUCTURE,
+    "Pipeline has too many stages. There can only be up to 50 stages in a pipeline",
+    _MEASURED + "pf-codepipeline-stage-count-max",
+)
 DUPLICATE_STAGE = Message(
-    STAGE, "Stage names must be unique within a pipeline. {stage} has been used more than once",
-    UNVERIFIED,
-)  # fmt: skip
+    STAGE,
+    "Stage name '{stage}' is used more than once",
+    _MEASURED + "pf-codepipeline-stage-names-unique",
+)
 EMPTY_STAGE = Message(
     STAGE, "Stage {stage} has no actions. There should be a minimum of 1 action in a stage",
     UNVERIFIED,
@@ -69,9 +73,13 @@ FIRST_STAGE = Message(
 )
 LATE_SOURCE = Message(
     STRUCTURE,
-    "Source actions can only be in the first stage: action {action} in stage {stage} is a source "
-    "action",
-    UNVERIFIED,
+    "Source actions can only be included in the first stage of the pipeline",
+    _MEASURED + "pf-codepipeline-source-action-first-stage-only",
+)
+ONLY_SOURCES = Message(
+    STRUCTURE,
+    "Pipeline should contain at least 1 action whose category is not Source",
+    _MEASURED + "pf-codepipeline-non-source-stage-required",
 )
 ARTIFACT_STORES = Message(
     STRUCTURE,
@@ -80,9 +88,16 @@ ARTIFACT_STORES = Message(
 )
 STORE_FOR_REGION = Message(
     STRUCTURE,
-    "artifactStores must contain a store for region {region}, in which the pipeline or one of its "
-    "actions runs",
-    UNVERIFIED,
+    "Your pipeline must have an artifact store, such as an artifact bucket, for each region where "
+    "you have an action. The following region is missing in 'pipeline.artifactStores': {region}.",
+    _MEASURED + "pf-codepipeline-artifact-stores-region-of-pipeline; code unverified",
+)
+STORE_FOR_EACH_REGION = Message(
+    STRUCTURE,
+    "Your pipeline contains actions in more than one region. Use 'pipeline.artifactStores' instead "
+    "of 'pipeline.artifactStore' to declare an artifact store, such as an artifact bucket, for "
+    "each region where you have an action.",
+    _MEASURED + "pf-codepipeline-cross-region-action-needs-store; code unverified",
 )
 UNKNOWN_ACTION_TYPE = Message(
     ACTION,
@@ -159,7 +174,7 @@ UNKNOWN_INPUT = Message(
     ACTION,
     "Input Artifact Bundle {artifact} in action {action} is not declared as Output Artifact Bundle "
     "in any of the preceding actions",
-    UNVERIFIED,
+    "a screenshot of CodePipeline's console in AWS Academy DevOps module 11, lab 5",
 )
 DUPLICATE_INPUT = Message(
     ACTION,
@@ -202,14 +217,31 @@ REFERENCE_KEY = Message(
     "VariableReferenceText=[{reference}]",
     UNVERIFIED,
 )
-V2_ONLY = Message(
-    STRUCTURE, "{feature} can only be used in a pipeline of type V2. Set pipelineType to V2",
-    UNVERIFIED,
-)  # fmt: skip
+VARIABLES_NEED_V2 = Message(
+    STRUCTURE,
+    "Pipeline variable can only be used with V2 pipelines",
+    _MEASURED + "pf-codepipeline-v1-variables",
+)
+TRIGGERS_NEED_V2 = Message(
+    STRUCTURE,
+    "Triggers on tag can only be used with V2 pipelines",
+    _MEASURED + "pf-codepipeline-v1-triggers",
+)
+MODE_NEEDS_V2 = Message(
+    STRUCTURE,
+    "QUEUED or PARALLEL mode can only be used with V2 pipelines",
+    _MEASURED + "pf-codepipeline-v1-execution-mode",
+)
+CONDITIONS_NEED_V2 = Message(
+    STAGE,
+    "Stage level conditions can only be used with V2 pipelines.",
+    _MEASURED + "pf-codepipeline-v1-stage-conditions",
+)
 DUPLICATE_VARIABLE = Message(
-    STRUCTURE, "Pipeline variable names must be unique. {variable} has been used more than once",
-    UNVERIFIED,
-)  # fmt: skip
+    STRUCTURE,
+    "Variable names must be unique. The following variable name is already in use: {variable}",
+    _MEASURED + "pf-codepipeline-variable-names-unique",
+)
 NOT_SUPPORTED = Message(
     STRUCTURE, "{feature} exists in AWS, but Penstock does not run it yet. {advice}", OURS
 )

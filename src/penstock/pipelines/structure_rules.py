@@ -20,6 +20,7 @@ from penstock.pipelines.structure import (
 )
 
 _MOST_STAGES = 50
+_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
 _MOST_ACTIONS_IN_STAGE = 50
 _MOST_ACTIONS = 500
 _ENVIRONMENT_VARIABLE_TYPES = ("PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER")
@@ -54,7 +55,7 @@ def _stages(structure: PipelineStructure) -> None:
     if len(structure.stages) < 2:
         raise messages.TOO_FEW_STAGES.error(count=len(structure.stages))
     if len(structure.stages) > _MOST_STAGES:
-        raise messages.TOO_MANY_STAGES.error(count=len(structure.stages))
+        raise messages.TOO_MANY_STAGES.error()
     if stage_name := _duplicate([stage.name for stage in structure.stages]):
         raise messages.DUPLICATE_STAGE.error(stage=stage_name)
     for stage in structure.stages:
@@ -73,10 +74,12 @@ def _sources(structure: PipelineStructure) -> None:
     first, *later = structure.stages
     if any(action.action_type_id.category != "Source" for action in first.actions):
         raise messages.FIRST_STAGE.error()
+    if all(action.action_type_id.category == "Source" for _, action in structure.actions()):
+        raise messages.ONLY_SOURCES.error()
     for stage in later:
         for action in stage.actions:
             if action.action_type_id.category == "Source":
-                raise messages.LATE_SOURCE.error(action=action.name, stage=stage.name)
+                raise messages.LATE_SOURCE.error()
 
 
 def _artifact_stores(
@@ -91,6 +94,8 @@ def _artifact_stores(
                 raise messages.STORE_FOR_REGION.error(region=used)
         if region not in several:
             raise messages.STORE_FOR_REGION.error(region=region)
+    elif any((action.region or region) != region for _, action in structure.actions()):
+        raise messages.STORE_FOR_EACH_REGION.error()
 
 
 def _action_type(action: ActionDeclaration, region: str) -> None:
@@ -271,11 +276,13 @@ def _pipeline_type(structure: PipelineStructure, document: Mapping[str, Any]) ->
     if structure.pipeline_type is PipelineType.V2:
         return
     if structure.variables:
-        raise messages.V2_ONLY.error(feature="Pipeline variables")
+        raise messages.VARIABLES_NEED_V2.error()
     if document.get("triggers"):
-        raise messages.V2_ONLY.error(feature="Triggers")
+        raise messages.TRIGGERS_NEED_V2.error()
     if structure.execution_mode is not ExecutionMode.SUPERSEDED:
-        raise messages.V2_ONLY.error(feature=f"Execution mode {structure.execution_mode}")
+        raise messages.MODE_NEEDS_V2.error()
+    if any(stage.get(hook) for stage in document["stages"] for hook in _CONDITIONS):
+        raise messages.CONDITIONS_NEED_V2.error()
 
 
 def _unsupported(structure: PipelineStructure, document: Mapping[str, Any]) -> None:
@@ -300,7 +307,7 @@ def _unsupported_members(document: Mapping[str, Any]) -> None:
     for stage in document["stages"]:
         if stage.get("blockers"):
             raise messages.BLOCKERS.error(stage=stage["name"])
-        for hook in ("beforeEntry", "onSuccess", "onFailure"):
+        for hook in _CONDITIONS:
             if stage.get(hook):
                 raise messages.NOT_SUPPORTED.error(
                     feature=f"{hook} of stage {stage['name']}", advice=f"Remove {hook}."

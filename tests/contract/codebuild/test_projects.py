@@ -103,6 +103,11 @@ S3_SOURCE = {"type": "S3", "location": "bucket/app.zip"}
 ENVIRONMENT = project()["environment"]
 
 
+def with_variables(*names: str) -> dict[str, Any]:
+    variables = [{"name": name, "value": ""} for name in names]
+    return {"environment": {**ENVIRONMENT, "environmentVariables": variables}}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -117,7 +122,50 @@ ENVIRONMENT = project()["environment"]
             {"source": {"type": "S3", "location": "bucket"}},
             "Invalid project source: location must be a valid S3 source",
         ),
-        ({"serviceRole": "build"}, "Invalid service role: build"),
+        ({"source": {"type": "S3"}}, "Project source location is required"),
+        (
+            {"source": {"type": "NO_SOURCE", "location": "x", "buildspec": "version: 0.2"}},
+            "Invalid input: source location must be empty for source type NO_SOURCE",
+        ),
+        ({"artifacts": {"type": "S3"}}, "Invalid artifacts: location is required"),
+        (
+            {"artifacts": {"type": "NO_ARTIFACTS", "location": "b"}},
+            "Invalid artifacts: artifact type NO_ARTIFACTS should have null location",
+        ),
+        (
+            {"secondarySources": [S3_SOURCE]},
+            "Invalid input: sourceIdentifier is required for secondary sources",
+        ),
+        (
+            {"secondarySources": [{**S3_SOURCE, "sourceIdentifier": "a"}] * 2},
+            "Invalid input: sourceIdentifier cannot be duplicated",
+        ),
+        (
+            {"secondaryArtifacts": [{"type": "S3", "location": "b"}]},
+            "Invalid input: artifactIdentifier is required for secondary artifacts",
+        ),
+        (
+            {
+                "secondaryArtifacts": [
+                    {"type": "S3", "location": "b", "artifactIdentifier": "a"}
+                ] * 2,
+            },
+            "Invalid input: artifactIdentifier cannot be duplicated",
+        ),
+        (
+            with_variables("CODEBUILD_X"),
+            "No user environment variables can start with CODEBUILD_",
+        ),
+        (with_variables("A", "A"), "EnvironmentVariable name cannot be duplicated"),
+        (
+            {"concurrentBuildLimit": 0},
+            "Project level concurrent builds limit should be greater than 0",
+        ),
+        (
+            {"cache": {"type": "LOCAL"}},
+            "At least one mode must be provided for cache type: LOCAL",
+        ),
+        ({"serviceRole": "build"}, "Invalid service role: build"),  # unverified
         (
             {"serviceRole": ROLE + "-absent"},
             f"CodeBuild is not authorized to perform: sts:AssumeRole on {ROLE}-absent",
@@ -127,6 +175,7 @@ ENVIRONMENT = project()["environment"]
                 "secondarySources": [{"type": "CODEPIPELINE", "sourceIdentifier": "a"}],
                 "source": {**S3_SOURCE},
             },
+            # unverified: by analogy with that of artifacts
             "Invalid input: sourceType CODEPIPELINE is not allowed for secondarySources",
         ),
         (
@@ -145,6 +194,7 @@ ENVIRONMENT = project()["environment"]
 def test_what_aws_refuses_is_refused_with_its_words(
     setup: Setup, changes: dict[str, Any], message: str
 ) -> None:
+    """Sources of the texts: those of `builds/project.py`."""
     with pytest.raises(ClientError) as raised:
         setup.codebuild.create_project(**project(**changes))
     assert refused(raised) == ("InvalidInputException", message)

@@ -73,7 +73,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "stage names": (
         document({"name": "A", "actions": [source()]}, {"name": "A", "actions": [build()]}),
         "InvalidStageDeclarationException",
-        "A has been used more than once",
+        "Stage name 'A' is used more than once",
     ),
     "empty stage": (
         document({"name": "A", "actions": [source()]}, {"name": "B", "actions": []}),
@@ -95,7 +95,24 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "late source": (
         stages(build(), source("Late", "Late")),
         "InvalidStructureException",
-        "Source actions can only be in the first stage",
+        "Source actions can only be included in the first stage of the pipeline",
+    ),
+    "only sources": (
+        document({"name": "A", "actions": [source()]}, {"name": "B", "actions": [source("B")]}),
+        "InvalidStructureException",
+        "Pipeline should contain at least 1 action whose category is not Source",
+    ),
+    "one store for two regions": (
+        document({"name": "S", "actions": [source()]},
+                 {"name": "B", "actions": [build(region="eu-west-1")]}),
+        "InvalidStructureException",
+        "Your pipeline contains actions in more than one region. Use 'pipeline.artifactStores'",
+    ),
+    "a region without a store": (
+        {**{key: value for key, value in document().items() if key != "artifactStore"},
+         "artifactStores": {"eu-west-1": {"type": "S3", "location": "other"}}},
+        "InvalidStructureException",
+        "The following region is missing in 'pipeline.artifactStores': us-east-1.",
     ),
     "no artifact store": (
         {key: value for key, value in document().items() if key != "artifactStore"},
@@ -231,7 +248,34 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "variables in V1": (
         document(variables=[{"name": "A"}], pipelineType="V1"),
         "InvalidStructureException",
-        "Pipeline variables can only be used in a pipeline of type V2",
+        "Pipeline variable can only be used with V2 pipelines",
+    ),
+    "variable names": (
+        document(variables=[{"name": "A"}, {"name": "A"}], pipelineType="V2"),
+        "InvalidStructureException",
+        "Variable names must be unique. The following variable name is already in use: A",
+    ),
+    "a mode in V1": (
+        document(executionMode="QUEUED", pipelineType="V1"),
+        "InvalidStructureException",
+        "QUEUED or PARALLEL mode can only be used with V2 pipelines",
+    ),
+    "triggers in V1": (
+        document(triggers=[{"providerType": "CodeStarSourceConnection"}], pipelineType="V1"),
+        "InvalidStructureException",
+        "Triggers on tag can only be used with V2 pipelines",
+    ),
+    "triggers": (
+        document(triggers=[{"providerType": "CodeStarSourceConnection"}], pipelineType="V2"),
+        "InvalidStructureException",
+        "A trigger with filters exists in AWS, but Penstock does not run it yet",
+    ),
+    "conditions in V1": (
+        document({"name": "S", "actions": [source()]},
+                 {"name": "B", "actions": [build()], "onFailure": {"result": "ROLLBACK"}},
+                 pipelineType="V1"),
+        "InvalidStageDeclarationException",
+        "Stage level conditions can only be used with V2 pipelines.",
     ),
     "PARALLEL": (
         document(executionMode="PARALLEL", pipelineType="V2"),
@@ -240,7 +284,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "onFailure": (
         document({"name": "S", "actions": [source()]},
-                 {"name": "B", "actions": [build()], "onFailure": {"result": "ROLLBACK"}}),
+                 {"name": "B", "actions": [build()], "onFailure": {"result": "ROLLBACK"}},
+                 pipelineType="V2"),
         "InvalidStructureException",
         "onFailure of stage B exists in AWS",
     ),
@@ -265,7 +310,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "BatchEnabled true exists in AWS",
     ),
     "another region": (
-        stages(build(region="eu-west-1")),
+        {**{key: value for key, value in stages(build(region="eu-west-1")).items()
+            if key != "artifactStore"},
+         "artifactStores": {region: {"type": "S3", "location": "other"}
+                            for region in ("us-east-1", "eu-west-1")}},
         "InvalidActionDeclarationException",
         "an action in region eu-west-1 exists in AWS",
     ),
@@ -282,8 +330,10 @@ def test_refused(case: str) -> None:
 
 def test_too_many_stages_and_actions() -> None:
     many = [{"name": f"B{number}", "actions": [build()]} for number in range(50)]
-    code, _ = refusal(document({"name": "S", "actions": [source()]}, *many))
-    assert code == "LimitExceededException"
+    assert refusal(document({"name": "S", "actions": [source()]}, *many)) == (
+        "InvalidStructureException",
+        "Pipeline has too many stages. There can only be up to 50 stages in a pipeline",
+    )
     code, _ = refusal(stages(*[build(f"B{number}") for number in range(51)]))
     assert code == "LimitExceededException"
 
