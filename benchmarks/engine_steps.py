@@ -128,9 +128,9 @@ async def commits(database: Database, count: int, at_once: int) -> float:
 
 async def steps(
     database: CountingDatabase, rows: list[PipelineRow], rounds: int
-) -> tuple[float, float]:
+) -> tuple[float, float, float]:
     """Run one execution of each pipeline in each round; return the medians of the engine's steps
-    a second, and of a round's seconds."""
+    a second, of a round's seconds, and of a step's milliseconds of processor time."""
     outbox = Outbox(database)
     instant = Instant()
     engine = Engine(
@@ -141,15 +141,17 @@ async def steps(
     measured = [await one_round(database, outbox, rows) for _ in range(rounds)]
     await engine.close()
     return (
-        statistics.median(made / seconds for made, seconds in measured),
-        statistics.median(seconds for _, seconds in measured),
+        statistics.median(made / seconds for made, seconds, _ in measured),
+        statistics.median(seconds for _, seconds, _ in measured),
+        statistics.median(processor / made * 1000 for made, _, processor in measured),
     )
 
 
 async def one_round(
     database: CountingDatabase, outbox: Outbox, rows: list[PipelineRow]
-) -> tuple[int, float]:
-    """Run one execution of each pipeline; return the engine's steps, and the seconds."""
+) -> tuple[int, float, float]:
+    """Run one execution of each pipeline; return the engine's steps, the seconds, and the
+    seconds of processor time."""
 
     def begin(connection: sa.Connection) -> int:
         for row in rows:
@@ -160,13 +162,14 @@ async def one_round(
         return last_position(connection)
 
     before = database.writes + 1
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     position, ended = await database.write(begin), 0
     while ended < len(rows):
         for event in await outbox.next_after(position, kinds={"pipeline.ExecutionStateChanged"}):
             assert event.detail["state"] == "Succeeded", event
             position, ended = event.position, ended + 1
-    return database.writes - before, time.perf_counter() - started
+    seconds, processor = time.perf_counter() - started, time.process_time() - used
+    return database.writes - before, seconds, processor
 
 
 def fill(connection: sa.Connection, row: PipelineRow, count: int) -> None:
@@ -267,16 +270,17 @@ async def main() -> None:
         print(f"durable commits, one caller:    {one:8.0f}/s")
         print(f"durable commits, {AT_ONCE} callers:    {many:8.0f}/s")
         single = [await create(database, "single")]
-        rate, seconds = await steps(database, single, 9)
+        rate, seconds, processor = await steps(database, single, 9)
         print(
             f"engine, one execution:          {rate:8.0f} steps/s, {STAGES} stages in "
-            f"{seconds * 1000:.0f} ms, {rate / one:.2f} of a bare commit"
+            f"{seconds * 1000:.0f} ms, {rate / one:.2f} of a bare commit, "
+            f"{processor:.2f} ms of processor time a step"
         )
         rows = [await create(database, f"pipe-{number}") for number in range(AT_ONCE)]
-        rate, seconds = await steps(database, rows, 3)
+        rate, seconds, processor = await steps(database, rows, 3)
         print(
             f"engine, {AT_ONCE} executions at once:  {rate:8.0f} steps/s, all in {seconds:.2f} s, "
-            f"{rate / many:.2f} of a bare commit"
+            f"{rate / many:.2f} of a bare commit, {processor:.2f} ms of processor time a step"
         )
         results = []
         for count in (SHORT_HISTORY, LONG_HISTORY):
