@@ -15,8 +15,9 @@ from typing import Any
 
 from penstock.aws.policy import Effect, Patterns, Policy, Principals, Statement
 from penstock.aws.policy_conditions import Condition, has_readable_dates, is_operator
-from penstock.aws.policy_resources import MalformedPolicy as MalformedPolicy
-from penstock.aws.policy_resources import check_resource, is_legacy_arn
+from penstock.aws.policy_resources import MalformedPolicy, check_resource, is_legacy_arn
+
+__all__ = ["SYNTAX", "MalformedPolicy", "PolicyKind", "parse_policy"]
 
 SYNTAX = "Syntax errors in policy."
 _LEGACY = "The policy failed legacy parsing"
