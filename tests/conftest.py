@@ -1,9 +1,13 @@
-"""What all tests share: marks by folder, and one worker for all that needs the engine."""
+"""What all tests share: marks by folder, one worker for all that needs the engine, a database."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from penstock.storage.database import Database
+from tests.databases import opened_database
 
 ROOT = Path(__file__).parent
 MARKS = {"docker": "docker", "faults": "faults", "browser": "browser"}
@@ -22,3 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(MARKS[folder])
         if any(item.get_closest_marker(mark) for mark in ENGINE):
             item.add_marker(pytest.mark.xdist_group("engine"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with opened_database(tmp_path) as database:
+        yield database

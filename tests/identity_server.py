@@ -13,10 +13,9 @@ from penstock.clock import utc_now
 from penstock.services import iam, sts
 from penstock.services.iam.api import service as iam_service
 from penstock.services.sts.api import service as sts_service
-from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
-from penstock.storage.migrate import migrate
 from tests.aws_server import Backend
+from tests.databases import opened_database
 
 
 class IdentityServer:
@@ -33,9 +32,7 @@ class IdentityServer:
         return utc_now() + self.ahead
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> Backend:
-        database = Database.open(self.directory / "penstock.db")
-        stack.callback(database.close)
-        migrate(database.engine)
+        database = stack.enter_context(opened_database(self.directory))
         cipher = Cipher.open(self.directory / "key")
         domain = iam.Iam(database, cipher, "123456789012", self._clock)
         root = await domain.ensure_root()

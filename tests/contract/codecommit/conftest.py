@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,6 @@ from penstock.repositories.hosting import Repositories
 from penstock.repositories.http import GitHttp
 from penstock.storage import outbox
 from penstock.storage.database import Database
-from penstock.storage.schema import metadata
 
 ACCOUNT = "123456789012"
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
@@ -107,14 +106,6 @@ def git(tmp_path: Path) -> Git:
     # Noise is not worth compressing, and the tests measure the server, not the client.
     (home / ".gitconfig").write_text("[core]\n\tcompression = 0\n\tbigFileThreshold = 1m\n")
     return Git(home)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "penstock.db")
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 @pytest.fixture

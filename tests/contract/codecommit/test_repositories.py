@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.databases import opened_database
 
 from penstock.clock import utc_now
 from penstock.repositories.api import service
 from penstock.repositories.hosting import Repositories
-from penstock.storage.database import Database
-from penstock.storage.schema import metadata
 
 ARN = "arn:aws:codecommit:us-east-1:123456789012:"
 
@@ -24,9 +23,7 @@ ARN = "arn:aws:codecommit:us-east-1:123456789012:"
 @pytest.fixture
 def server(aws_server: Callable[..., Any], tmp_path: Path) -> Any:
     async def build(stack: AsyncExitStack) -> list[Any]:
-        database = Database.open(tmp_path / "penstock.db")
-        stack.callback(database.close)
-        metadata.create_all(database.engine)
+        database = stack.enter_context(opened_database(tmp_path))
         repositories = Repositories(
             database,
             tmp_path / "repositories",
@@ -286,3 +283,55 @@ def test_unknown_paths_and_commits_are_named(codecommit: Any) -> None:
     assert failure(codecommit.get_commit, repositoryName="app", commitId="f" * 40)[0] == (
         "CommitIdDoesNotExistException"
     )
+
+
+def test_files_are_put_either_by_content_or_from_another(codecommit: Any) -> None:
+    codecommit.create_repository(repositoryName="app")
+    where = {"repositoryName": "app", "branchName": "main"}
+    put = {"filePath": "a", "fileContent": b"1"}
+    commit = codecommit.create_commit
+    assert failure(commit, **where, putFiles=[{"filePath": "a"}])[0] == (
+        "SourceFileOrContentRequiredException"
+    )
+    both = put | {"sourceFile": {"filePath": "b"}}
+    assert failure(commit, **where, putFiles=[both])[0] == (
+        "FileContentAndSourceFileSpecifiedException"
+    )
+    absent = {"filePath": "a", "sourceFile": {"filePath": "b"}}
+    assert failure(commit, **where, putFiles=[absent])[0] == "FileDoesNotExistException"
+    many = [put | {"filePath": f"f{number}"} for number in range(101)]
+    assert failure(commit, **where, putFiles=many)[0] == "MaximumFileEntriesExceededException"
+    assert codecommit.list_branches(repositoryName="app")["branches"] == []
+    commit(**where, putFiles=many[:100])
+    folder = codecommit.get_folder(repositoryName="app", folderPath="/")
+    assert len(folder["files"]) == 100
+
+
+def test_a_file_over_six_megabytes_is_cloned_not_got(codecommit: Any) -> None:
+    codecommit.create_repository(repositoryName="app")
+    put = {"repositoryName": "app", "branchName": "main", "filePath": "a"}
+    at_most = codecommit.put_file(**put, fileContent=b"x" * 6 * 1024 * 1024)["commitId"]
+    assert codecommit.get_file(repositoryName="app", filePath="a")["fileSize"] == 6 * 1024 * 1024
+    codecommit.put_file(
+        **put, fileContent=b"x" * (6 * 1024 * 1024 + 1), parentCommitId=at_most
+    )
+    code, message = failure(codecommit.get_file, repositoryName="app", filePath="a")
+    assert code == "FileTooLargeException"
+    assert "6291457 bytes" in message
+
+
+def test_what_a_repository_cannot_have_is_refused(codecommit: Any) -> None:
+    create = codecommit.create_repository
+    assert failure(create, repositoryName="app", kmsKeyId="alias/mine")[0] == (
+        "EncryptionKeyNotFoundException"
+    )
+    many = {f"k{number}": "" for number in range(51)}
+    assert failure(create, repositoryName="app", tags=many)[0] == "TooManyTagsException"
+    assert codecommit.list_repositories()["repositories"] == []
+    names = [f"r{number}" for number in range(101)]
+    assert failure(codecommit.batch_get_repositories, repositoryNames=names)[0] == (
+        "MaximumRepositoryNamesExceededException"
+    )
+    assert len(codecommit.batch_get_repositories(repositoryNames=names[:100])[
+        "repositoriesNotFound"
+    ]) == 100  # fmt: skip

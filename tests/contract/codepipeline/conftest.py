@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import opened_database
 from tests.identities import make_role, statement
 from tests.pipeline_world import build, document, source
 
@@ -31,7 +32,6 @@ from penstock.storage.blobs import Blobs
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox, publish
-from penstock.storage.schema import metadata
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 TRUST = {"Service": "codepipeline.amazonaws.com"}
@@ -60,9 +60,7 @@ class Delivery:
         )
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> Sequence[Service]:
-        database = self.database = Database.open(self.path / "penstock.db")
-        stack.callback(database.close)
-        metadata.create_all(database.engine)
+        database = self.database = stack.enter_context(opened_database(self.path))
         self.iam = Iam(database, Cipher.open(self.path / "key"), ACCOUNT, utc_now)
         account = {"account_id": ACCOUNT, "region": REGION}
         repositories = Repositories(database, self.path / "repositories", utc_now, **account)

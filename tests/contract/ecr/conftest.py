@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import tarfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ from penstock.services.ecr.ecr import Ecr
 from penstock.services.ecr.notifications import NotificationEndpoint
 from penstock.services.ecr.token_endpoint import TokenEndpoint
 from penstock.storage.database import Database
-from penstock.storage.schema import metadata
 
 ACCOUNT = "123456789012"
 SECRET = "the registry's own secret"
@@ -111,14 +110,6 @@ async def docker(tmp_path: Path) -> AsyncIterator[Docker]:
     yield docker
     for name in docker.made:
         await docker("image", "rm", "-f", name, check=False)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "penstock.db")
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ from typing import Any
 import jwt
 import pytest
 from botocore.exceptions import ClientError
+from tests.databases import opened_database
 
 from penstock.clock import utc_now
 from penstock.services.ecr import Ecr
 from penstock.services.ecr.api import service
 from penstock.services.ecr.registry_client import DOCKER_MANIFEST
-from penstock.storage.database import Database
-from penstock.storage.schema import metadata
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/"
@@ -27,9 +26,9 @@ ARN = f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/"
 @pytest.fixture
 def server(aws_server: Callable[..., Any], setup: Any, tmp_path: Path) -> Any:
     async def build(stack: AsyncExitStack) -> list[Any]:
-        database = Database.open(tmp_path / "server.db")
-        stack.callback(database.close)
-        metadata.create_all(database.engine)
+        own = tmp_path / "server"
+        own.mkdir()
+        database = stack.enter_context(opened_database(own))
         directory = tmp_path / "certificates"
         ecr = Ecr(
             database,
@@ -322,3 +321,32 @@ async def test_a_repository_with_images_goes_only_by_force(ecr: Any, push: Any) 
     assert ecr.describe_repositories()["repositories"] == []
     ecr.create_repository(repositoryName="app")
     assert ecr.list_images(repositoryName="app")["imageIds"] == []
+
+
+async def test_an_image_is_what_its_digest_says(ecr: Any, push: Any) -> None:
+    ecr.create_repository(repositoryName="app")
+    digest = push("one", b"layer")
+    [image] = ecr.batch_get_image(repositoryName="app", imageIds=[{"imageTag": "one"}])["images"]
+    other = "sha256:" + "0" * 64
+    # unverified
+    assert failure(
+        ecr.put_image,
+        repositoryName="app",
+        imageManifest=image["imageManifest"],
+        imageTag="two",
+        imageDigest=other,
+    ) == (
+        "ImageDigestDoesNotMatchException",
+        f"Image digest '{other}' does not match calculated digest '{digest}'",
+    )
+    tags = [one["imageTag"] for one in ecr.list_images(repositoryName="app")["imageIds"]]
+    assert tags == ["one"]
+
+
+async def test_tags_that_aws_refuses_are_refused(ecr: Any) -> None:
+    create = ecr.create_repository
+    many = [{"Key": f"k{number}", "Value": ""} for number in range(51)]
+    assert failure(create, repositoryName="app", tags=many)[0] == "TooManyTagsException"
+    own = [{"Key": "aws:x", "Value": ""}]
+    assert failure(create, repositoryName="app", tags=own)[0] == "InvalidTagParameterException"
+    assert ecr.describe_repositories()["repositories"] == []

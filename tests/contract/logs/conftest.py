@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import opened_database
 
 from penstock.aws.service import Service
 from penstock.clock import utc_now
 from penstock.services.logs import Logs
 from penstock.services.logs.api import service
-from penstock.storage.database import Database
 from penstock.storage.log_files import LogFiles
-from penstock.storage.migrate import migrate
 
 
 class LogsServer:
@@ -25,9 +24,7 @@ class LogsServer:
         self.client = self.aws.client("logs")
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> list[Service]:
-        database = Database.open(self.directory / "penstock.db")
-        stack.callback(database.close)
-        migrate(database.engine)
+        database = stack.enter_context(opened_database(self.directory))
         self.domain = Logs(
             database,
             LogFiles(self.directory / "logs"),

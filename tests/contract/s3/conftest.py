@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import opened_database
 
 from penstock.aws.service import Service
 from penstock.clock import utc_now
 from penstock.services import s3
 from penstock.services.s3 import api as s3_api
 from penstock.storage.blobs import Blobs
-from penstock.storage.database import Database
-from penstock.storage.migrate import migrate
 
 
 class S3Server:
@@ -25,9 +24,7 @@ class S3Server:
         self.client = self.aws.client("s3")
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> list[Service]:
-        database = Database.open(self.directory / "penstock.db")
-        stack.callback(database.close)
-        migrate(database.engine)
+        database = stack.enter_context(opened_database(self.directory))
         self.blobs = Blobs(self.directory / "blobs")
         self.objects = s3.Objects(database, self.blobs, self._now, region=self.region)
         await self.objects.start()

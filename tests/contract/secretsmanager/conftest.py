@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import opened_database
 
 from penstock.aws.service import Service
 from penstock.clock import utc_now
 from penstock.services.secretsmanager import Secrets
 from penstock.services.secretsmanager.api import service
-from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
-from penstock.storage.migrate import migrate
 
 
 class SecretsServer:
@@ -29,9 +28,7 @@ class SecretsServer:
         return utc_now() + self.ahead
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> list[Service]:
-        database = Database.open(self.directory / "penstock.db")
-        stack.callback(database.close)
-        migrate(database.engine)
+        database = stack.enter_context(opened_database(self.directory))
         self.domain = Secrets(
             database,
             Cipher.open(self.directory / "key"),

@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.aws_server import Backend
+from tests.databases import opened_database
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal, PrincipalKind
 from penstock.clock import utc_now
 from penstock.services.secretsmanager import Secrets
 from penstock.services.secretsmanager.api import service
-from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
-from penstock.storage.migrate import migrate
 
 _UNKNOWN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:absent-??????"
 
@@ -32,9 +31,7 @@ class World:
         self.reader = self.aws.client("secretsmanager", self.aws.user("reader"))
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> Backend:
-        database = Database.open(self.directory / "penstock.db")
-        stack.callback(database.close)
-        migrate(database.engine)
+        database = stack.enter_context(opened_database(self.directory))
         cipher = Cipher.open(self.directory / "key")
         place: Any = {"account_id": "123456789012", "region": "us-east-1"}
         domain = Secrets(database, cipher, utc_now, **place)

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import opened_database
 
 from penstock.aws.service import Service
 from penstock.clock import utc_now
 from penstock.services.ssm import Parameters
 from penstock.services.ssm.api import service
-from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
-from penstock.storage.migrate import migrate
 
 
 class ParametersServer:
@@ -24,9 +23,7 @@ class ParametersServer:
         self.client = self.aws.client("ssm")
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> list[Service]:
-        database = Database.open(self.directory / "penstock.db")
-        stack.callback(database.close)
-        migrate(database.engine)
+        database = stack.enter_context(opened_database(self.directory))
         self.domain = Parameters(
             database,
             Cipher.open(self.directory / "key"),

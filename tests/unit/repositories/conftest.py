@@ -1,6 +1,6 @@
 """A started `Repositories` on a database of its own, and commits made without a work tree."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -11,19 +11,10 @@ from penstock.repositories.hosting import Repositories
 from penstock.repositories.repository import Repository
 from penstock.storage import outbox
 from penstock.storage.database import Database
-from penstock.storage.schema import metadata
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 NOW = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 AUTHOR = "Ada Lovelace <ada@example.com> 1714564800 +0200"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "penstock.db")
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 @pytest.fixture

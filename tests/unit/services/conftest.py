@@ -1,6 +1,7 @@
-"""A migrated in-file database, a cipher, and identities on it."""
+"""A clock that tests set, a cipher, and identities on the test's database."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,47 +9,36 @@ from penstock.services.iam import Iam
 from penstock.services.sts import Sts
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
-from penstock.storage.schema import metadata
-from penstock.storage.tables import credentials  # its tables join the metadata
 
-assert credentials.access_keys.metadata is metadata
 ACCOUNT = "123456789012"
 
 
 class SettableClock:
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
-    def __call__(self):
+    def __call__(self) -> datetime:
         return self.now
 
-    def advance(self, **delta):
+    def advance(self, **delta: float) -> None:
         self.now += timedelta(**delta)
 
 
 @pytest.fixture
-def clock():
+def clock() -> SettableClock:
     return SettableClock()
 
 
 @pytest.fixture
-def database(tmp_path):
-    database = Database.open(tmp_path / "penstock.db")
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def cipher(tmp_path):
+def cipher(tmp_path: Path) -> Cipher:
     return Cipher.open(tmp_path / "key")
 
 
 @pytest.fixture
-def iam(database, cipher, clock):
+def iam(database: Database, cipher: Cipher, clock: SettableClock) -> Iam:
     return Iam(database, cipher, ACCOUNT, clock)
 
 
 @pytest.fixture
-def sts(iam):
+def sts(iam: Iam) -> Sts:
     return Sts(iam)

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,14 +21,6 @@ from penstock.storage.outbox import (
 from penstock.storage.schema import metadata
 
 _NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "test.db")
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 def _publish(connection: sa.Connection, subject: str) -> None:

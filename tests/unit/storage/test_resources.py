@@ -1,9 +1,7 @@
 """The generic resource store."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +9,6 @@ import sqlalchemy as sa
 from penstock.storage import resources
 from penstock.storage.database import Database
 from penstock.storage.resources import Resource, ResourceExists
-from penstock.storage.schema import metadata
 
 _NOW = datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=UTC)
 _ROLE = Resource(
@@ -24,14 +21,6 @@ _ROLE = Resource(
     _NOW,
     _NOW,
 )
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "test.db")
-    metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 async def test_what_is_inserted_is_found_by_name_and_by_arn(database: Database) -> None:
