@@ -184,9 +184,16 @@ class _Reader:
             )
         phases = _mapping(top["phases"], "phases")
         self._warn_unknown(phases, PHASES, "phases")
+        names = nodes.entries(phases)
+        if names and not PHASES.keys() & names.keys():
+            # Nothing would run, and the build would succeed.
+            raise BuildspecError(
+                "phases has no phase: expected install, pre_build, build or post_build under it, "
+                f"found {', '.join(names)}"
+            )
         return {
             PHASES[name]: self._phase(name, _mapping(node, f"phases.{name}"))
-            for name, node in nodes.entries(phases).items()
+            for name, node in names.items()
             if name in PHASES
         }
 

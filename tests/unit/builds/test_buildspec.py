@@ -173,6 +173,10 @@ def test_version_0_1_takes_its_own_variables() -> None:
             "version: 0.2\nphases:\n  build:\n    commands: [a, b\n  x: 1\n",
             "did not find expected ',' or ']' at line 5",
         ),
+        (
+            "version: 0.2\nphases: {compile: {commands: [make]}}\n",
+            "expected install, pre_build, build or post_build under it, found compile",
+        ),
         ("version: 0.3\nphases: {}\n", "expected 0.1 or 0.2, found 0.3"),
         ("phases: {}\n", "expected 0.1 or 0.2, found none"),
         ("version: 0.2\n", "phases is required"),
