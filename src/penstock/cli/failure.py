@@ -73,10 +73,16 @@ def last_output(log: Sequence[str], command: str | None, limit: int = LINES) -> 
             if match is None:
                 continue
             if match["text"].startswith(f"Running command {first}"):
-                begin, end = number + 1, len(log)
+                begin, end = number + 1 + _rest_of(command, log[number + 1 :]), len(log)
             elif match["text"].startswith("Command did not exit successfully"):
                 end = min(end, number)
     return list(log[begin:end][-limit:])
+
+
+def _rest_of(command: str, following: Sequence[str]) -> int:
+    """Count the lines after `Running command` that are still the command's own text."""
+    rest = command.split("\n")[1:]
+    return len(rest) if list(following[: len(rest)]) == rest else 0
 
 
 def buildspec_line(log: Sequence[str], command: str) -> str | None:

@@ -66,6 +66,12 @@ def test_the_failed_commands_own_output_is_shown():
     assert last_output(LOG, "make test") == ["test one", "test two"]
 
 
+def test_a_multi_line_commands_own_text_is_not_taken_for_its_output():
+    at = "[Container] 2026/01/02 03:04:06.000001"
+    log = [f"{at} Running command if true; then", "  echo out", "fi", "out", *LOG[5:]]
+    assert last_output(log, "if true; then\n  echo out\nfi") == ["out"]
+
+
 def test_only_the_last_lines_are_shown():
     log = [LOG[2], *(f"line {n}" for n in range(100)), *LOG[5:]]
     assert last_output(log, "make test") == [f"line {n}" for n in range(60, 100)]
