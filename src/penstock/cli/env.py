@@ -14,9 +14,15 @@ def env(data_dir: DataDir = None) -> None:
 
 
 def lines(connection: Connection, environment: Mapping[str, str]) -> list[str]:
-    """Return the shell's lines; a session token left by other credentials would void these."""
+    """Return the shell's lines; what other credentials left behind would void these.
+
+    A session token goes with no key of ours, and version 2 of the `aws` command prefers
+    AWS_REGION to AWS_DEFAULT_REGION.
+    """
     exports = [
         f"export {name}={shlex.quote(value)}" for name, value in connection.environment().items()
     ]
-    stale = [name for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE") if name in environment]
+    stale = [
+        name for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION") if name in environment
+    ]
     return exports + [f"unset {name}" for name in stale]

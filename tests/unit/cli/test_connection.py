@@ -73,6 +73,7 @@ def test_env_quotes_for_the_shell_and_clears_what_would_void_it():
         "export AWS_ACCOUNT_ID=210987654321",
     ]
     assert lines(CONNECTION, {"AWS_SESSION_TOKEN": "x"})[5:] == ["unset AWS_SESSION_TOKEN"]
+    assert lines(CONNECTION, {"AWS_REGION": "eu-west-1"})[5:] == ["unset AWS_REGION"]
 
 
 def test_clients_are_the_servers(data_dir):
