@@ -58,6 +58,8 @@ def serve(
 
 def check(config: Config) -> None:
     """Raise Refusal for options that no server can run with."""
+    if config.data_dir.exists() and not config.data_dir.is_dir():
+        raise Refusal(f"--data-dir: expected a directory, found a file: {config.data_dir}", 2)
     if not re.fullmatch(r"\d{12}", config.account_id):
         raise Refusal(f"--account-id: expected 12 digits, found {config.account_id!r}", 2)
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d+", config.region):

@@ -32,6 +32,12 @@ def test_options_that_cannot_be_served_are_refused(change, message):
     assert caught.value.exit_code == 2
 
 
+def test_a_data_directory_that_is_a_file_is_refused(tmp_path):
+    (file := tmp_path / "data").touch()
+    with pytest.raises(Refusal, match="--data-dir: expected a directory, found a file"):
+        check(replace(GOOD, data_dir=file))
+
+
 def test_loopback():
     assert all(map(is_loopback, ["127.0.0.1", "127.9.9.9", "::1", "localhost"]))
     assert not any(map(is_loopback, ["0.0.0.0", "10.0.0.1", "::", "example.com"]))
