@@ -166,10 +166,13 @@ def _finish(place: Place, connection: Connection, terminal: Terminal) -> None:
     terminal.line()
     for name, value in (
         ("AWS API", connection.endpoint_url),
-        ("git", f"{repositories}/todobackend  {repositories}/todobackend-aws"),
+        ("git", f"{repositories}/todobackend"),
+        ("", f"{repositories}/todobackend-aws"),
         ("your shell", f'eval "$(penstock env {option})"'),
-        ("again", f"cd {place.tree('todobackend')}; change, commit, git push"),
-        ("then", f"penstock status {option}; penstock logs --follow {option}"),
+        ("again", f"cd {place.tree('todobackend')}"),
+        ("", "change something, commit, git push"),
+        ("then", f"penstock status {option}"),
+        ("", f"penstock logs --follow {option}"),
         ("remove", f"penstock demo --down {option}"),
     ):
         terminal.line(f"{name:11} {value}")
