@@ -307,17 +307,32 @@ def test_files_are_put_either_by_content_or_from_another(codecommit: Any) -> Non
     assert len(folder["files"]) == 100
 
 
-def test_a_file_over_six_megabytes_is_cloned_not_got(codecommit: Any) -> None:
+def test_a_file_over_six_megabytes_is_pushed_not_put(codecommit: Any) -> None:
     codecommit.create_repository(repositoryName="app")
-    put = {"repositoryName": "app", "branchName": "main", "filePath": "a"}
-    at_most = codecommit.put_file(**put, fileContent=b"x" * 6 * 1024 * 1024)["commitId"]
-    assert codecommit.get_file(repositoryName="app", filePath="a")["fileSize"] == 6 * 1024 * 1024
-    codecommit.put_file(
-        **put, fileContent=b"x" * (6 * 1024 * 1024 + 1), parentCommitId=at_most
+    where = {"repositoryName": "app", "branchName": "main"}
+    code, message = failure(
+        codecommit.put_file, **where, filePath="a", fileContent=b"x" * 6_000_001
     )
+    assert code == "FileContentSizeLimitExceededException"
+    assert "Push the commit with git" in message
+    halves = [{"filePath": name, "fileContent": b"x" * 3_600_000} for name in "ab"]
+    assert failure(codecommit.create_commit, **where, putFiles=halves)[0] == code
+    codecommit.put_file(**where, filePath="a", fileContent=b"x" * 6_000_000)
+    assert codecommit.get_file(repositoryName="app", filePath="a")["fileSize"] == 6_000_000
+
+
+def test_a_larger_file_that_was_pushed_is_cloned_not_got(
+    codecommit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A smaller limit stands for AWS's, which the API cannot put a file beyond."""
+    monkeypatch.setattr("penstock.repositories.api.commits._LARGEST_FILE", 3)
+    codecommit.create_repository(repositoryName="app")
+    put = {"repositoryName": "app", "branchName": "main"}
+    first = codecommit.put_file(**put, filePath="a", fileContent=b"xxxx")["commitId"]
     code, message = failure(codecommit.get_file, repositoryName="app", filePath="a")
-    assert code == "FileTooLargeException"
-    assert "6291457 bytes" in message
+    assert (code, "4 bytes" in message) == ("FileTooLargeException", True)
+    codecommit.put_file(**put, filePath="b", fileContent=b"xxx", parentCommitId=first)
+    assert codecommit.get_file(repositoryName="app", filePath="b")["fileContent"] == b"xxx"
 
 
 def test_what_a_repository_cannot_have_is_refused(codecommit: Any) -> None:

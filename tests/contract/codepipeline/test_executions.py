@@ -135,6 +135,10 @@ def test_stop_waits_and_abandon_does_not(delivery: Any) -> None:
     stop(**request, reason="not now")
     delivery.until(lambda: delivery.stage("Build")["latestExecution"]["status"] == "Stopping")
     assert refused(stop, **request) == "DuplicatedStopRequestException"
+    assert refused(
+        delivery.pipelines.retry_stage_execution, **request, stageName="Build",
+        retryMode="FAILED_ACTIONS",
+    ) == "ConflictException"  # fmt: skip
     stop(**request, abandon=True)
     assert delivery.until_ended(execution_id) == "Stopped"
     assert delivery.stage("Build")["actionStates"][0]["latestExecution"]["status"] == "Abandoned"

@@ -138,6 +138,15 @@ def test_tags_are_kept(delivery: Any) -> None:
         delivery.pipelines.tag_resource, resourceArn=place, tags=[{"key": "aws:x", "value": "1"}]
     )
     assert code == "InvalidTagsException"
+    elsewhere = "arn:aws:codebuild:us-east-1:123456789012:project/b"
+    for call, more in (
+        (delivery.pipelines.list_tags_for_resource, {}),
+        (delivery.pipelines.tag_resource, {"tags": [{"key": "b", "value": "4"}]}),
+        (delivery.pipelines.untag_resource, {"tagKeys": ["b"]}),
+    ):
+        code, _ = refused(call, resourceArn=elsewhere, **more)
+        assert code == "ValidationException", "the model's pattern of a resource's ARN"
+    assert delivery.pipelines.list_tags_for_resource(resourceArn=place)["tags"] == shown["tags"]
 
 
 def test_action_types_are_those_that_run_here(delivery: Any) -> None:

@@ -119,6 +119,7 @@ def test_a_presigned_url_proves_an_identity(server: Any) -> None:
     [
         ({"Action": "NoSuchThing", "Version": "2011-06-15"},
          "Could not find operation NoSuchThing for version 2011-06-15"),
+        ({"Action": "NoSuchThing", "Version": "2011-06-15"}, "<Code>InvalidAction</Code>"),
         ({"Action": "GetSessionToken", "Version": "2011-06-15"},
          "Penstock does not implement sts GetSessionToken. Of sts it implements: "),
         ({"Action": "ListQueues", "Version": "2012-11-05"},

@@ -3,9 +3,7 @@
 Source: https://docs.aws.amazon.com/codepipeline/latest/APIReference/
 """
 
-from penstock.arns import parse_arn
 from penstock.aws import tags as tagging
-from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import decode_token, encode_token
 from penstock.aws.service import Call, Request, Response
 from penstock.pipelines import definitions
@@ -71,21 +69,21 @@ async def delete_pipeline(domain: Pipelines, call: Call, request: Request) -> Re
 async def tag_resource(domain: Pipelines, call: Call, request: Request) -> Response:
     """Add or change tags."""
     added = definitions.tags_of(request["tags"])
-    await domain.change_tags(_checked(request["resourceArn"]), lambda tags: {**tags, **added})
+    await domain.change_tags(request["resourceArn"], lambda tags: {**tags, **added})
     return {}
 
 
 async def untag_resource(domain: Pipelines, call: Call, request: Request) -> Response:
     """Remove tags; keys that are not there are no error."""
     await domain.change_tags(
-        _checked(request["resourceArn"]), lambda tags: tagging.without(tags, request["tagKeys"])
+        request["resourceArn"], lambda tags: tagging.without(tags, request["tagKeys"])
     )
     return {}
 
 
 async def list_tags_for_resource(domain: Pipelines, call: Call, request: Request) -> Response:
     """List a pipeline's tags in order of key."""
-    tags = await domain.tags(_checked(request["resourceArn"]))
+    tags = await domain.tags(request["resourceArn"])
     limit = request.get("maxResults", _TAGS_IN_PAGE)
     after = ""
     if "nextToken" in request:
@@ -96,19 +94,6 @@ async def list_tags_for_resource(domain: Pipelines, call: Call, request: Request
     if len(keys) > limit:
         response["nextToken"] = encode_token(keys[limit - 1])
     return response
-
-
-def _checked(arn: str) -> str:
-    try:
-        service = parse_arn(arn).service
-    except ValueError:
-        service = ""
-    if service != "codepipeline":
-        raise ServiceError(
-            "InvalidArnException",
-            f"Expected a pipeline's ARN (arn:aws:codepipeline:region:account:name), found {arn}",
-        )
-    return arn
 
 
 def _summary(pipeline: PipelineRow) -> Response:

@@ -28,6 +28,8 @@ from penstock.repositories.writing import (
 )
 
 _MOST_FILES = 100
+_LARGEST_FILE, _LARGEST_CHANGE = 6_000_000, 7_000_000
+"""Bytes of one file and of all in a commit: the model's 6 MB and 7 MB; unverified that decimal."""
 _NAMES = {mode: name for name, mode in MODES.items()}
 
 
@@ -35,6 +37,7 @@ async def put_file(domain: Repositories, call: Call, request: Request) -> Respon
     """Add or replace one file in a commit of its own."""
     repository = await domain.get(request["repositoryName"])
     path = request["filePath"]
+    _check_size([request["fileContent"]])
     blob = await write_blob(domain, repository, request["fileContent"])
     mode = request.get("fileMode")
     parent = await _parent(domain, repository, request)
@@ -114,9 +117,11 @@ async def _parent(domain: Repositories, repository: Repository, request: Request
 async def _changes(
     domain: Repositories, repository: Repository, request: Request, before: dict[str, File]
 ) -> list[Change]:
+    puts = request.get("putFiles", ())
+    _check_size([put.get("fileContent") or b"" for put in puts])
     changes: list[Change] = []
     keep = request.get("keepEmptyFolders", False)
-    for put in request.get("putFiles", ()):
+    for put in puts:
         mode = MODES[put["fileMode"]] if "fileMode" in put else None
         content, source = put.get("fileContent"), put.get("sourceFile")
         if (content is None) == (source is None):
@@ -173,6 +178,16 @@ async def _commit(
             f"Branch {branch} moved while the commit was made. Read the branch again.",
         )
     return commit_id, tree_id
+
+
+def _check_size(contents: Sequence[bytes]) -> None:
+    sizes = [len(content) for content in contents]
+    if max(sizes, default=0) > _LARGEST_FILE or sum(sizes) > _LARGEST_CHANGE:
+        raise ServiceError(
+            "FileContentSizeLimitExceededException",
+            f"Expected files of at most {_LARGEST_FILE} bytes, {_LARGEST_CHANGE} together; found "
+            f"{max(sizes)} and {sum(sizes)}. Push the commit with git.",
+        )
 
 
 def _entries(paths: Sequence[str], files: dict[str, File]) -> list[dict[str, Any]]:
