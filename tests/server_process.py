@@ -38,13 +38,17 @@ class ServerProcess:
     port: int = field(default_factory=free_port)
     command: Sequence[str] = (sys.executable, "-m", "penstock")
     process: subprocess.Popen[bytes] | None = None
+    options: Sequence[str] = ()
 
     def start(self, **environment: str) -> "ServerProcess":
         """Start and wait until the health page answers."""
         path = self.data_dir.parent / f"{self.data_dir.name}.server.log"
         with path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.command, "serve", f"--data-dir={self.data_dir}", f"--port={self.port}"],
+                [
+                    *(*self.command, "serve", f"--data-dir={self.data_dir}"),
+                    *(f"--port={self.port}", *self.options),
+                ],
                 env={**os.environ, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,

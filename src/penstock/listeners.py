@@ -9,8 +9,11 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _DRAIN_SECONDS = 5
+_LARGEST_HEAD_BYTES = 256 * 1024
+"""Request line and headers: far more than any client of AWS sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,35 @@ class TlsFiles:
 
     certificate: Path
     key: Path
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP/1.1 with an end to what a request's head may take: httptools itself has none."""
+
+    _in_head = True
+    _head_bytes = 0
+
+    def on_message_begin(self) -> None:
+        """Count from here."""
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """What follows is the body, which the application reads as it likes."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; close a connection whose request's head does not end."""
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _LARGEST_HEAD_BYTES and not self.transport.is_closing():
+                self.transport.write(
+                    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+                    b"content-length: 0\r\nconnection: close\r\n\r\n"
+                )
+                self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -38,7 +70,7 @@ class Listener:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=_Protocol,
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
@@ -75,7 +107,9 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except OSError:
+    except OSError as error:
         bound.close()
-        raise
+        raise OSError(
+            error.errno, f"cannot listen on {host}, port {port}: {error.strerror}"
+        ) from error
     return bound

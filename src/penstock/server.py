@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from penstock import __version__
 from penstock.aws.app import aws_app
@@ -36,6 +36,7 @@ from penstock.containers.certificates import Certificates
 from penstock.containers.docker_runner import DockerRunner
 from penstock.containers.registry import NOTIFICATIONS_PATH, TOKEN_PATH
 from penstock.errors import EngineError
+from penstock.front import Front
 from penstock.ids import new_token
 from penstock.listeners import Listener
 from penstock.pipelines import api as pipelines_api
@@ -70,6 +71,7 @@ from penstock.task_host import TaskHost, write_private
 
 _LOG = logging.getLogger(__name__)
 _ENGINE_RETRY_SECONDS = 5.0
+_ENGINE_READY = "ready"
 
 ROOT_CREDENTIALS_FILE = "root-credentials.json"
 
@@ -107,7 +109,13 @@ class Server:
             **account,
         )
         self._builds = Builds(self._database, config, clock)
-        self._projects = Projects(self._database, config, clock, self._sts)
+        self._projects = Projects(
+            self._database,
+            config,
+            clock,
+            self._sts,
+            forget_cache=self._forget_cache,
+        )
         self._credentials = BuildCredentials(self._database, self._sts, clock)
         self._pipelines = Pipelines(
             self._database,
@@ -186,36 +194,49 @@ class Server:
 
     async def close(self) -> None:
         """End in the reverse order; builds go on in their containers and are found again."""
-        if self._engine_task is not None:
-            self._engine_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._engine_task
-        await self._listener.close()
-        await self._pipelines.close()
-        if self._runner is not None:
-            await self._runner.close()
-        await self._task_host.close()
-        await self._ecr.close()
-        await self._repositories.close()
-        await self._logs.close()
-        self._database.close()
+        async with contextlib.AsyncExitStack() as ending:  # whatever one part meets, all end
+            ending.callback(self._database.close)
+            ending.push_async_callback(self._logs.close)
+            ending.push_async_callback(self._repositories.close)
+            ending.push_async_callback(self._ecr.close)
+            ending.push_async_callback(self._task_host.close)
+            if self._runner is not None:
+                ending.push_async_callback(self._runner.close)
+            ending.push_async_callback(self._pipelines.close)
+            if self._engine_task is not None:
+                self._engine_task.cancel()
+                await asyncio.wait([self._engine_task])
+            await asyncio.gather(self._listener.close(), self._task_host.stop_listening())
 
     async def _keep_engine(self) -> None:
-        """Try until the engine answers; builds wait in their queue meanwhile."""
+        """Try until the engine answers, and go on asking; builds wait in their queue meanwhile."""
         while True:
             try:
-                docker = await self._task_host.start()
+                await self._reach_engine()
+                state = _ENGINE_READY
             except EngineError as error:
-                if str(error) != self._engine_state:
-                    _LOG.warning("no container engine yet, builds wait: %s", error)
-                self._engine_state = str(error)
-                await asyncio.sleep(_ENGINE_RETRY_SECONDS)
-                continue
-            self._runner = self._build_runner(docker)
-            await self._runner.start()
-            self._engine_state = "ready"
-            _LOG.info("the container engine is ready for builds")
+                state = str(error)
+            except Exception:  # noqa: BLE001 (a boundary: without this task nothing is built)
+                _LOG.exception("the container engine could not be made ready")
+                state = "an internal error, see the server's log"
+            if state != self._engine_state:
+                if state == _ENGINE_READY:
+                    _LOG.info("the container engine is ready for builds")
+                else:
+                    _LOG.warning("no container engine, builds wait: %s", state)
+            self._engine_state = state
+            await asyncio.sleep(_ENGINE_RETRY_SECONDS)
+
+    async def _reach_engine(self) -> None:
+        if self._runner is not None:
+            await self._task_host.check()
             return
+        runner = self._build_runner(await self._task_host.start())
+        await runner.start()
+        self._runner = runner
+
+    async def _forget_cache(self, project_arn: str) -> None:
+        await self._task_host.forget_cache(project_arn)
 
     def _build_runner(self, docker: DockerRunner) -> BuildRunner:
         preparation = Preparation(
@@ -257,7 +278,8 @@ class Server:
             self._iam.authorize,
             anonymous=None if authenticate else root_principal(self.config.account_id),
         )
-        return Front(aws, git, Starlette(routes=internal), refuse_browsers=not authenticate)
+        own_host = None if authenticate else self.config.host
+        return Front(aws, git, Starlette(routes=internal), own_host)
 
     def _token_route(self) -> Route:
         return Route(TOKEN_PATH, TokenEndpoint(self._ecr), methods=["GET", "POST"])
@@ -270,36 +292,6 @@ class Server:
         if found is None:
             return PlainTextResponse("No Task has this credentials address.\n", 404)
         return JSONResponse(found)
-
-
-class Front:
-    """Sends a request to git hosting, to our own pages, or to the AWS API."""
-
-    def __init__(
-        self, aws: ASGIApp, git: ASGIApp, internal: ASGIApp, *, refuse_browsers: bool
-    ) -> None:
-        self._aws = aws
-        self._git = git
-        self._internal = internal
-        self._refuse_browsers = refuse_browsers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            return
-        path: str = scope["path"]
-        if path.startswith("/_penstock/"):
-            await self._internal(scope, receive, send)
-        elif self._refuse_browsers and any(name == b"origin" for name, _ in scope["headers"]):
-            # With --no-auth nothing else keeps a web page elsewhere from calling us.
-            refusal = PlainTextResponse(
-                "With --no-auth, requests from web pages are refused.\n", 403
-            )
-            await refusal(scope, receive, send)
-        elif path.startswith("/v1/repos/"):
-            await self._git(scope, receive, send)
-        else:
-            await self._aws(scope, receive, send)
 
 
 def root_principal(account_id: str) -> Principal:
@@ -325,13 +317,13 @@ def run(config: Config) -> int:
     )
     try:
         data = DataDirectory.open(config.data_dir)
-    except DataDirectoryLocked as error:
+    except (DataDirectoryLocked, OSError) as error:
         sys.stderr.write(f"penstock: {error}\n")
         return 1
     try:
         return uvloop.run(_serve(config, data))
-    except OSError as error:
-        sys.stderr.write(f"penstock: cannot serve on {config.host}:{config.port}: {error}\n")
+    except (EngineError, OSError) as error:  # a port that is taken, a key or database of others
+        sys.stderr.write(f"penstock: {error}\n")
         return 1
     finally:
         data.close()

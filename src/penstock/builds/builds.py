@@ -27,7 +27,9 @@ from penstock.builds.build import (
     phase_from_json,
     phase_to_json,
 )
+from penstock.builds.completion import complete
 from penstock.builds.configuration import effective_configuration
+from penstock.builds.phases import close
 from penstock.clock import Clock
 from penstock.config import Config
 from penstock.ids import derived_uuid, new_uuid
@@ -149,14 +151,19 @@ class Builds:
     async def stop(self, build_id: str) -> Build | None:
         """Ask for the build's end and return it, or None when there is no such build.
 
-        The build ends STOPPED soon afterwards; one that has ended stays as it is.
-        Safe to repeat.
+        One that still waits in its queue ends STOPPED at once, whether or not there is an
+        engine; another one soon afterwards. One that has ended stays as it is. Safe to repeat.
         """
         build = await self.get(build_id)
         if build is None:
             return None
         now = self.clock()
-        await self.database.write(lambda c: storage.request_stop(c, build.id, now))
+
+        def work(connection: sa.Connection) -> None:
+            if storage.request_stop(connection, build.id, now):
+                _stop_queued(connection, build.id, now)
+
+        await self.database.write(work)
         if self._stop_requested is not None:
             self._stop_requested(build.id)
         return await self.get(build.id)
@@ -219,6 +226,15 @@ class Builds:
     def _tell(self) -> None:
         if self._wake is not None:
             self._wake()
+
+
+def _stop_queued(connection: sa.Connection, build_id: str, now: datetime) -> None:
+    row = storage.get(connection, build_id)
+    if row is None or row.step != Step.QUEUED:
+        return
+    *before, queued = [phase_from_json(phase) for phase in row.phases]
+    stopped = close(queued, BuildStatus.STOPPED, now, PhaseContext())
+    complete(connection, row, [*before, stopped], now)
 
 
 def request_digest(start: StartBuild) -> str:

@@ -1,5 +1,6 @@
 """The build projects of the account: kept, checked against AWS's rules, never half changed."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -19,11 +20,13 @@ from penstock.builds.project import (
 )
 from penstock.clock import Clock
 from penstock.config import Config
+from penstock.errors import EngineError
 from penstock.services.sts import Sts
 from penstock.storage import resources
 from penstock.storage.database import Database
 from penstock.storage.resources import Resource, ResourceExists
 
+_LOG = logging.getLogger(__name__)
 _CHECK_SESSION = "CodeBuild-CreateProject"
 
 
@@ -100,13 +103,19 @@ class Projects:
         return await self._database.write(work)
 
     async def delete(self, name_or_arn: str) -> None:
-        """Remove a project; its builds stay. Removing an unknown one is no error, as on AWS."""
+        """Remove a project; its builds stay. Removing an unknown one is no error, as on AWS.
+
+        Caches that cannot be removed now wait for the pool to be trimmed.
+        """
         name = name_of(name_or_arn)
         removed = await self._database.write(
             lambda c: resources.delete(c, SERVICE, RESOURCE_TYPE, name)
         )
         if removed and self._forget_cache is not None:
-            await self._forget_cache(self.arn(name))
+            try:
+                await self._forget_cache(self.arn(name))
+            except EngineError as error:
+                _LOG.warning("the caches of project %s are left: %s", name, error)
 
     async def get(self, name_or_arn: str) -> Resource | None:
         """Return the project, or None."""

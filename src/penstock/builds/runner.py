@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,13 +21,13 @@ from penstock.builds.build import (
     PhaseType,
     Step,
     phase_from_json,
-    phase_to_json,
 )
 from penstock.builds.builds import Builds, build_from_row
+from penstock.builds.completion import complete
 from penstock.builds.credentials import BuildCredentials
 from penstock.builds.execution import Execution
 from penstock.builds.interruption import Interrupted, Interruption
-from penstock.builds.phases import close, outcome
+from penstock.builds.phases import close
 from penstock.clock import Clock
 from penstock.containers.docker_runner import DockerRunner
 from penstock.errors import EngineError
@@ -36,7 +35,6 @@ from penstock.storage import builds as storage
 from penstock.storage import resources
 from penstock.storage.builds import BuildRow
 from penstock.storage.database import Database
-from penstock.storage.outbox import publish
 
 _LOG = logging.getLogger(__name__)
 _RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -125,22 +123,29 @@ class BuildRunner:
         """The boundary of one build: whatever goes wrong ends it, and it alone."""
         failures = 0
         while True:
-            row = await self._database.read(lambda c: storage.get(c, build_id))
-            if row is None or row.step == Step.DONE:
-                return
             try:
-                await self._advance(row)
-                failures = 0
-            except EngineError as error:
-                if error.retryable and failures < len(_RETRY_SECONDS):
-                    _LOG.warning("build %s: %s; trying again", build_id, error)
-                    await asyncio.sleep(_RETRY_SECONDS[failures])
-                    failures += 1
-                    continue
-                await self._fault(row, str(error))
-            except Exception:  # noqa: BLE001 (the boundary of a build)
-                _LOG.exception("build %s met a bug", build_id)
-                await self._fault(row, "Internal error: see the server's log")
+                row = await self._database.read(lambda c: storage.get(c, build_id))
+                if row is None or row.step == Step.DONE:
+                    return
+                failures = await self._try(row, failures)
+            except Exception:  # noqa: BLE001 (not even the end could be stored: it is not given up)
+                _LOG.exception("build %s cannot go on; trying again", build_id)
+                await asyncio.sleep(_RETRY_SECONDS[-1])
+
+    async def _try(self, row: BuildRow, failures: int) -> int:
+        """Do the stored step; return how many times in a row the environment has failed."""
+        try:
+            await self._advance(row)
+        except EngineError as error:
+            if error.retryable and failures < len(_RETRY_SECONDS):
+                _LOG.warning("build %s: %s; trying again", row.id, error)
+                await asyncio.sleep(_RETRY_SECONDS[failures])
+                return failures + 1
+            await self._fault(row, str(error))
+        except Exception:  # noqa: BLE001 (the boundary of a build)
+            _LOG.exception("build %s met a bug", row.id)
+            await self._fault(row, "Internal error: see the server's log")
+        return 0
 
     async def _advance(self, row: BuildRow) -> None:
         """Do the stored step of a build, up to where the next one is stored."""
@@ -221,39 +226,17 @@ class BuildRunner:
         await self._execution.finish(row, [*before, ended], now)
 
     async def _clean(self, row: BuildRow) -> None:
-        """Remove all that the build had outside the database, then complete it."""
-        await self._runner.remove(row.uuid)
+        """Remove all that the build had outside the database, then complete it.
+
+        Its credentials end first: also where the engine cannot be reached for the rest.
+        """
         await self._credentials.end(row.uuid)
+        await self._runner.remove(row.uuid)
         phases = [phase_from_json(phase) for phase in row.phases]
         await self._complete(row, phases, self._clock())
 
     async def _complete(self, row: BuildRow, phases: list[BuildPhase], now: datetime) -> None:
-        """Store the outcome; it and the event are one."""
-        status = outcome(phases)
-        if phases[-1].phase_type is PhaseType.FINALIZING:
-            phases = [*phases[:-1], close(phases[-1], BuildStatus.SUCCEEDED, now, PhaseContext())]
-        stored = [phase_to_json(p) for p in (*phases, BuildPhase(PhaseType.COMPLETED, now))]
-        detail: dict[str, Any] = {
-            "project": row.project_name,
-            "uuid": row.uuid,
-            "status": status.value,
-        }
-
-        def work(connection: sa.Connection) -> None:
-            if storage.update(
-                connection,
-                row.id,
-                row.step,
-                step=Step.DONE.value,
-                status=status.value,
-                phases=stored,
-                ended_at=now,
-                sealed=None,
-            ):
-                publish(connection, "build.PhaseChanged", row.id, detail, now)
-                publish(connection, "build.Completed", row.id, detail, now)
-
-        await self._database.write(work)
+        await self._database.write(lambda c: complete(c, row, phases, now))
 
 
 def _next_phase(phase: PhaseType) -> PhaseType:

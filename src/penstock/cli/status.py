@@ -1,11 +1,13 @@
 """`penstock status`: each pipeline's newest execution, its stages and actions."""
 
 import json
+import sys
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
 import typer
+import urllib3
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +18,7 @@ from penstock.cli.times import ago, clock_time, took
 from penstock.clock import utc_now
 
 WIDTH = 80
+_READY = "ready"
 COLOURS = {
     "Succeeded": "green",
     "Failed": "red",
@@ -35,13 +38,16 @@ def status(
     data_dir: DataDir = None,
 ) -> None:
     """Show how the newest execution of each pipeline stands."""
-    codepipeline = connect(data_dir).client("codepipeline")
+    connection = connect(data_dir)
+    codepipeline = connection.client("codepipeline")
     if pipeline is not None:
         names = [pipeline]
     else:
         pages = codepipeline.get_paginator("list_pipelines").paginate()
         names = [p["name"] for page in pages for p in page["pipelines"]]
     views = [read_latest(codepipeline, name) for name in names]
+    if (trouble := engine_trouble(connection.endpoint_url)) is not None:
+        print(f"No builds run: {trouble}", file=sys.stderr)
     if as_json:
         print(json.dumps([asdict(view) for view in views], default=str, indent=2))
     elif views:
@@ -53,6 +59,16 @@ def status(
             console.print(render(view, now))
     else:
         print("No pipelines yet; make one: aws codepipeline create-pipeline")
+
+
+def engine_trouble(endpoint_url: str) -> str | None:
+    """Return why the server has no container engine; None when it has, or does not say."""
+    try:
+        answer = urllib3.request("GET", f"{endpoint_url}/_penstock/health", timeout=5, retries=1)
+        state = answer.json().get("engine", _READY)
+    except (urllib3.exceptions.HTTPError, ValueError):  # no Penstock behind AWS_ENDPOINT_URL
+        return None
+    return None if state == _READY else f"the container engine is not ready: {state}"
 
 
 def render(view: ExecutionView, now: datetime) -> Group:

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from penstock.containers.engine import Engine, EngineRefusal
+from penstock.errors import EngineError
 
 _LOG = logging.getLogger(__name__)
 _GIB = 1024**3
@@ -19,11 +20,19 @@ _GIB = 1024**3
 class CacheVolumes:
     """Leases volumes of one instance; `scope` (a project's ARN) keeps projects apart."""
 
-    def __init__(self, engine: Engine, instance_id: str, most_bytes: int = 40 * _GIB) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        instance_id: str,
+        most_bytes: int = 40 * _GIB,
+        trim_after_seconds: float = 60.0,
+    ) -> None:
         self._engine = engine
         self._instance_id = instance_id
         self._most_bytes = most_bytes
+        self._trim_after_seconds = trim_after_seconds
         self._promised: dict[str, str] = {}
+        self._trimming: asyncio.Task[None] | None = None
         self._choosing = asyncio.Lock()
 
     async def lease(self, scope: str, task_id: str) -> str:
@@ -49,18 +58,36 @@ class CacheVolumes:
             return volume
 
     async def release(self, task_id: str) -> None:
-        """Give back what `task_id` leased; its containers must be gone. Repeating is safe."""
-        self._promised.pop(task_id, None)
+        """Give back what `task_id` leased; its containers must be gone. Repeating is safe.
+
+        A while later the pool is trimmed, in the background.
+        """
+        leased = self._promised.pop(task_id, None) is not None
+        if leased and (self._trimming is None or self._trimming.done()):
+            self._trimming = asyncio.create_task(self._trim_later(), name="penstock-cache-trim")
+
+    async def close(self) -> None:
+        """End what runs in the background; repeating is safe."""
+        if self._trimming is not None:
+            self._trimming.cancel()
+            await asyncio.wait([self._trimming])
+
+    async def _trim_later(self) -> None:
+        await asyncio.sleep(self._trim_after_seconds)
+        try:
+            await self.trim()
+        except EngineError as error:
+            _LOG.warning("the layer caches could not be trimmed: %s", error)
 
     async def trim(self) -> list[str]:
         """Remove free volumes, the oldest first, until all together fit; return their names.
 
-        The engine measures every volume for this: it may take seconds.
+        The engine measures every volume for this: it may take seconds, and nobody waits for it.
         """
+        usage = await self._engine.json("GET", "system/df", timeout_seconds=None)
+        volumes = [volume for volume in usage["Volumes"] or () if self._is_ours(volume)]
+        total = sum(max(0, volume["UsageData"]["Size"]) for volume in volumes)
         async with self._choosing:
-            usage = await self._engine.json("GET", "system/df", timeout_seconds=None)
-            volumes = [volume for volume in usage["Volumes"] or () if self._is_ours(volume)]
-            total = sum(max(0, volume["UsageData"]["Size"]) for volume in volumes)
             used = set(await self._mounted()) | set(self._promised.values())
             removed = []
             for volume in sorted(volumes, key=lambda volume: str(volume["CreatedAt"])):

@@ -60,7 +60,7 @@ class Repositories:
 
     async def start(self) -> None:
         """Wait for an earlier server's git processes, clear what they left, compare all refs."""
-        self.git.root.mkdir(parents=True, exist_ok=True)
+        self.git.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         while not await asyncio.to_thread(self.git.take_over, _WAIT_FOR_ORPHANS_SECONDS):
             _log.warning("git processes of an earlier server still run; waiting for their end")
         known = await self.database.read(stored.load_all)

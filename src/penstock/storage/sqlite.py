@@ -34,12 +34,17 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
 
     Its transactions take the write lock at once (BEGIN IMMEDIATE): one that reads first and
     writes later would fail when another wrote between. With `read_only` they never take it, and
-    refuse to write.
+    refuse to write. The file is its owner's alone, and so are those that SQLite makes beside
+    it. What a statement holds is never part of an error's text.
     """
+    if not read_only:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
     engine = sa.create_engine(
-        f"sqlite+penstock:///{path}",
+        sa.URL.create("sqlite+penstock", database=str(path)),
         begin="BEGIN" if read_only else "BEGIN IMMEDIATE",
         connect_args={"check_same_thread": False, "timeout": 30},
+        hide_parameters=True,
     )
 
     @sa.event.listens_for(engine, "connect")

@@ -1,14 +1,18 @@
 """Whole builds over real services and the real agent, with this host for an engine."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.build_world import BUCKET, ROLE, World, phases, zipped
+from tests.build_world import BUCKET, ROLE, World, host_world, phases, zipped
+from tests.host_runner import Machine
 
+from penstock.builds import runner
 from penstock.builds.build import BuildStatus, EnvironmentVariable, StartBuild
+from penstock.builds.execution import Execution
 from penstock.errors import EngineError
 
 ALL_SUCCEEDED = {
@@ -330,6 +334,63 @@ async def test_a_build_stopped_in_its_queue_never_runs(world: World) -> None:
     assert world.machine.launches == [first.uuid]
     await world.builds.stop(first.id)
     await world.ended(first)
+
+
+async def test_a_queued_build_is_stopped_without_a_runner(tmp_path: Path, machine: Machine) -> None:
+    """Locks: without a container engine, a stop was stored and the build queued for ever."""
+    (tmp_path / "data").mkdir()
+    world = host_world(tmp_path / "data", machine)
+    world.open()
+    await world.furnish()
+    await world.project(SLEEPING)
+    build = await world.start()
+    stopped = await world.builds.stop(build.id)
+    assert stopped is not None
+    assert stopped.complete
+    assert (stopped.status, phases(stopped)["QUEUED"]) == (BuildStatus.STOPPED, "STOPPED")
+    assert [event["status"] for event in world.events("build.Completed")] == ["STOPPED"]
+    await world.builds.stop(build.id)
+    assert len(world.events("build.Completed")) == 1
+    world.database.close()
+
+
+async def test_a_builds_credentials_end_where_the_engine_does_not(world: World) -> None:
+    """Locks: a Task that could not be removed kept the credentials of its role."""
+    await world.project(SLEEPING)
+    build = await world.reached(await world.start(), "BUILD")
+    token = world.machine.tasks[build.uuid].role_credentials_token
+    assert token is not None
+
+    async def remove(task_id: str) -> None:
+        raise EngineError("the container engine did not answer", retryable=False)
+
+    world.docker.remove = remove  # type: ignore[method-assign]
+    await world.builds.stop(build.id)
+    assert (await world.ended(build)).status is BuildStatus.STOPPED
+    assert await world.credentials.credentials_for_token(token) is None
+
+
+async def test_a_build_outlives_trouble_of_the_database(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks: when not even the failure could be stored, nobody carried the build on."""
+    await world.project("version: 0.2\nphases: {build: {commands: ['true']}}\n")
+    monkeypatch.setattr(runner, "_RETRY_SECONDS", (0.01,))
+    struck = asyncio.Event()
+
+    async def fails(*_: Any) -> None:
+        raise EngineError("the database could not commit", retryable=False)
+
+    async def fails_too(*_: Any) -> None:
+        struck.set()
+        await fails()
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(Execution, "advance", fails)
+        trouble.setattr(Execution, "finish", fails_too)
+        build = await world.start()
+        await struck.wait()
+    assert (await world.ended(build)).status is BuildStatus.SUCCEEDED
 
 
 async def test_the_concurrent_build_limit_queues_in_order(world: World, tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""The first that a request meets: it goes to git hosting, to our own pages, or to the AWS API."""
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from penstock import web_pages
+
+
+class Front:
+    """An ASGI application. `own_host` is given where everybody is root: then requests that a web
+    page made a browser send are refused."""
+
+    def __init__(self, aws: ASGIApp, git: ASGIApp, internal: ASGIApp, own_host: str | None) -> None:
+        self._aws = aws
+        self._git = git
+        self._internal = internal
+        self._own_host = own_host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        chosen = self._aws
+        if path.startswith("/_penstock/"):
+            chosen = self._internal
+        elif path.startswith("/v1/repos/"):
+            chosen = self._git
+        if self._own_host is not None and chosen is not self._internal:
+            refused = web_pages.refusal(scope["headers"], self._own_host)
+            if refused is not None:
+                chosen = PlainTextResponse(f"{refused}\n", 403)
+        await chosen(scope, receive, send)
