@@ -1,4 +1,7 @@
-"""A hosted repository as it is kept: one resource, and a bare repository on disk."""
+"""A hosted repository as it is kept: one resource, and a bare repository on disk.
+
+Texts of a missing repository and of a taken name (`hosting.py`): moto codecommit/exceptions.py.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ OK = {"statusCode": "", "message": ""}
 
 
 def test_a_build_from_start_to_end(setup: Setup) -> None:
-    setup.codebuild.create_project(**project("app", "echo \"built $WORD\""))
+    setup.codebuild.create_project(**project("app", 'echo "built $WORD"'))
     started = setup.codebuild.start_build(
         projectName="app",
         environmentVariablesOverride=[{"name": "WORD", "value": "here", "type": "PLAINTEXT"}],
@@ -49,9 +49,7 @@ def test_a_failing_command_is_told_as_aws_tells_it(setup: Setup) -> None:
     assert phase["contexts"] == [
         {
             "statusCode": "COMMAND_EXECUTION_ERROR",
-            "message": (
-                "Error while executing command: sh -c 'exit 7'. Reason: exit status 7"
-            ),
+            "message": ("Error while executing command: sh -c 'exit 7'. Reason: exit status 7"),
         }
     ]
 
@@ -87,7 +85,10 @@ def test_a_token_finds_its_build_and_refuses_another_request(setup: Setup) -> No
         ({"fleetOverride": {"fleetArn": "arn"}}, "fleetOverride"),
         ({"sourceTypeOverride": "GITHUB"}, "GITHUB"),
         ({"computeTypeOverride": "BUILD_LAMBDA_1GB"}, "BUILD_LAMBDA_1GB"),
-        ({"environmentVariablesOverride": [{"name": "CODEBUILD_X", "value": ""}]}, "reserved"),
+        (
+            {"environmentVariablesOverride": [{"name": "CODEBUILD_X", "value": ""}]},
+            "No user environment variables can start with CODEBUILD_",
+        ),
     ],
 )
 def test_an_override_that_cannot_be_followed_is_refused(
@@ -124,7 +125,20 @@ def test_a_stopped_build(setup: Setup) -> None:
     assert setup.ended(build["id"])["buildStatus"] == "STOPPED"
     with pytest.raises(ClientError) as raised:
         setup.codebuild.stop_build(id="app:00000000-0000-0000-0000-000000000000")
-    assert refused(raised)[0] == "ResourceNotFoundException"
+    # moto codebuild/responses.py
+    assert refused(raised) == (
+        "ResourceNotFoundException",
+        "Build app:00000000-0000-0000-0000-000000000000 does not exist",
+    )
+    for call, arguments in (
+        (setup.codebuild.stop_build, {"id": "app"}),
+        (setup.codebuild.retry_build, {"id": "app"}),
+        (setup.codebuild.retry_build, {}),
+    ):
+        with pytest.raises(ClientError) as raised:
+            call(**arguments)
+        assert refused(raised) == ("InvalidInputException", "Invalid build ID provided")
+    assert setup.codebuild.list_builds()["ids"] == [build["id"]]
 
 
 def test_a_retried_build_has_the_former_ones_configuration(setup: Setup) -> None:
@@ -195,9 +209,7 @@ def test_a_build_of_a_repository_has_its_history(setup: Setup) -> None:
     expected = [(None, "second", commits[1]), (commits[0], "first", commits[0])]
     for version, content, commit in expected:
         more = {"sourceVersion": version} if version else {}
-        build = setup.ended(
-            setup.codebuild.start_build(projectName="app", **more)["build"]["id"]
-        )
+        build = setup.ended(setup.codebuild.start_build(projectName="app", **more)["build"]["id"])
         assert build["buildStatus"] == "SUCCEEDED", build["phases"]
         assert build["resolvedSourceVersion"] == commit
         events = setup.logs.get_log_events(

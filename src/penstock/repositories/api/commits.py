@@ -1,6 +1,7 @@
 """CodeCommit's operations that read commits, folders and files.
 
 Source: https://docs.aws.amazon.com/codecommit/latest/APIReference/
+The reference shows no texts; ours are unverified.
 """
 
 from typing import Any

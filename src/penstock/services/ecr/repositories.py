@@ -1,7 +1,7 @@
 """ECR's repositories as they are kept, and AWS's texts about them.
 
-Source of the texts: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/ and errors
-that users of AWS have published.
+The three texts are as Terraform and the AWS CLI print them for AWS's users, and as in moto
+ecr/exceptions.py. Those of `api/` that name no source are unverified.
 """
 
 from collections.abc import Mapping

@@ -4,6 +4,9 @@ A role's or user's document: {"id", "path", "inline": {name: document}, "attache
 "boundary": arn or null} and, for roles, {"trust", "description", "max_session_seconds"}.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+IAM's texts, here and in the modules beside: as recorded from AWS in
+github.com/localstack/localstack tests/aws/services/iam/*.snapshot.json; one that these do not
+show is marked unverified.
 """
 
 from collections.abc import Mapping, Sequence

@@ -19,6 +19,7 @@ def check_trust_policy(connection: sa.Connection, account_id: str, text: str) ->
     check_document(text, PolicyKind.TRUST)
     if policy_characters(text) > _MOST_CHARACTERS:
         raise ServiceError(
+            # unverified
             "LimitExceededException", f"Cannot exceed quota for ACLSizePerRole: {_MOST_CHARACTERS}"
         )
     for statement in parse_policy(text, PolicyKind.TRUST).statements:

@@ -1,6 +1,9 @@
 """Log groups, their streams, and writing and reading them by offset.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.html
+Texts, also those of `api/`: as recorded from AWS in github.com/localstack/localstack
+tests/aws/services/logs/*.snapshot.json (groups, streams, order and tokens of events, prefix and
+pattern); the others are unverified.
 """
 
 import asyncio

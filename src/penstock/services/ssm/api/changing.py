@@ -1,6 +1,8 @@
 """Putting and deleting parameters.
 
 Source: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+Texts: moto ssm/models.py, whose wording AWS's users print too; those without a mark in it, of
+types, patterns, tiers and keys, are the model's documentation of the errors, or unverified.
 """
 
 import re
