@@ -60,7 +60,7 @@ class TaskHost:
     @property
     def registry_url(self) -> str | None:
         """The registry as this host reaches it; None until it runs."""
-        return f"https://{self._registry.host_port}" if self._registry else None
+        return f"https://{self._registry.host_address}" if self._registry else None
 
     async def start(self) -> DockerRunner:
         """Bring everything up and return the runner; raise EngineError where the engine fails."""

@@ -40,7 +40,6 @@ class Progress:
     failed_command: int | None = None
     """Index of the open phase's first failing command."""
     failed_status: int = 0
-    running_command: int | None = None
     exported: Mapping[str, str] = field(default_factory=dict)
     evaluated: Mapping[str, str] = field(default_factory=dict)
     """Key of one of the plan's expressions → its value."""
@@ -81,7 +80,7 @@ def _fold_new(progress: Progress, record: Record, plan: Plan) -> tuple[Progress,
             )
         case CommandStarted(_, at, index):
             text = plan.commands[index].text.rstrip("\n")
-            return replace(progress, running_command=index), ((at, f"Running command {text}"),)
+            return progress, ((at, f"Running command {text}"),)
         case CommandEnded(_, at, index, status):
             return _command_ended(progress, at, index, status, plan)
         case PhaseEnded(_, at):
@@ -101,7 +100,6 @@ def _fold_new(progress: Progress, record: Record, plan: Plan) -> tuple[Progress,
 def _command_ended(
     progress: Progress, at: datetime, index: int, status: int, plan: Plan
 ) -> tuple[Progress, Lines]:
-    progress = replace(progress, running_command=None)
     if status == 0:
         return progress, ()
     command = plan.commands[index]

@@ -51,18 +51,18 @@ class ImageUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OwnRegistry:
-    """Our registry, as ECR names are rewritten to it: `host_port` is how the engine reaches it."""
+    """Our registry, as ECR names are rewritten to it; the engine reaches it at `host_address`."""
 
     account_id: str
     region: str
-    host_port: str
+    host_address: str
 
     def rewrite(self, image: str) -> str | None:
         """Return the name under which the engine pulls an ECR name of ours; None for others."""
         match = _ECR_NAME.fullmatch(image)
         if match is None or match["account"] != self.account_id or match["region"] != self.region:
             return None
-        return f"{self.host_port}/{match['repository']}"
+        return f"{self.host_address}/{match['repository']}"
 
 
 class Images:
@@ -134,7 +134,7 @@ class Images:
         What a former pull with a token left on the engine must not be had without one.
         """
         own = self._own_registry
-        return own is not None and image.startswith(f"{own.host_port}/")
+        return own is not None and image.startswith(f"{own.host_address}/")
 
     async def _probe(self) -> bool:
         try:

@@ -28,7 +28,7 @@ _ROOT = "/var/lib/registry"
 
 
 class Registry:
-    """The registry of one instance; `host_port` and `task_port` are there after `ensure`."""
+    """The registry of one instance; `host_address` and `task_port` are there after `ensure`."""
 
     def __init__(
         self,
@@ -73,14 +73,9 @@ class Registry:
         return self._published
 
     @property
-    def host_port(self) -> str:
+    def host_address(self) -> str:
         """`127.0.0.1:PORT`: the registry (TLS) as this host and the engine reach it."""
         return f"127.0.0.1:{self.task_port}"
-
-    @property
-    def address_for_tasks(self) -> str:
-        """`GATEWAY:PORT`: the registry (TLS) as sandboxes reach it."""
-        return f"{self._gateway}:{self.task_port}"
 
     async def ensure(self) -> None:
         """Have the registry running with today's configuration and certificate.
@@ -110,7 +105,7 @@ class Registry:
             mounts=({"Type": "volume", "Source": self.name, "Target": _ROOT},),
         )
         self._published = await ensure_helper(self._engine, helper)
-        self._images.use_registry(OwnRegistry(self._account_id, self._region, self.host_port))
+        self._images.use_registry(OwnRegistry(self._account_id, self._region, self.host_address))
 
     async def remove(self) -> None:
         """Remove the container; the images stay in the volume."""

@@ -155,36 +155,6 @@ def normalise(document: Mapping[str, Any], version: int) -> dict[str, Any]:
     return result
 
 
-def coerce(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with the scalar types of the model, for structures out of templates.
-
-    Templates in the wild write `Version: 1` and `RunOrder: '1'`; the API takes neither.
-    """
-    stages = []
-    for stage in document.get("stages") or ():
-        actions = []
-        for action in stage.get("actions") or ():
-            changed = dict(action)
-            if "runOrder" in action:
-                changed["runOrder"] = int(action["runOrder"])
-            if "actionTypeId" in action:
-                type_id = action["actionTypeId"]
-                changed["actionTypeId"] = {key: str(value) for key, value in type_id.items()}
-            if action.get("configuration"):
-                changed["configuration"] = {
-                    key: _text(value) for key, value in action["configuration"].items()
-                }
-            actions.append(changed)
-        stages.append({**stage, "actions": actions})
-    return {**document, "stages": stages}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
 def _normalised_action(action: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(action)
     result.setdefault("runOrder", 1)

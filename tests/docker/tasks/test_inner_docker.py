@@ -73,7 +73,7 @@ async def test_build_push_and_pull_by_the_runner(tasks_with_registry: World) -> 
     lines = output.splitlines()
     assert lines[lines.index(next(line for line in lines if "3.11" in line)) + 1] == "1"
     pulled = await tasks.images.resolve(f"{HOST}/app:1", token)
-    assert pulled == f"{tasks.registry.host_port}/app:1"
+    assert pulled == f"{tasks.registry.host_address}/app:1"
     try:
         code, output = await tasks.run(_own_image(f"{HOST}/app:1", token))
         assert (code, output) == (0, "nonce-4711\n")
@@ -142,13 +142,13 @@ async def test_the_registry_stays_over_a_restart_and_keeps_its_port(
 ) -> None:
     tasks = tasks_with_registry
     before = await tasks.engine.json("GET", f"containers/{tasks.registry.name}/json")
-    port = tasks.registry.host_port
+    address = tasks.registry.host_address
     await tasks.registry.ensure()
     after = await tasks.engine.json("GET", f"containers/{tasks.registry.name}/json")
-    assert (after["Id"], tasks.registry.host_port) == (before["Id"], port)
+    assert (after["Id"], tasks.registry.host_address) == (before["Id"], address)
     await tasks.registry.remove()
     await tasks.registry.ensure()
-    assert tasks.registry.host_port == port
+    assert tasks.registry.host_address == address
 
 
 async def test_inner_containers_stay_within_the_builds_memory(tasks: World) -> None:

@@ -1,6 +1,6 @@
-from tests.pipeline_world import build, document, source
+from tests.pipeline_world import document
 
-from penstock.pipelines.structure import coerce, normalise, parse
+from penstock.pipelines.structure import normalise, parse
 
 
 def test_defaults_are_written_out() -> None:
@@ -15,19 +15,6 @@ def test_defaults_are_written_out() -> None:
 def test_what_only_v2_has_makes_a_pipeline_v2() -> None:
     assert normalise(document(variables=[{"name": "A"}]), 1)["pipelineType"] == "V2"
     assert normalise(document(executionMode="QUEUED"), 1)["pipelineType"] == "V2"
-
-
-def test_scalars_of_templates_are_coerced() -> None:
-    action = source(runOrder="1", configuration={"RepositoryName": "app", "BranchName": "main",
-                                                 "PollForSourceChanges": False})  # fmt: skip
-    action["actionTypeId"]["version"] = 1
-    declaration = document({"name": "Source", "actions": [action]},
-                           {"name": "Build", "actions": [build(runOrder="2")]})  # fmt: skip
-    structure = parse(coerce(declaration))
-    first = structure.stages[0].actions[0]
-    assert first.action_type_id.version == "1"
-    assert first.configuration["PollForSourceChanges"] == "false"
-    assert structure.stages[1].actions[0].run_order == 2
 
 
 def test_an_artifact_store_is_found_by_region() -> None:

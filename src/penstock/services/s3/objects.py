@@ -83,10 +83,6 @@ class Objects:
         """Remove an empty bucket and abort its uploads; NoSuchBucket, BucketNotEmpty."""
         await self.release(await self.write(lambda c: buckets.delete(c, name)))
 
-    async def bucket_exists(self, bucket: str) -> bool:
-        """Return whether there is such a bucket."""
-        return await self.read(lambda c: buckets.find(c, bucket)) is not None
-
     async def check_bucket(self, bucket: str) -> None:
         """Raise NoSuchBucket unless there is such a bucket."""
         await self.read(lambda c: buckets.get(c, bucket))
