@@ -34,6 +34,8 @@ class StageView:
 
     name: str
     actions: Sequence[ActionView]
+    waits_for: str = ""
+    """What keeps this execution before the stage; "" when nothing does."""
 
     @property
     def status(self) -> str:
@@ -81,15 +83,23 @@ def read_latest(codepipeline: Any, pipeline: str) -> ExecutionView:
         pipelineName=pipeline,
         filter={"pipelineExecutionId": summaries[0]["pipelineExecutionId"]},
     )
-    return view(structure, summaries[0], [d for p in details for d in p["actionExecutionDetails"]])
+    return view(
+        structure,
+        summaries[0],
+        [d for p in details for d in p["actionExecutionDetails"]],
+        codepipeline.get_pipeline_state(name=pipeline)["stageStates"],
+    )
 
 
 def view(
     structure: Mapping[str, Any],
     summary: Mapping[str, Any],
     details: Sequence[Mapping[str, Any]],
+    stage_states: Sequence[Mapping[str, Any]] = (),
 ) -> ExecutionView:
-    """Combine a pipeline's structure with an execution's summary and action details."""
+    """Combine a pipeline's structure with an execution's summary, action details and states."""
+    execution_id = summary.get("pipelineExecutionId", "")
+    waits = {state["stageName"]: _waits_for(state, execution_id) for state in stage_states}
     newest: dict[tuple[str, str], Mapping[str, Any]] = {}
     for detail in sorted(details, key=lambda d: d["startTime"]):
         newest[detail["stageName"], detail["actionName"]] = detail
@@ -97,7 +107,7 @@ def view(
     trigger = summary.get("trigger", {})
     return ExecutionView(
         pipeline=structure["name"],
-        execution_id=summary.get("pipelineExecutionId", ""),
+        execution_id=execution_id,
         status=summary.get("status", ""),
         started=summary.get("startTime"),
         changed=summary.get("lastUpdateTime"),
@@ -116,10 +126,24 @@ def view(
                     )
                     for action in stage["actions"]
                 ],
+                waits.get(stage["name"], ""),
             )
             for stage in structure["stages"]
         ],
     )
+
+
+def _waits_for(state: Mapping[str, Any], execution_id: str) -> str:
+    """Say what keeps the execution before a stage (of GetPipelineState); "" when nothing does."""
+    inbound = [found["pipelineExecutionId"] for found in state.get("inboundExecutions", [])]
+    if execution_id not in inbound:
+        return ""
+    transition = state.get("inboundTransitionState", {})
+    if not transition.get("enabled", True):
+        reason = transition.get("disabledReason", "")
+        return "its transition to be enabled" + (f", disabled with: {reason}" if reason else "")
+    latest = state.get("latestExecution", {})
+    return f"execution {latest['pipelineExecutionId']} to leave the stage" if latest else ""
 
 
 def _action(

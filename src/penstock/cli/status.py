@@ -1,6 +1,7 @@
 """`penstock status`: each pipeline's newest execution, its stages and actions."""
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -8,16 +9,19 @@ from typing import Annotated
 
 import typer
 import urllib3
-from rich.console import Console, Group
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from penstock.cli.connection import DataDir, connect
-from penstock.cli.execution import ActionView, ExecutionView, read_latest
+from penstock.cli.execution import ActionView, ExecutionView, StageView, read_latest
+from penstock.cli.refusal import Refusal
 from penstock.cli.times import ago, clock_time, took
 from penstock.clock import utc_now
 
 WIDTH = 80
+_COMMIT = re.compile(r"\b([0-9a-f]{7})[0-9a-f]{33}\b")
+_SHORT = r"\1"
 _READY = "ready"
 COLOURS = {
     "Succeeded": "green",
@@ -40,16 +44,18 @@ def status(
     """Show how the newest execution of each pipeline stands."""
     connection = connect(data_dir)
     codepipeline = connection.client("codepipeline")
+    pages = codepipeline.get_paginator("list_pipelines").paginate()
+    names = [p["name"] for page in pages for p in page["pipelines"]]
     if pipeline is not None:
+        if pipeline not in names:
+            known = ", ".join(names) or "none"
+            raise Refusal(f"no pipeline is called {pipeline}; pipelines: {known}")
         names = [pipeline]
-    else:
-        pages = codepipeline.get_paginator("list_pipelines").paginate()
-        names = [p["name"] for page in pages for p in page["pipelines"]]
     views = [read_latest(codepipeline, name) for name in names]
     if (trouble := engine_trouble(connection.endpoint_url)) is not None:
         print(f"No builds run: {trouble}", file=sys.stderr)
     if as_json:
-        print(json.dumps([asdict(view) for view in views], default=str, indent=2))
+        print(json.dumps([asdict(view) for view in views], default=datetime.isoformat, indent=2))
     elif views:
         console = Console(width=WIDTH, highlight=False)
         now = utc_now()
@@ -72,7 +78,7 @@ def engine_trouble(endpoint_url: str) -> str | None:
 
 
 def render(view: ExecutionView, now: datetime) -> Group:
-    """Return one pipeline: a headline, then a row for each stage and action."""
+    """Return one pipeline: a headline, a row for each stage and action, a failure's words below."""
     headline = Text()
     headline.append(view.pipeline, "bold")
     headline.append("  ")
@@ -81,29 +87,46 @@ def render(view: ExecutionView, now: datetime) -> Group:
         headline.append(f"  {ago(view.started, now)}")
         headline.append(f", {took(view.started, view.changed if view.ended else now)}")
     if view.trigger:
-        headline.append(f"\n  by {view.trigger}", "dim")
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("name", "status", "started", "took"):
-        table.add_column(column, no_wrap=column != "name", overflow="fold")
-    table.add_column("summary", overflow="fold", ratio=1)
-    for stage in view.stages:
-        table.add_row(f"  {stage.name}", _word(stage.status or "not yet"))
-        for action in stage.actions:
-            table.add_row(*_row(action, now))
-    return Group(headline, table)
-
-
-def _row(action: ActionView, now: datetime) -> tuple[str | Text, ...]:
-    if not action.status:
-        return (f"    {action.name}", _word("not yet"))
-    end = now if action.status == "InProgress" else action.changed
-    return (
-        f"    {action.name}",
-        _word(action.status),
-        clock_time(action.started),
-        took(action.started, end),
-        Text(action.summary),
+        headline.append(f"\n  by {_COMMIT.sub(_SHORT, view.trigger)}", "dim")
+    rows: list[RenderableType] = [headline]
+    width = max(
+        (
+            4 + len(a.name) if a else 2 + len(s.name)
+            for s in view.stages
+            for a in (None, *s.actions)
+        ),
+        default=0,
     )
+    for stage in view.stages:
+        rows += _stage(stage, width)
+        for action in stage.actions:
+            rows += _action(action, width, now)
+    return Group(*rows)
+
+
+def _stage(stage: StageView, width: int) -> list[RenderableType]:
+    row = Text(f"  {stage.name}".ljust(width + 2))
+    if not stage.waits_for or stage.status:
+        return [row.append(_word(stage.status or "not yet"))]
+    return [row.append("waiting", "yellow"), _below(f"waits for {stage.waits_for}")]
+
+
+def _action(action: ActionView, width: int, now: datetime) -> list[RenderableType]:
+    row = Text(f"    {action.name}".ljust(width + 2), overflow="ellipsis", no_wrap=True)
+    if not action.status:
+        return [row.append(_word("not yet"))]
+    end = now if action.status == "InProgress" else action.changed
+    row.append(_word(action.status))
+    row.append(" " * (12 - len(action.status)))
+    row.append(f"{clock_time(action.started)}  {took(action.started, end)}")
+    if action.status == "Failed":
+        return [row, _below(action.summary)]
+    return [row.append(f"  {action.summary}" if action.summary else "")]
+
+
+def _below(words: str) -> Padding:
+    """Return text at the full width, under the row that it belongs to."""
+    return Padding(Text(words, overflow="fold"), (0, 0, 0, 6))
 
 
 def _word(status: str) -> Text:

@@ -104,3 +104,23 @@ def test_a_stage_between_two_run_orders_is_in_progress():
     assert stage("Abandoned", "").status == "Abandoned"
     assert stage("Succeeded", "Succeeded").status == "Succeeded"
     assert stage("", "").status == ""
+
+
+def waiting(execution_id="e-1", **transition):
+    return {
+        "stageName": "Build",
+        "inboundExecutions": [{"pipelineExecutionId": execution_id}],
+        "inboundTransitionState": {"enabled": True, **transition},
+        "latestExecution": {"pipelineExecutionId": "e-0"},
+    }
+
+
+def waits_for(state):
+    return view(structure(), SUMMARY, [], [state]).stages[1].waits_for
+
+
+def test_an_execution_that_waits_says_for_what():
+    closed = waiting(enabled=False, disabledReason="hold on")
+    assert waits_for(closed) == "its transition to be enabled, disabled with: hold on"
+    assert waits_for(waiting()) == "execution e-0 to leave the stage"
+    assert waits_for(waiting("e-9")) == "", "another execution waits there, not this one"

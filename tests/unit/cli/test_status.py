@@ -46,3 +46,17 @@ def test_a_running_action_shows_how_long_it_has_run():
     running = {**SUMMARY, "status": "InProgress"}
     text = shown(view(structure(), running, [detail("Build", "Test", "InProgress", 60)]))
     assert "4 min 0 s" in text
+
+
+def test_a_stage_that_waits_says_for_what_and_commits_are_short():
+    state = {
+        "stageName": "Build",
+        "inboundExecutions": [{"pipelineExecutionId": SUMMARY["pipelineExecutionId"]}],
+        "inboundTransitionState": {"enabled": False, "disabledReason": "hold on"},
+    }
+    trigger = {"triggerType": "CloudWatchEvent", "triggerDetail": "push of " + "0a" * 20}
+    running = {**SUMMARY, "status": "InProgress", "trigger": trigger}
+    text = shown(view(structure(), running, [detail("Source", "App", "Succeeded")], [state]))
+    assert "by CloudWatchEvent push of 0a0a0a0\n" in text
+    assert "Build   waiting\n" in text
+    assert "      waits for its transition to be enabled, disabled with: hold on" in text
