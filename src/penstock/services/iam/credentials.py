@@ -19,7 +19,7 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal, PrincipalKind
 from penstock.ids import new_alphanumeric, new_base32, new_token
 from penstock.services.iam import identity
-from penstock.services.iam.reading import Reading, write_and_forget
+from penstock.services.iam.kept_values import KeptValues, write_and_forget
 from penstock.storage import credentials as rows
 from penstock.storage.credentials import AccessKeyRow, SessionRow
 from penstock.storage.database import Database
@@ -71,7 +71,7 @@ class Credentials:
         self._database = database
         self._cipher = cipher
         self._account_id = account_id
-        self.kept: Reading[Credential] = Reading(database)
+        self.kept: KeptValues[Credential] = KeptValues(database)
 
     async def find(
         self, access_key_id: str, session_token: str | None, now: datetime

@@ -20,7 +20,7 @@ from penstock.services.iam.authorization import (
 )
 from penstock.services.iam.credentials import INVALID_TOKEN, AccessKey, Credential, Credentials
 from penstock.services.iam.identity import Role
-from penstock.services.iam.reading import Reading, write_and_forget
+from penstock.services.iam.kept_values import KeptValues, write_and_forget
 from penstock.storage import credentials as rows
 from penstock.storage.credentials import LastUse
 from penstock.storage.database import Database, Work
@@ -39,7 +39,7 @@ class Iam:
         self.clock = clock
         self.account_id = account_id
         self.credentials = Credentials(database, cipher, account_id)
-        self._permissions: Reading[Permissions] = Reading(database)
+        self._permissions: KeptValues[Permissions] = KeptValues(database)
         self._recorded_uses: dict[str, datetime] = {}
 
     async def ensure_root(self) -> AccessKey:

@@ -17,7 +17,7 @@ R = TypeVar("R")
 _MOST_KEPT = 10_000
 
 
-class Reading(Generic[T]):
+class KeptValues(Generic[T]):
     """Answers by key. Only what exists is kept: nobody fills the memory with guesses."""
 
     def __init__(self, database: Database) -> None:
@@ -39,7 +39,7 @@ class Reading(Generic[T]):
         self._kept = {}
 
 
-async def write_and_forget(database: Database, work: Work[R], *readings: Reading[Any]) -> R:
+async def write_and_forget(database: Database, work: Work[R], *readings: KeptValues[Any]) -> R:
     """Run a unit of work; its caller goes on once `readings` have forgotten what they kept.
 
     They forget in the writer thread, so also when the caller is cancelled meanwhile.
