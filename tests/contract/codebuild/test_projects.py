@@ -64,8 +64,11 @@ def test_an_update_changes_what_it_names_and_nothing_else(setup: Setup) -> None:
 
 def test_a_concurrency_limit_is_set_and_lifted(setup: Setup) -> None:
     setup.codebuild.create_project(**project(concurrentBuildLimit=2))
+    (before,) = setup.codebuild.batch_get_projects(names=["app"])["projects"]
+    assert before["concurrentBuildLimit"] == 2
     after = setup.codebuild.update_project(name="app", concurrentBuildLimit=-1)["project"]
     assert "concurrentBuildLimit" not in after
+    assert setup.codebuild.batch_get_projects(names=["app"])["projects"] == [after]
 
 
 def test_an_unknown_project_cannot_be_updated(setup: Setup) -> None:

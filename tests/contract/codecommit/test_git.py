@@ -281,14 +281,11 @@ async def test_gits_credential_helper_answers_the_challenge(git_host: Any, git: 
     await git_host.repositories.create("app", None, {})
     store = git.home / "credentials"
     store.write_text(git_host.url("app") + "\n")
-    await git(
-        "-c",
-        "credential.useHttpPath=true",
-        "-c",
-        f"credential.helper=store --file={store}",
-        "ls-remote",
-        git_host.bare_url("app"),
-    )
+    asked = ("-c", "credential.useHttpPath=true", "ls-remote", git_host.bare_url("app"))
+    helper = f"credential.helper=store --file={store}"
+    assert (await git("-c", helper, *asked))[0] == 0
+    status, output = await git("-c", "credential.helper=", *asked, check=False)
+    assert (status, "could not read Username" in output) == (128, True)
 
 
 async def test_the_aws_clis_credential_helper_lets_git_push(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.aws_command import aws_command
 from tests.databases import opened_database
 
 from penstock.clock import utc_now
@@ -350,3 +351,21 @@ def test_what_a_repository_cannot_have_is_refused(codecommit: Any) -> None:
     assert len(codecommit.batch_get_repositories(repositoryNames=names[:100])[
         "repositoriesNotFound"
     ]) == 100  # fmt: skip
+
+
+def test_the_aws_command_makes_a_repository_and_a_branch(server: Any, codecommit: Any) -> None:
+    aws = aws_command(server.url)
+    made = aws("codecommit", "create-repository", "--repository-name", "app")["repositoryMetadata"]
+    found = codecommit.get_repository(repositoryName="app")["repositoryMetadata"]
+    assert found["repositoryId"] == made["repositoryId"]
+    put = aws("codecommit", "put-file", "--repository-name", "app", "--branch-name", "main",
+              "--file-path", "a", "--file-content", "MQ==")  # fmt: skip
+    assert codecommit.get_file(repositoryName="app", filePath="a")["commitId"] == put["commitId"]
+    aws("codecommit", "create-branch", "--repository-name", "app", "--branch-name", "next",
+        "--commit-id", put["commitId"])  # fmt: skip
+    assert codecommit.list_branches(repositoryName="app")["branches"] == ["main", "next"]
+    # moto codecommit/exceptions.py
+    assert aws("codecommit", "get-repository", "--repository-name", "no", refused=True).endswith(
+        "An error occurred (RepositoryDoesNotExistException) when calling the GetRepository "
+        "operation: no does not exist"
+    )

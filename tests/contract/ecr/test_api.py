@@ -12,6 +12,7 @@ from typing import Any
 import jwt
 import pytest
 from botocore.exceptions import ClientError
+from tests.aws_command import aws_command
 from tests.databases import opened_database
 
 from penstock.clock import utc_now
@@ -350,3 +351,20 @@ async def test_tags_that_aws_refuses_are_refused(ecr: Any) -> None:
     own = [{"Key": "aws:x", "Value": ""}]
     assert failure(create, repositoryName="app", tags=own)[0] == "InvalidTagParameterException"
     assert ecr.describe_repositories()["repositories"] == []
+
+
+async def test_the_aws_command_makes_a_repository_and_reads_its_image(
+    ecr: Any, server: Any, push: Any
+) -> None:
+    aws = aws_command(server.url)
+    made = aws("ecr", "create-repository", "--repository-name", "app")["repository"]
+    [kept] = ecr.describe_repositories()["repositories"]
+    assert kept["repositoryArn"] == made["repositoryArn"]
+    digest = push("one", b"layer")
+    [image] = aws("ecr", "describe-images", "--repository-name", "app")["imageDetails"]
+    assert (image["imageDigest"], image["imageTags"]) == (digest, ["one"])
+    assert aws("ecr", "create-repository", "--repository-name", "app", refused=True).endswith(
+        "An error occurred (RepositoryAlreadyExistsException) when calling the CreateRepository "
+        f"operation: The repository with name 'app' already exists in the registry with id "
+        f"'{ACCOUNT}'"
+    )

@@ -1,6 +1,7 @@
 """docker against the registry: what IAM allows, what docker prints when it does not."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -67,6 +68,8 @@ async def test_what_was_pushed_can_be_pulled(setup: Any, docker: Any) -> None:
     await docker("image", "rm", f"{setup.address}/app:v1")
     docker.made.append(name)
     await docker("pull", name)
+    _, shown = await docker("image", "inspect", "--format", "{{json .RepoDigests}}", name)
+    assert name in json.loads(shown)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Sessions, as the STS API reference has them (API_AssumeRole.html and siblings)."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -128,6 +129,17 @@ def test_wrong_tokens_are_refused(server):
         assert message == "The security token included in the request is invalid."
     wrong_secret = {**given["Credentials"], "SecretAccessKey": "x" * 40}
     refused("SignatureDoesNotMatch", server.client("sts", wrong_secret).get_caller_identity)
+
+
+def test_credentials_end(server):
+    key = server.user("ann", allow("*"))
+    given = server.client("sts", key).get_session_token(DurationSeconds=900)["Credentials"]
+    hers = server.client("sts", given)
+    assert hers.get_caller_identity()["Account"] == "123456789012"
+    time.sleep(2)  # so that the request's own date is still within its 15 minutes
+    server.aws.now = given["Expiration"] + timedelta(seconds=1)  # the answer has whole seconds
+    message = refused("ExpiredToken", hers.get_caller_identity)
+    assert message == "The security token included in the request is expired"
 
 
 def test_a_session_token_is_the_user_without_iam(server):
