@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ ReadArchive = Callable[[str], AsyncGenerator[bytes, None]]
 """Absolute path → a tar of it; raises FileNotFoundError when there is none."""
 
 _MOST_LINKS = 10
+_MOST_IN_MEMORY = 64 * 1024
+"""Of one fetched file or directory: small ones take no file descriptor."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
@@ -79,12 +81,9 @@ class ArtifactReader:
             lines += [f"Expanding file paths for base directory {base}", "Assembling file list"]
             lines += [f"Expanding {pattern}" for pattern in spec.files]
             found = await self._files(base, spec)
-            lines += [
-                f"Skipping invalid file path {pattern}"
-                for pattern in spec.files
-                if not any(matches(pattern, path) for path in found)
-            ]
-            for path in select(found, spec.files, spec.exclude_paths):
+            paths, unmatched = await asyncio.to_thread(_select, list(found), spec)
+            lines += [f"Skipping invalid file path {pattern}" for pattern in unmatched]
+            for path in paths:
                 name = posixpath.basename(path) if spec.discard_paths else path
                 chosen[_archive_name(name)] = found[path]
         if not chosen:
@@ -137,7 +136,11 @@ class ArtifactReader:
                 archive = await self._fetch(top)
             except FileNotFoundError:
                 continue
-            for member in archive.getmembers():
+            members = {
+                posixpath.normpath(posixpath.join(top, _below_top(member.name))): member
+                for member in archive.getmembers()
+            }
+            for member in members.values():
                 path = normal(posixpath.join(root, _below_top(member.name)))
                 if member.isreg() or member.islnk():
                     found[path] = Entry(archive, member)
@@ -146,14 +149,28 @@ class ArtifactReader:
                     if spec.enable_symlinks:
                         found[path] = entry
                     else:
-                        found |= await self._followed(path, posixpath.join(base, path), entry)
+                        absolute = posixpath.join(base, path)
+                        found |= await self._followed(path, absolute, entry, members)
         return {_as_written(path, spec.files, base): entry for path, entry in found.items()}
 
-    async def _followed(self, path: str, absolute: str, entry: Entry) -> dict[str, Entry]:
-        """Return the file that a link means, under the link's own path; {} for any other."""
-        target = posixpath.join(posixpath.dirname(absolute), entry.member.linkname)
+    async def _followed(
+        self, path: str, absolute: str, entry: Entry, near: Mapping[str, tarfile.TarInfo]
+    ) -> dict[str, Entry]:
+        """Return the file that a link means, under the link's own path; {} for any other.
+
+        `near` are the files fetched with the link, by absolute path: those are not fetched again.
+        """
+        target, member = absolute, entry.member
+        for _ in range(_MOST_LINKS):
+            if not member.issym():
+                is_file = member.isreg() or member.islnk()
+                return {path: Entry(entry.archive, member)} if is_file else {}
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(target), member.linkname))
+            if target not in near:
+                break
+            member = near[target]
         try:
-            archive = await self._fetch(posixpath.normpath(target), only_file=True)
+            archive = await self._fetch(target, only_file=True)
         except FileNotFoundError:
             return {}
         members = archive.getmembers()
@@ -170,7 +187,9 @@ class ArtifactReader:
         raise FileNotFoundError(path)
 
     async def _spool(self, path: str, *, only_file: bool) -> tarfile.TarFile:
-        file = tempfile.TemporaryFile(prefix="penstock-artifacts-")  # noqa: SIM115 (ends with self)
+        file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 (ends with self)
+            _MOST_IN_MEMORY, prefix="penstock-artifacts-"
+        )
         self._open.callback(file.close)
         async with contextlib.aclosing(self._read(path)) as chunks:
             first = True
@@ -184,6 +203,14 @@ class ArtifactReader:
         self._open.enter_context(archive)
         await asyncio.to_thread(archive.getmembers)
         return archive
+
+
+def _select(found: Sequence[str], spec: ArtifactsSpec) -> tuple[list[str], list[str]]:
+    """Return the chosen of the found files, and the patterns that match none of them."""
+    unmatched = [
+        pattern for pattern in spec.files if not any(matches(pattern, path) for path in found)
+    ]
+    return select(found, spec.files, spec.exclude_paths), unmatched
 
 
 def _below_top(name: str) -> str:

@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.ht
 import functools
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -37,40 +37,69 @@ def literal_prefix(pattern: str) -> str:
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether the relative `path` of a file matches the pattern."""
-    return _compiled(normal(pattern)).fullmatch(path) is not None
+    """Whether the relative `path` of a file matches the pattern.
 
-
-@functools.lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    expression, parts = "", pattern.split("/")
-    for position, part in enumerate(parts):
-        last = position == len(parts) - 1
-        if part == "**":
-            expression += ".+" if last else "(?:[^/]+/)*"
+    Takes time proportional to pattern x path, whatever the pattern: both are a build's own.
+    """
+    names = path.split("/")
+    parts = normal(pattern).split("/")
+    if parts[-1] == "**":
+        parts.append("*")  # a directory's files, not the directory itself
+    position = mark = index = 0
+    star = -1
+    while index < len(names):
+        if position < len(parts) and parts[position] == "**":
+            star, mark = position, index
+            position += 1
+        elif position < len(parts) and _compiled(parts[position]).fullmatch(names[index]):
+            position += 1
+            index += 1
+        elif star >= 0:
+            mark += 1
+            position, index = star + 1, mark
         else:
-            expression += _component(part) + ("" if last else "/")
-    return re.compile(expression, re.DOTALL)
+            return False
+    return all(part == "**" for part in parts[position:])
 
 
-def _component(part: str) -> str:
-    expression, position = "", 0
+@functools.lru_cache(maxsize=2048)
+def _compiled(part: str) -> re.Pattern[str]:
+    """Return the expression of one component.
+
+    What follows a `*` is looked for once, where it first stands (an atomic group): for a glob
+    no later place is better, and nothing is tried twice.
+    """
+    fixed: list[str] = [""]
+    for item in _items(part):
+        if item == "*":
+            fixed.append("")
+        else:
+            fixed[-1] += item
+    first, *others = fixed
+    if not others:
+        return re.compile(first, re.DOTALL)
+    between = "".join(f"(?>.*?{piece})" for piece in others[:-1] if piece)
+    return re.compile(f"{first}{between}.*{others[-1]}", re.DOTALL)
+
+
+def _items(part: str) -> Iterator[str]:
+    """Yield `*` for each star, and an expression of one character for all else."""
+    position = 0
     while position < len(part):
         character = part[position]
         position += 1
         if character == "*":
-            expression += "[^/]*"
+            yield "*"
         elif character == "?":
-            expression += "[^/]"
+            yield "."
         elif character == "[" and (end := _end_of_set(part, position)) is not None:
             body = part[position:end]
             negated = body.startswith(("!", "^"))
             members = re.escape(body[negated:]).replace(r"\-", "-")
-            expression += f"(?!/)[{'^' if negated else ''}{members}]"
+            yield f"[{'^' if negated else ''}{members}]"
             position = end + 1
         else:
-            expression += re.escape(character)
-    return expression
+            yield re.escape(character)
 
 
 def _end_of_set(part: str, start: int) -> int | None:

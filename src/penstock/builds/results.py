@@ -5,8 +5,9 @@ Keys are fixed before the upload, and equal files give equal zips: repeating is 
 
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from penstock.builds.artifacts import ArtifactError, ArtifactReader, ReadArchive
 from penstock.builds.build import Build, PipelineSource
 from penstock.builds.buildspec import ArtifactsSpec, Buildspec
 from penstock.builds.role import Refused, ServiceRole, object_arn
+from penstock.builds.source_archive import streamed
 from penstock.services.s3 import Objects
 
 _PIECE = 1 << 18
@@ -152,22 +154,20 @@ class ArtifactStore:
     async def _put(self, upload: Upload, target: Path) -> None:
         if upload.zipped:
             await self._objects.put(
-                upload.bucket, upload.key, _pieces(target), content_type="application/zip"
+                upload.bucket,
+                upload.key,
+                streamed(_pieces(partial(target.open, "rb")), ended=False),
+                content_type="application/zip",
             )
             return
         with zipfile.ZipFile(target) as opened:
             for info in opened.infolist():
                 key = f"{upload.key}/{info.filename}"
-                await self._objects.put(upload.bucket, key, _zipped_pieces(opened, info))
+                pieces = _pieces(partial(opened.open, info))
+                await self._objects.put(upload.bucket, key, streamed(pieces, ended=False))
 
 
-async def _pieces(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
-
-
-async def _zipped_pieces(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> AsyncIterator[bytes]:
-    with opened.open(info) as file:
+def _pieces(open_file: Callable[[], Any]) -> Iterator[bytes]:
+    with open_file() as file:
         while piece := file.read(_PIECE):
             yield piece

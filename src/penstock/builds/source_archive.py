@@ -20,6 +20,10 @@ _BLOCK = 512
 _ENDING = b"\0" * (2 * _BLOCK)
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError)
 """What zipfile raises for a broken, foreign or encrypted archive."""
+LARGEST_READ = 4 * 1024 * 1024
+"""The most of one file that is held in memory: a buildspec has some kilobytes."""
+_LONGEST_LINK = 4096
+"""Linux's PATH_MAX."""
 
 
 class BadArchive(Exception):
@@ -55,7 +59,9 @@ def tree_as_tar(tree: Path, directory: str) -> Iterator[bytes]:
     for path in sorted(tree.rglob("*")):
         entry = tarfile.TarInfo(f"{prefix}/{path.relative_to(tree)}")
         status = path.lstat()
-        entry.mode, entry.mtime = stat.S_IMODE(status.st_mode), int(status.st_mtime)
+        # As git keeps modes, whatever this server's umask made of them.
+        executable = path.is_dir() or status.st_mode & stat.S_IXUSR
+        entry.mode, entry.mtime = 0o755 if executable else 0o644, int(status.st_mtime)
         if path.is_symlink():
             entry.type, entry.linkname = tarfile.SYMTYPE, str(path.readlink())
             yield _header(entry)
@@ -90,10 +96,22 @@ def read_from_zip(archive: Path, name: str) -> bytes | None:
         with zipfile.ZipFile(archive) as opened:
             for entry in opened.infolist():
                 if not entry.is_dir() and safe_name(entry.filename) == wanted:
-                    return opened.read(entry)
+                    return _read_small(opened, entry, LARGEST_READ)
     except _ZIP_ERRORS as error:
         raise BadArchive(f"the source is not a usable zip archive: {error}") from error
     return None
+
+
+def read_from_tree(tree: Path, name: str) -> bytes | None:
+    """Return one file of a directory, None when it is not there. Raises BadArchive."""
+    path = tree / safe_name(name)
+    if not path.is_file() or not path.resolve().is_relative_to(tree.resolve()):
+        return None
+    with path.open("rb") as file:
+        content = file.read(LARGEST_READ + 1)
+    if len(content) > LARGEST_READ:
+        raise _too_large(name, path.stat().st_size, LARGEST_READ)
+    return content
 
 
 async def streamed(parts: Iterator[bytes], *, ended: bool = True) -> AsyncIterator[bytes]:
@@ -105,6 +123,17 @@ async def streamed(parts: Iterator[bytes], *, ended: bool = True) -> AsyncIterat
         yield piece
     if ended:
         yield _ENDING
+
+
+def _read_small(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:
+    """Return an entry's content, of which zipfile gives no more than the entry says."""
+    if entry.file_size > most:
+        raise _too_large(entry.filename, entry.file_size, most)
+    return opened.read(entry)
+
+
+def _too_large(name: str, size: int, most: int) -> BadArchive:
+    return BadArchive(f"expected at most {most} bytes in {name} of the source, found {size}")
 
 
 def _gather(parts: Iterator[bytes]) -> bytes:
@@ -129,19 +158,28 @@ def _directories(prefix: str) -> Iterator[bytes]:
 def _entry(opened: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
     mode = info.external_attr >> 16
     entry = tarfile.TarInfo(name)
-    entry.mtime = calendar.timegm((*info.date_time, 0, 0, 0))
+    entry.mtime = _time_of(info)
     if info.is_dir():
         entry.type, entry.mode = tarfile.DIRTYPE, stat.S_IMODE(mode) or 0o755
         yield _header(entry)
     elif stat.S_ISLNK(mode):
         entry.type, entry.mode = tarfile.SYMTYPE, 0o777
-        entry.linkname = opened.read(info).decode("utf-8", "surrogateescape")
+        target = _read_small(opened, info, _LONGEST_LINK)
+        entry.linkname = target.decode("utf-8", "surrogateescape")
         yield _header(entry)
     else:
         entry.size, entry.mode = info.file_size, stat.S_IMODE(mode) or 0o644
         yield _header(entry)
         with opened.open(info) as file:
             yield from _padded(file, entry.size)
+
+
+def _time_of(info: zipfile.ZipInfo) -> int:
+    """Return an entry's time; many archives have none, which reads as month and day 0."""
+    try:
+        return max(0, calendar.timegm((*info.date_time, 0, 0, 0)))
+    except ValueError:
+        return 0
 
 
 def _padded(file: IO[bytes], size: int) -> Iterator[bytes]:

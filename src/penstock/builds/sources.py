@@ -44,14 +44,12 @@ class Source:
             return source_archive.tree_as_tar(self.tree, self.place.path)
         return source_archive.empty_directory_as_tar(self.place.path)
 
-    def read(self, name: str) -> bytes | None:
-        """Return a file of the source, None when it is not there. Raises BadArchive."""
+    async def read(self, name: str) -> bytes | None:
+        """Return a small file of the source, None when it is not there. Raises BadArchive."""
         if self.archive is not None:
-            return source_archive.read_from_zip(self.archive, name)
+            return await asyncio.to_thread(source_archive.read_from_zip, self.archive, name)
         if self.tree is not None:
-            path = self.tree / source_archive.safe_name(name)
-            if path.is_file() and path.resolve().is_relative_to(self.tree.resolve()):
-                return path.read_bytes()
+            return await asyncio.to_thread(source_archive.read_from_tree, self.tree, name)
         return None
 
 
@@ -129,7 +127,7 @@ class Sources:
             _, chunks = await self._objects.get(bucket, key, version)
             with target.open("wb") as file:
                 async for chunk in chunks:
-                    file.write(chunk)
+                    await asyncio.to_thread(file.write, chunk)
         except ServiceError as error:
             raise Refused(
                 "CLIENT_ERROR",
@@ -202,7 +200,7 @@ class Sources:
         name = configured or DEFAULT_BUILDSPEC
         location = f"{primary.place.path}/{name}"
         try:
-            found = primary.read(name)
+            found = await primary.read(name)
         except BadArchive as error:
             raise Refused("CLIENT_ERROR", str(error)) from error
         if found is None:
@@ -213,7 +211,13 @@ class Sources:
         bucket, _, key = parse_arn(configured).resource.partition("/")
         await role.read_object(bucket, key, "the buildspec")
         try:
-            _, chunks = await self._objects.get(bucket, key)
+            found, chunks = await self._objects.get(bucket, key)
+            if found.size > source_archive.LARGEST_READ:
+                raise Refused(
+                    "YAML_FILE_ERROR",
+                    f"expected a buildspec of at most {source_archive.LARGEST_READ} bytes, found "
+                    f"{found.size} at {configured}",
+                )
             text = b"".join([chunk async for chunk in chunks])
         except ServiceError as error:
             raise Refused("YAML_FILE_ERROR", f"{error.code}: {error.message}") from error

@@ -19,6 +19,9 @@ class YamlError(Exception):
     """The text is no YAML, or not of the expected shape. The message is the user's."""
 
 
+_EXCESSIVE = YamlError("document contains excessive aliasing")
+
+
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A scalar's text. `plain` is False when it was quoted or a block (`|`, `>`)."""
@@ -131,11 +134,17 @@ class _Composer:
         elif isinstance(node, Table):
             size += sum(self._sizes.get(id(item), 1) for item in node.items.values())
         self._sizes[id(node)] = size
-        self._count += 1
-        if max(size, self._count) > _MOST_NODES:
-            raise YamlError("document contains excessive aliasing")
+        self._make_room(1)
+        if size > _MOST_NODES:
+            raise _EXCESSIVE
         if anchor:
             self._anchors[anchor] = node
+
+    def _make_room(self, nodes: int) -> None:
+        """Count what is about to be held, be it written once and merged a thousand times."""
+        self._count += nodes
+        if self._count > _MOST_NODES:
+            raise _EXCESSIVE
 
     def _begin(self, node: Sequence | Table, anchor: str | None) -> None:
         if len(self._open) >= _DEEPEST:
@@ -167,6 +176,7 @@ class _Composer:
         for source in sources:
             if not isinstance(source, Table):
                 raise YamlError("map merge requires map or sequence of maps as the value")
+            self._make_room(len(source.items))
             for name, value in source.items.items():
                 if name not in parent.items:
                     parent.items[name] = value

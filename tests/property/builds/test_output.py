@@ -107,7 +107,7 @@ def test_folding_records_again_changes_nothing(raw: bytes, back: int) -> None:
     assert all(phase.phase_type in PhaseType for phase in once.phases)
 
 
-SECRETS = st.lists(st.text("ab\n", min_size=1, max_size=6), min_size=1, max_size=3)
+SECRETS = st.lists(st.text("ab\n", min_size=1, max_size=14), min_size=1, max_size=3)
 
 
 @given(SECRETS, st.binary(max_size=60) | st.text("abc", max_size=60).map(str.encode), PLACES)

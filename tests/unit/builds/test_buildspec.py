@@ -203,6 +203,14 @@ def test_aliases_cannot_exhaust_the_server() -> None:
         parse_buildspec("\n".join(lines).encode())
 
 
+def test_merges_cannot_exhaust_the_server() -> None:
+    """Locks: one large mapping merged into many small ones was as large as all of them."""
+    lines = ["base: &base", *(f"  k{n}: x" for n in range(2000)), "many:"]
+    lines += ["  - <<: *base" for _ in range(2000)]
+    with pytest.raises(BuildspecError, match="excessive aliasing"):
+        parse_buildspec("\n".join(lines).encode())
+
+
 def test_depth_cannot_exhaust_the_server() -> None:
     with pytest.raises(BuildspecError, match="max depth"):
         parse_buildspec(b"[" * 100_000)

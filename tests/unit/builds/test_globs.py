@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from penstock.builds.globs import literal_prefix, matches, normal, roots, select
@@ -49,3 +51,18 @@ def test_only_what_can_match_is_fetched() -> None:
     assert literal_prefix("a/b*/c") == "a"
     assert normal("./a//b/") == "a/b"
     assert normal(".") == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*a" * 30 + "*b", "a" * 250),
+        ("**/a/" * 20 + "b", "a/" * 1000 + "c"),
+        ("[ab]*" * 30 + "c", "ab" * 120),
+    ],
+)
+def test_no_pattern_takes_for_ever(pattern: str, path: str) -> None:
+    """Locks: a buildspec's glob could keep the whole server from its work."""
+    started = time.monotonic()
+    assert not matches(pattern, path)
+    assert time.monotonic() - started < 2

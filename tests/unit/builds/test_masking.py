@@ -1,3 +1,5 @@
+import tracemalloc
+
 from penstock.builds.masking import Masker, hidden_parts, mask_access_keys, mask_text
 
 
@@ -35,3 +37,21 @@ def test_access_key_ids_are_hidden() -> None:
 def test_without_secrets_nothing_is_held_back() -> None:
     assert Masker([]).feed(b"all") == b"all"
     assert Masker([""]).feed(b"all") == b"all"
+
+
+def test_a_secret_of_many_kilobytes_costs_little() -> None:
+    """Locks: every beginning of every secret was kept; 64 KiB in one line took 2 GiB."""
+    secret = "".join(chr(33 + (position * 7 + position // 90) % 90) for position in range(65_536))
+    tracemalloc.start()
+    masker = Masker([secret])
+    text = b"- " + secret.encode() + b" -"
+    out = b"".join(masker.feed(text[start : start + 1000]) for start in range(0, len(text), 1000))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert out + masker.flush() == b"- *** -"
+    assert most < 20_000_000
+
+
+def test_secrets_with_one_beginning_are_told_apart() -> None:
+    values = ["k", "key", "key-1", "key-12", "kex"]
+    assert mask_text("key-12 key-1 key-9 kex ky", values) == "*** *** ***-9 *** ***y"
