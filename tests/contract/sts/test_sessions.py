@@ -140,6 +140,7 @@ def test_credentials_end(server):
     server.aws.now = given["Expiration"] + timedelta(seconds=1)  # the answer has whole seconds
     message = refused("ExpiredToken", hers.get_caller_identity)
     assert message == "The security token included in the request is expired"
+    refused("ExpiredToken", server.client("iam", given).list_users)
 
 
 def test_a_session_token_is_the_user_without_iam(server):

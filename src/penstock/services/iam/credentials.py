@@ -87,7 +87,8 @@ class Credentials:
         if not hmac.compare_digest(given, credential.token_sha256 or ""):
             raise ServiceError("UnrecognizedClientException", INVALID_TOKEN)
         if credential.expires_at is not None and credential.expires_at <= now:
-            raise ServiceError("ExpiredTokenException", EXPIRED_TOKEN)
+            # Not ExpiredTokenException: STS's model has a shape of that name for other tokens.
+            raise ServiceError("ExpiredToken", EXPIRED_TOKEN)
         return credential
 
     async def by_access_key(self, access_key_id: str) -> Credential | None:
