@@ -315,6 +315,7 @@ def run(config: Config) -> int:
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         data = DataDirectory.open(config.data_dir)
     except (DataDirectoryLocked, OSError) as error:

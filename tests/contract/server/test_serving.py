@@ -137,6 +137,7 @@ def test_a_taken_port_is_named(server: ServerProcess, tmp_path: Path) -> None:
         f"penstock: [Errno 98] cannot listen on 127.0.0.1, port {server.port}: "
         "Address already in use"
     )
+    assert "alembic" not in done.stderr, "how the database is made concerns nobody"
 
 
 def test_a_key_that_is_none_is_one_line(tmp_path: Path) -> None:
