@@ -6,11 +6,14 @@ is renewed before it ends. Keys are ECDSA P-256: small, quick, and read by every
 """
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 
+from botocore.loaders import Loader
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,6 +33,12 @@ _PARENTS = (
 )
 """Second labels of host names with two before the region (`api.ecr`), which a wildcard of the
 region does not cover. Source: botocore's endpoints.json."""
+
+_PARENTS_ELSEWHERE = ("dkr.ecr", "ecr")
+"""Those that the certificate also has for other regions, where nothing is served: there a
+client is to read AWS's refusal instead of failing at TLS. All of them would make it too long."""
+_DOMAINS = ("amazonaws.com", "amazonaws.com.cn")
+"""What a Task resolves to its sandbox."""
 
 MIRROR_HOST = "mirror.penstock.internal"
 """The name under which a build's own Docker daemon finds the mirror of base images."""
@@ -131,11 +140,13 @@ class Certificates:
         )
 
     def _alternative_names(self) -> x509.SubjectAlternativeName:
-        suffixes = ["amazonaws.com", f"{self._region}.amazonaws.com"]
-        dns = [f"*.{suffix}" for suffix in suffixes]
-        dns += [f"*.s3.{suffix}" for suffix in suffixes]
-        dns += ["*.api.aws", f"*.{self._region}.api.aws"]
-        dns += [f"*.{parent}.{self._region}.amazonaws.com" for parent in _PARENTS]
+        own = f"{self._region}.{_regions().get(self._region, _DOMAINS[0])}"
+        regions = sorted({own, *(f"{name}.{domain}" for name, domain in _regions().items())})
+        dns = _wildcards([*_DOMAINS, *regions], ("s3",))
+        dns += _wildcards(["api.aws", *(f"{name.partition('.')[0]}.api.aws" for name in regions)])
+        for suffix in regions:
+            parents = _PARENTS if suffix == own else _PARENTS_ELSEWHERE
+            dns += [f"*.{parent}.{suffix}" for parent in parents]
         dns += [MIRROR_HOST, "localhost"]
         return x509.SubjectAlternativeName(
             [*(x509.DNSName(name) for name in dns), x509.IPAddress(ip_address("127.0.0.1"))]
@@ -155,6 +166,24 @@ class Certificates:
             .not_valid_after(now + timedelta(days=days))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         )
+
+
+def _wildcards(suffixes: Iterable[str], parents: Iterable[str] = ()) -> list[str]:
+    """Return `*.suffix` and `*.parent.suffix` of all."""
+    parents = [f"{parent}." for parent in parents]
+    return [f"*.{parent}{suffix}" for suffix in suffixes for parent in ("", *parents)]
+
+
+@cache
+def _regions() -> Mapping[str, str]:
+    """Return AWS's regions, as far as botocore knows them, and each one's domain."""
+    partitions = Loader().load_data("endpoints")["partitions"]
+    return {
+        region: partition["dnsSuffix"]
+        for partition in partitions
+        if partition["dnsSuffix"] in _DOMAINS
+        for region in partition["regions"]
+    }
 
 
 def _name(common_name: str) -> x509.Name:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from penstock.containers.certificates import Certificates
@@ -39,10 +40,30 @@ def verify(certificates: Certificates, host: str, at: datetime) -> None:
         "lambda.eu-west-1.api.aws",
         "mirror.penstock.internal",
         "localhost",
+        # Other regions' too: what is refused there is said by AWS's error, not by TLS.
+        "sqs.us-west-2.amazonaws.com",
+        "api.ecr.ap-southeast-2.amazonaws.com",
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+        "bucket.s3.us-gov-west-1.amazonaws.com",
+        "s3.cn-north-1.amazonaws.com.cn",
+        "lambda.us-west-2.api.aws",
     ],
 )
 def test_the_leaf_answers_for_awss_names(tmp_path: Path, host: str) -> None:
     verify(Certificates(tmp_path, "eu-west-1", Hand()), host, NOW)
+
+
+def test_the_leaf_is_small_enough_for_one_tls_record(tmp_path: Path) -> None:
+    leaf = x509.load_pem_x509_certificate(
+        Certificates(tmp_path, "eu-west-1", Hand()).leaf.certificate_pem
+    )
+    assert len(leaf.public_bytes(Encoding.DER)) < 12_000
+
+
+def test_a_region_that_nobody_knows_is_covered(tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path, "xx-moon-1", Hand())
+    verify(certificates, "api.ecr.xx-moon-1.amazonaws.com", NOW)
+    verify(certificates, "lambda.xx-moon-1.api.aws", NOW)
 
 
 def test_the_leaf_answers_for_no_other_name(tmp_path: Path) -> None:
