@@ -37,6 +37,8 @@ region does not cover. Source: botocore's endpoints.json."""
 _PARENTS_ELSEWHERE = ("dkr.ecr", "ecr")
 """Those that the certificate also has for other regions, where nothing is served: there a
 client is to read AWS's refusal instead of failing at TLS. All of them would make it too long."""
+_BEHIND_A_REGION = ("elasticmapreduce", "queue")
+"""Services with old names such as `eu-west-1.queue.amazonaws.com`, which the aws CLI uses still."""
 _DOMAINS = ("amazonaws.com", "amazonaws.com.cn")
 """What a Task resolves to its sandbox."""
 
@@ -143,6 +145,7 @@ class Certificates:
         own = f"{self._region}.{_regions().get(self._region, _DOMAINS[0])}"
         regions = sorted({own, *(f"{name}.{domain}" for name, domain in _regions().items())})
         dns = _wildcards([*_DOMAINS, *regions], ("s3",))
+        dns += [f"*.{service}.{domain}" for domain in _DOMAINS for service in _BEHIND_A_REGION]
         dns += _wildcards(["api.aws", *(f"{name.partition('.')[0]}.api.aws" for name in regions)])
         for suffix in regions:
             parents = _PARENTS if suffix == own else _PARENTS_ELSEWHERE

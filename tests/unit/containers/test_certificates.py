@@ -42,6 +42,7 @@ def verify(certificates: Certificates, host: str, at: datetime) -> None:
         "localhost",
         # Other regions' too: what is refused there is said by AWS's error, not by TLS.
         "sqs.us-west-2.amazonaws.com",
+        "us-west-2.queue.amazonaws.com",
         "api.ecr.ap-southeast-2.amazonaws.com",
         "123456789012.dkr.ecr.us-east-1.amazonaws.com",
         "bucket.s3.us-gov-west-1.amazonaws.com",
