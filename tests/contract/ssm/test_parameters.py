@@ -140,6 +140,9 @@ def test_deleted_parameters_are_gone_with_their_history(ssm: Any) -> None:
         with pytest.raises(ClientError) as raised:
             operation(Name="a")
         assert _code(raised) == "ParameterNotFound"
+        # AWS sends no text (hashicorp/terraform-provider-aws#15095, aws/aws-cdk#1621); ours says
+        # which parameter is missing.
+        assert raised.value.response["Error"]["Message"] == "Parameter a not found."
     assert _put(ssm, "a") == 1
     deleted = ssm.delete_parameters(Names=["a", "none", "b"])
     assert deleted["DeletedParameters"] == ["a", "b"]
@@ -152,6 +155,11 @@ def test_tags_are_added_replaced_and_removed(ssm: Any) -> None:
     resource = {"ResourceType": "Parameter", "ResourceId": "p"}
     ssm.add_tags_to_resource(**resource, Tags=[{"Key": "b", "Value": "3"}])
     ssm.remove_tags_from_resource(**resource, TagKeys=["a"])
+    assert ssm.list_tags_for_resource(**resource)["TagList"] == [{"Key": "b", "Value": "3"}]
+    many = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
+    with pytest.raises(ClientError) as raised:
+        ssm.add_tags_to_resource(**resource, Tags=many)
+    assert _code(raised) == "TooManyTagsError"
     assert ssm.list_tags_for_resource(**resource)["TagList"] == [{"Key": "b", "Value": "3"}]
     absent = {"ResourceType": "Parameter", "ResourceId": "none"}
     for operation, arguments in [

@@ -8,12 +8,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.aws_server import ROOT_KEY
+from tests.signing import sign
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response, Service
@@ -120,6 +122,9 @@ def test_a_presigned_url_proves_an_identity(server: Any) -> None:
         ({"Action": "NoSuchThing", "Version": "2011-06-15"},
          "Could not find operation NoSuchThing for version 2011-06-15"),
         ({"Action": "NoSuchThing", "Version": "2011-06-15"}, "<Code>InvalidAction</Code>"),
+        ({"Action": "CreateRole", "Version": "2010-05-08", "RoleName": "r",
+          "AssumeRolePolicyDocument": "{}", "MaxSessionDuration": "an hour"},
+         "<Code>MalformedInput</Code>"),
         ({"Action": "GetSessionToken", "Version": "2011-06-15"},
          "Penstock does not implement sts GetSessionToken. Of sts it implements: "),
         ({"Action": "ListQueues", "Version": "2012-11-05"},
@@ -136,6 +141,20 @@ def test_unknown_actions(aws_server: Callable[..., Any], form: dict[str, str], t
         text = error.read().decode()
     assert told.replace("&#x27;", "'") in text
     assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse')
+
+
+def test_a_signed_request_without_an_action(server: Any) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html; text unverified."""
+    body = b"Version=2011-06-15"
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    signed = sign("POST", f"{server.url}/", body=body, headers=headers, service="sts",
+                  signer="SigV4Auth", key=ROOT_KEY, at=datetime.now(UTC),
+                  region=server.region)  # fmt: skip
+    request = urllib.request.Request(f"{server.url}/", body, dict(signed.headers))
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(request)
+    with raised.value as error:
+        assert (error.code, b"<Code>MissingAction</Code>" in error.read()) == (400, True)
 
 
 def aws(server: Any, *arguments: str) -> subprocess.CompletedProcess[str]:

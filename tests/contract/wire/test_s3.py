@@ -183,6 +183,25 @@ def test_a_trailing_checksum_over_aws_chunked(server: Any, store: Store) -> None
     assert store.requests["k"]["ContentLength"] == 9
 
 
+def test_a_framed_body_says_how_long_it_is_without_its_frames(server: Any, store: Store) -> None:
+    """Text: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
+    headers = {
+        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "content-encoding": "aws-chunked",
+    }
+    signed = sign("PUT", f"{server.url}/b1/k", body=b"", headers=headers, service="s3",
+                  signer="SigV4Auth", key=ROOT_KEY, at=datetime.now(UTC))  # fmt: skip
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+    sent = {name: value for name, value in signed.headers.items() if name != "content-length"}
+    connection.request("PUT", "/b1/k", b"1\r\n1\r\n0\r\n\r\n", sent)
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+    assert (answer.status, b"<Code>MissingContentLength</Code>" in text) == (411, True)
+    assert b"You must provide the Content-Length HTTP header." in text
+    assert store.objects == {}
+
+
 def test_a_wrong_checksum_stores_nothing(s3: Any, store: Store) -> None:
     wrong = base64.b64encode(bytes(4)).decode()
     with pytest.raises(ClientError) as raised:
