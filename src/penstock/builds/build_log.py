@@ -18,6 +18,7 @@ from penstock.storage.log_files import LogEvent, OffsetGap
 _LOG = logging.getLogger(__name__)
 _BATCH_SECONDS = 0.1
 _MOST_WAITING = 2000
+_MOST_WAITING_CHARACTERS = 4 * 1024 * 1024
 
 
 class BuildLog:
@@ -31,6 +32,7 @@ class BuildLog:
         self.offset = offset
         """Where the next line goes; None until the first is stored: at the end."""
         self._waiting: list[LogLine] = []
+        self._waiting_characters = 0
         self._storing = asyncio.Lock()
         self._failure: Exception | None = None
 
@@ -42,10 +44,15 @@ class BuildLog:
 
     async def write(self, lines: Iterable[LogLine]) -> None:
         """Add lines; waits only while too many are not stored yet. Raises EngineError."""
-        self._waiting.extend(lines)
+        for line in lines:
+            self._waiting.append(line)
+            self._waiting_characters += len(line.text)
         if self._failure is not None:
             raise self._failure
-        if len(self._waiting) >= _MOST_WAITING:
+        if (
+            len(self._waiting) >= _MOST_WAITING
+            or self._waiting_characters >= _MOST_WAITING_CHARACTERS
+        ):
             await self.store()
 
     async def store(self) -> None:
@@ -57,7 +64,7 @@ class BuildLog:
 
     async def _store(self) -> None:
         async with self._storing:
-            lines, self._waiting = self._waiting, []
+            lines, self._waiting, self._waiting_characters = self._waiting, [], 0
             if not lines:
                 return
             if self._group is None or self._stream is None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from penstock.builds.build import PhaseType
 
 _RS = b"\x1e"
+_LONGEST_FRAME = 4 * 1024 * 1024
+"""Bytes; the longest frames hold the value of an exported variable."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -121,8 +123,13 @@ class Demultiplexer:
                 found.append(self._buffer[:start])
                 self._buffer = self._buffer[start:]
             end = self._buffer.find(b"\n")
-            if end < 0:
-                return found
+            if not 0 <= end <= _LONGEST_FRAME:
+                if len(self._buffer) <= _LONGEST_FRAME:
+                    return found
+                # No agent's, but output that begins like one's.
+                found.append(self._buffer[:_LONGEST_FRAME])
+                self._buffer = self._buffer[_LONGEST_FRAME:]
+                continue
             frame = self._buffer[len(self._marker) : end]
             record = parse_record(frame.decode("utf-8", "replace"))
             # What only looks like a frame is output.
