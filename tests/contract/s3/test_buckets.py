@@ -109,9 +109,7 @@ def test_only_an_empty_bucket_is_removed(s3_client, bucket):
 
 
 def test_old_versions_keep_a_bucket(s3_client, bucket):
-    s3_client.put_bucket_versioning(
-        Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
-    )
+    s3_client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3_client.put_object(Bucket=bucket, Key="k", Body=b"x")
     s3_client.delete_object(Bucket=bucket, Key="k")
     with failure(

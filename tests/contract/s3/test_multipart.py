@@ -216,9 +216,7 @@ def test_a_full_checksum_is_of_the_whole_object(s3_client, bucket, begin):
     parts = [put_part(s3_client, upload, n, body) for n, body in enumerate(bodies, 1)]
     crc32 = zlib.crc32(b"".join(bodies)).to_bytes(4, "big")
     expected = base64.b64encode(crc32).decode()
-    done = complete(
-        s3_client, upload, parts, ChecksumCRC32=expected, ChecksumType="FULL_OBJECT"
-    )
+    done = complete(s3_client, upload, parts, ChecksumCRC32=expected, ChecksumType="FULL_OBJECT")
     assert (done["ChecksumCRC32"], done["ChecksumType"]) == (expected, "FULL_OBJECT")
 
 

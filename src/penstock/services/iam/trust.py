@@ -20,7 +20,8 @@ def check_trust_policy(connection: sa.Connection, account_id: str, text: str) ->
     if policy_characters(text) > _MOST_CHARACTERS:
         raise ServiceError(
             # unverified
-            "LimitExceededException", f"Cannot exceed quota for ACLSizePerRole: {_MOST_CHARACTERS}"
+            "LimitExceededException",
+            f"Cannot exceed quota for ACLSizePerRole: {_MOST_CHARACTERS}",
         )
     for statement in parse_policy(text, PolicyKind.TRUST).statements:
         named = statement.principals.names.get("AWS", ()) if statement.principals else ()

@@ -51,9 +51,7 @@ def tag_set(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _checked(pairs: Sequence[tuple[str, str]], most: int, what: str) -> dict[str, str]:
     if len(pairs) > most:
-        raise ServiceError(
-            "BadRequest", f"{what} tags cannot be greater than {most}", status=400
-        )
+        raise ServiceError("BadRequest", f"{what} tags cannot be greater than {most}", status=400)
     for key, value in pairs:
         if not 0 < len(key) <= _LONGEST_KEY or not _TEXT.fullmatch(key):
             raise ServiceError(

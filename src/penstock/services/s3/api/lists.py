@@ -207,9 +207,7 @@ def _behind(marker: str, request: Request, behind: str | int = 0) -> Place | Non
     return past(marker) if rolled_up == marker else Place(marker, behind)
 
 
-async def _behind_version_id(
-    objects: Objects, bucket: str, key: str, version_id: str
-) -> Place:
+async def _behind_version_id(objects: Objects, bucket: str, key: str, version_id: str) -> Place:
     """Return the place behind a version; all of the key's when it is gone meanwhile."""
     found = await objects.read(lambda c: rows.version(c, bucket, key, version_id))
     return Place(key) if found is None else _behind_version(found)
@@ -282,9 +280,7 @@ def _encoded(response: dict[str, Any]) -> Response:
     encoded = {
         **response,
         **{name: _url(response[name]) for name in _ENCODED if response.get(name)},
-        "CommonPrefixes": [
-            {"Prefix": _url(one["Prefix"])} for one in response["CommonPrefixes"]
-        ],
+        "CommonPrefixes": [{"Prefix": _url(one["Prefix"])} for one in response["CommonPrefixes"]],
     }
     for name in _LISTS:
         if name in response:

@@ -158,9 +158,7 @@ async def delete_objects(objects: Objects, call: Call, request: Request) -> Resp
     return {"Deleted": [] if request["Delete"].get("Quiet") else deleted, "Errors": failed}
 
 
-async def _delete_one(
-    objects: Objects, call: Call, bucket: str, one: Request
-) -> dict[str, Any]:
+async def _delete_one(objects: Objects, call: Call, bucket: str, one: Request) -> dict[str, Any]:
     version_id = one.get("VersionId")
     action = "s3:DeleteObjectVersion" if version_id else "s3:DeleteObject"
     await call.authorize(call.principal, action, f"arn:aws:s3:::{bucket}/{one['Key']}")
