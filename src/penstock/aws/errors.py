@@ -2,10 +2,6 @@
 
 from typing import Any
 
-from penstock.errors import EngineError
-
-__all__ = ["EngineError", "ServiceError"]
-
 
 class ServiceError(Exception):
     """A caller's mistake. `code` names an error shape of the called service's model.

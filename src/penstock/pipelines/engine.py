@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.aws.errors import EngineError
 from penstock.clock import Clock
+from penstock.errors import EngineError
 from penstock.pipelines import triggers
 from penstock.pipelines.actions.provider import ActionProvider, ActionResult, Failed, InProgress
 from penstock.pipelines.apply import Effects, advance

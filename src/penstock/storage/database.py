@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from penstock.aws.errors import EngineError
+from penstock.errors import EngineError
 from penstock.storage.sqlite import readers_of, sqlite_engine
 
 T = TypeVar("T")
