@@ -11,7 +11,7 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.services.s3 import errors
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 def check_read(request: Mapping[str, Any], etag: str, modified: datetime, prefix: str = "") -> None:

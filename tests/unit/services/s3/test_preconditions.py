@@ -24,6 +24,8 @@ SECOND = timedelta(seconds=1)
         ("bytes=-", 10, None),
         ("bytes=0-1,3-4", 10, None),
         ("items=0-1", 10, None),
+        (f"bytes={'9' * 5000}-", 10, None),
+        ("bytes=٣-", 10, None),
     ],
 )
 def test_a_range_is_understood_or_ignored(header, size, expected):

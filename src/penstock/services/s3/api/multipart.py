@@ -24,7 +24,7 @@ from penstock.storage import uploads
 from penstock.storage.uploads import PartRow, UploadRow
 
 _MOST_AT_ONCE = 1000
-_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})", re.ASCII)
 
 
 async def create_multipart_upload(objects: Objects, call: Call, request: Request) -> Response:
