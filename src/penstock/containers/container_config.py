@@ -10,6 +10,8 @@ from penstock.containers.task import ContainerSpec, File, TaskSpec
 
 _DOCKER_ROOT = "/var/lib/docker"
 _CREDENTIALS_VARIABLE = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+_MOST_PROCESSES = 16_384
+"""Threads too, those of a build's inner containers included: far from what the host has."""
 _LOG_CONFIG = {
     "Type": "json-file",
     "Config": {"max-size": "1000p", "max-file": "1", "compress": "false", "mode": "blocking"},
@@ -36,6 +38,7 @@ def container_config(
     host_config: dict[str, Any] = {
         "NetworkMode": f"container:{sandbox}",
         "LogConfig": _LOG_CONFIG,
+        "PidsLimit": _MOST_PROCESSES,
         "Mounts": [
             {
                 "Type": "volume",

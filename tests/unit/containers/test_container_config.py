@@ -47,6 +47,13 @@ def test_limits_leave_no_swap() -> None:
     assert host["NanoCpus"] == 1_500_000_000
 
 
+def test_processes_have_a_limit_whatever_the_privileges() -> None:
+    """Locks: a build that forks for ever took the processes of the whole host."""
+    for privileged in (None, unconfined(["SYS_RESOURCE"])):
+        host = describe(spec(privileged=bool(privileged)), privileged=privileged)["HostConfig"]
+        assert host["PidsLimit"] == 16_384
+
+
 def test_variables_give_way_in_order() -> None:
     config = describe(
         spec(environment={"C": "spec", "AWS_X": "a=b"}),
