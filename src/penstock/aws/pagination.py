@@ -26,13 +26,20 @@ def encode_token(*parts: str | int) -> str:
     return base64.urlsafe_b64encode(_digest(payload) + payload).decode().rstrip("=")
 
 
-def decode_token(token: str, error_code: str = "InvalidNextTokenException") -> list[str]:
-    """Return the parts of a token as strings; raise ServiceError `error_code` for any other."""
+def decode_token(
+    token: str, error_code: str = "InvalidNextTokenException", *, form: str
+) -> list[str]:
+    """Return the parts of a token as strings; raise ServiceError `error_code` for any other.
+
+    `form` has a letter for each part: `s` for any string, `n` for a whole number. A token of
+    another form is another operation's.
+    """
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         digest, payload = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
-        if digest == _digest(payload):
-            return msgspec.json.decode(payload, type=list[str])
+        parts = msgspec.json.decode(payload, type=list[str]) if digest == _digest(payload) else []
+        if len(parts) == len(form) and all(map(_fits, parts, form)):
+            return parts
     except (binascii.Error, ValueError):
         pass
     raise ServiceError(
@@ -58,10 +65,9 @@ def page(
     """
     start = 0
     if request_token:
-        parts = decode_token(request_token, error_code)
-        if len(parts) != 1:
-            raise ServiceError(error_code, "The next token is of another operation.", status=400)
-        start = _first_after(items, parts[0], key, descending)
+        form = "n" if items and isinstance(key(items[0]), int) else "s"
+        [last] = decode_token(request_token, error_code, form=form)
+        start = _first_after(items, last, key, descending)
     chosen = list(items[start : start + limit])
     if start + limit < len(items):
         return chosen, encode_token(key(chosen[-1]))
@@ -73,10 +79,14 @@ def _first_after(
 ) -> int:
     for index, item in enumerate(items):
         found: Any = key(item)
-        bound: Any = int(last) if isinstance(found, int) and _is_integer(last) else last
+        bound: Any = int(last) if isinstance(found, int) else last
         if (found < bound) if descending else (found > bound):
             return index
     return len(items)
+
+
+def _fits(part: str, letter: str) -> bool:
+    return letter == "s" or _is_integer(part)
 
 
 def _is_integer(text: str) -> bool:

@@ -97,10 +97,8 @@ async def batch_delete_builds(domain: Builds, call: Call, request: Request) -> R
 async def _list(domain: Builds, project_name: str | None, request: Request) -> Response:
     after = None
     if request.get("nextToken"):
-        (text,) = decode_token(request["nextToken"], "InvalidInputException")[:1] or ("",)
-        if not text.isdecimal():
-            raise ServiceError("InvalidInputException", "The next token is of another operation.")
-        after = int(text)
+        [number] = decode_token(request["nextToken"], "InvalidInputException", form="n")
+        after = int(number)
     found = await domain.list(
         project_name=project_name,
         descending=request.get("sortOrder", "DESCENDING") == "DESCENDING",

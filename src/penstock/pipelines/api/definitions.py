@@ -52,7 +52,7 @@ async def list_pipelines(domain: Pipelines, call: Call, request: Request) -> Res
     limit = request.get("maxResults", _PIPELINES_IN_PAGE)
     after = ""
     if "nextToken" in request:
-        [after] = decode_token(request["nextToken"])
+        [after] = decode_token(request["nextToken"], form="s")
     found = await domain.scan(after, limit + 1)
     response: dict[str, object] = {"pipelines": [_summary(one) for one in found[:limit]]}
     if len(found) > limit:
@@ -87,7 +87,7 @@ async def list_tags_for_resource(domain: Pipelines, call: Call, request: Request
     limit = request.get("maxResults", _TAGS_IN_PAGE)
     after = ""
     if "nextToken" in request:
-        [after] = decode_token(request["nextToken"])
+        [after] = decode_token(request["nextToken"], form="s")
     keys = sorted(key for key in tags if key > after)
     shown = {key: tags[key] for key in keys[:limit]}
     response: dict[str, object] = {"tags": tagging.to_pairs(shown, "key", "value")}

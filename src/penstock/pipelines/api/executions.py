@@ -123,9 +123,7 @@ async def list_action_executions(domain: Pipelines, call: Call, request: Request
 def _before(request: Request) -> int | None:
     if "nextToken" not in request:
         return None
-    [position] = decode_token(request["nextToken"])
-    if not position.isdecimal():
-        raise ServiceError("InvalidNextTokenException", "The next token is not valid")
+    [position] = decode_token(request["nextToken"], form="n")
     return int(position)
 
 

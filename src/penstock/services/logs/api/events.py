@@ -102,7 +102,9 @@ async def filter_log_events(logs: Logs, call: Call, request: Request) -> Respons
     newest_first = not request.get("startFromHead", True)
     after: Key | None = None
     if token := request.get("nextToken"):
-        direction, time, stream_id, offset = decode_token(token, "InvalidParameterException")
+        direction, time, stream_id, offset = decode_token(
+            token, "InvalidParameterException", form="snsn"
+        )
         newest_first, after = direction == "b", (int(time), stream_id, int(offset))
     oldest_ms = expired_before_ms(group, call.now)
     query = Search(

@@ -45,7 +45,7 @@ async def describe_log_streams(logs: Logs, call: Call, request: Request) -> Resp
     descending = request.get("descending", False)
     streams.sort(key=rank, reverse=descending)
     if token := request.get("nextToken"):
-        time, name = decode_token(token, "InvalidParameterException")
+        time, name = decode_token(token, "InvalidParameterException", form="ns")
         last = (int(time), name)
         streams = [s for s in streams if (rank(s) < last if descending else rank(s) > last)]
     shown = streams[: request.get("limit", 50)]

@@ -223,8 +223,8 @@ def _continuation(last: StoredObject | str | None) -> str | None:
 
 def _continued(token: str) -> Place | None:
     try:
-        kind, text = decode_token(token, "InvalidArgument")
-    except (ServiceError, ValueError):
+        kind, text = decode_token(token, "InvalidArgument", form="ss")
+    except ServiceError:
         raise errors.invalid_argument(
             "continuation-token", token, "The continuation token provided is incorrect"
         ) from None
