@@ -98,16 +98,7 @@ class Server:
         self._sts = Sts(self._iam)
         self._objects = Objects(self._database, Blobs(data.blobs), clock, region=config.region)
         self._repositories = Repositories(self._database, data.repositories, clock, **account)
-        self._ecr = Ecr(
-            self._database,
-            self._iam.authorize,
-            clock,
-            registry_url=lambda: self._task_host.registry_url,
-            ca=certificates.ca.certificate,
-            signing_key_pem=certificates.registry_signing.key_pem,
-            signing_certificate_pem=certificates.registry_signing.certificate_pem,
-            **account,
-        )
+        self._ecr = self._make_ecr(certificates)
         self._builds = Builds(self._database, config, clock)
         self._projects = Projects(
             self._database,
@@ -129,23 +120,7 @@ class Server:
             config.region,
             config.account_id,
         )
-        self._task_host = TaskHost(
-            config,
-            data,
-            certificates,
-            secret,
-            tls_app=self._front(authenticate=True, internal=[self._token_route()]),
-            http_app=Starlette(
-                routes=[
-                    Route("/v2/credentials/{token}", self._role_credentials),
-                    Route(
-                        NOTIFICATIONS_PATH,
-                        NotificationEndpoint(self._ecr, secret),
-                        methods=["POST"],
-                    ),
-                ]
-            ),
-        )
+        self._task_host = self._make_task_host(certificates, secret)
         self._listener = Listener(
             self._front(
                 authenticate=config.authenticate,
@@ -157,6 +132,38 @@ class Server:
         self._runner: BuildRunner | None = None
         self._engine_state = "starting"
         self._engine_task: asyncio.Task[None] | None = None
+
+    def _make_ecr(self, certificates: Certificates) -> Ecr:
+        return Ecr(
+            self._database,
+            self._iam.authorize,
+            self._clock,
+            registry_url=lambda: self._task_host.registry_url,
+            ca=certificates.ca.certificate,
+            signing_key_pem=certificates.registry_signing.key_pem,
+            signing_certificate_pem=certificates.registry_signing.certificate_pem,
+            account_id=self.config.account_id,
+            region=self.config.region,
+        )
+
+    def _make_task_host(self, certificates: Certificates, notification_secret: str) -> TaskHost:
+        return TaskHost(
+            self.config,
+            self._data,
+            certificates,
+            notification_secret,
+            tls_app=self._front(authenticate=True, internal=[self._token_route()]),
+            http_app=Starlette(
+                routes=[
+                    Route("/v2/credentials/{token}", self._role_credentials),
+                    Route(
+                        NOTIFICATIONS_PATH,
+                        NotificationEndpoint(self._ecr, notification_secret),
+                        methods=["POST"],
+                    ),
+                ]
+            ),
+        )
 
     def services(self) -> list[Service]:
         """Every AWS service that answers here."""
