@@ -70,6 +70,9 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     """The request's HTTP headers, names in lower case; for the few operations whose meaning
     depends on a header that the model lacks."""
+    via: str | None = None
+    """The AWS service that calls for the principal (`cloudformation.amazonaws.com`), which may
+    set tags of AWS's own (`aws:cloudformation:stack-name`); None for the principal itself."""
 
 
 Operation = Callable[[Call, Request], Awaitable[Response]]

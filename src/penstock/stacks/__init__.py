@@ -1,0 +1,1 @@
+"""CloudFormation: templates become plans, plans become stacks."""

@@ -1,0 +1,106 @@
+"""The stored plan: what a change set describes and what its execution carries out.
+
+Made by `planner.py` (pure), stored by whoever asked, executed by `provisioner.py`. Describing and
+executing read the same plan; `digest` names it. Values only; JSON through msgspec (`encode`, `decode`).
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from penstock.stacks.template.template import ParameterValue
+
+
+class Action(StrEnum):
+    """What happens to one resource; the values are ResourceChange's."""
+
+    ADD = "Add"
+    MODIFY = "Modify"
+    REMOVE = "Remove"
+    DYNAMIC = "Dynamic"
+
+
+class Replacement(StrEnum):
+    """Whether a Modify makes a new physical resource."""
+
+    TRUE = "True"
+    FALSE = "False"
+    CONDITIONAL = "Conditional"
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One ResourceChangeDetail, in the model's own words (docs: API_ResourceChangeDetail)."""
+
+    attribute: str
+    """Properties, Metadata, Tags, CreationPolicy, UpdatePolicy, DeletionPolicy, …"""
+    name: str | None
+    requires_recreation: str
+    """Never, Conditionally or Always."""
+    evaluation: str
+    """Static or Dynamic."""
+    change_source: str | None
+    causing_entity: str | None = None
+    path: str | None = None
+    attribute_change_type: str | None = None
+    before_value: str | None = None
+    after_value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """One resource that changes. Details carry everything; Describe gives what was asked."""
+
+    action: Action
+    logical_resource_id: str
+    resource_type: str
+    physical_resource_id: str | None = None
+    replacement: Replacement | None = None
+    policy_action: str | None = None
+    scope: Sequence[str] = ()
+    details: Sequence[Detail] = ()
+    before_context: str | None = None
+    after_context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that an operation on a stack will do, decided.
+
+    `stack_serial` is the serial of the stack's state that the plan was made from: a plan whose
+    stack moved on is never executed.
+    """
+
+    stack_id: str
+    stack_serial: int
+    template_body: str
+    parameters: Mapping[str, ParameterValue]
+    tags: Mapping[str, str]
+    capabilities: Sequence[str]
+    role_arn: str | None
+    notification_arns: Sequence[str]
+    changes: Sequence[PlannedChange] = ()
+    warnings: Sequence[str] = ()
+    """`[WARN] …` lines for StatusReason."""
+    disable_rollback: bool = False
+    description: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """`sha256:…` over the whole plan: what an approver saw and what is executed."""
+        return f"sha256:{hashlib.sha256(encode(self)).hexdigest()}"
+
+
+def encode(plan: Plan) -> bytes:
+    """Return the plan as JSON, members in a fixed order."""
+    return msgspec.json.encode(plan, order="sorted")
+
+
+def decode(text: bytes | str) -> Plan:
+    """Return the plan that `encode` wrote."""
+    return msgspec.json.decode(text, type=Plan)

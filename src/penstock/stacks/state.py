@@ -1,0 +1,50 @@
+"""A stack as it stands: what the planner compares with and the provisioner keeps up to date."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.stacks.template.template import ParameterValue
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedResource:
+    """One resource of a stack, as it was last deployed."""
+
+    logical_resource_id: str
+    resource_type: str
+    physical_resource_id: str
+    status: str
+    """ResourceStatus."""
+    properties: Mapping[str, Any]
+    """Evaluated: as sent to the handler."""
+    attributes: Mapping[str, Any]
+    support: str
+    """running, kept or recorded."""
+    ref: str | None = None
+    depends_on: Sequence[str] = ()
+    """Every resource it refers to: deletions go in the reverse order."""
+    deletion_policy: str | None = None
+    update_replace_policy: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """A stack and its resources. `template_body` is empty for a stack in REVIEW_IN_PROGRESS."""
+
+    stack_id: str
+    stack_name: str
+    region: str
+    account_id: str
+    status: str
+    serial: int
+    """Rises with every operation on the stack."""
+    template_body: str = ""
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: Sequence[str] = ()
+    role_arn: str | None = None
+    notification_arns: Sequence[str] = ()
+    resources: Mapping[str, DeployedResource] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""What stacks bring to life: ECS tasks and services, load balancers."""
