@@ -1,7 +1,7 @@
 """The stored plan: what a change set describes and what its execution carries out.
 
-Made by `planner.py` (pure), stored by whoever asked, executed by `provisioner.py`. Describing and
-executing read the same plan; `digest` names it. Values only; JSON through msgspec (`encode`, `decode`).
+Made by `planner.py` (pure), stored by whoever asked, executed by `provisioner.py`. Describing
+and executing read the same plan; `digest` names it. Values only; JSON through msgspec.
 """
 
 import hashlib
