@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from penstock import __version__
 from penstock.aws.app import aws_app
+from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal, PrincipalKind, Service
 from penstock.builds import api as builds_api
 from penstock.builds.builds import Builds
@@ -96,6 +97,13 @@ class Server:
         self._parameters = Parameters(self._database, cipher, clock, **account)
         self._iam = Iam(self._database, cipher, config.account_id, clock)
         self._sts = Sts(self._iam)
+        self._in_process = InProcess(
+            self.services,
+            self._iam.authorize,
+            clock=clock,
+            endpoint_url=config.endpoint_url,
+            **account,
+        )
         self._objects = Objects(self._database, Blobs(data.blobs), clock, region=config.region)
         self._repositories = Repositories(self._database, data.repositories, clock, **account)
         self._ecr = self._make_ecr(certificates)
@@ -116,6 +124,7 @@ class Server:
             self._repositories,
             self._iam,
             self._sts,
+            self._in_process,
             clock,
             config.region,
             config.account_id,

@@ -27,7 +27,7 @@ class InProcess:
     region: str
     clock: Clock
     endpoint_url: str
-    _by_name: dict[str, Service] = dataclasses.field(default_factory=dict)
+    _by_name: dict[str, Service] = dataclasses.field(default_factory=dict, init=False)
 
     async def call(
         self,

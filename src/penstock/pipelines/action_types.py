@@ -38,6 +38,15 @@ class ActionType:
 
 _BOOLEAN = ("true", "false")
 
+CLOUDFORMATION_MODES = (
+    "CREATE_UPDATE",
+    "REPLACE_ON_FAILURE",
+    "CHANGE_SET_REPLACE",
+    "CHANGE_SET_EXECUTE",
+    "DELETE_ONLY",
+)
+"""A CloudFormation action's ActionMode."""
+
 _CODEBUILD_PROPERTIES = (
     ConfigurationProperty("ProjectName", required=True),
     ConfigurationProperty("PrimarySource"),
@@ -71,10 +80,29 @@ CODEBUILD_TEST = ActionType(
     inputs=(1, 5), outputs=(0, 5), properties=_CODEBUILD_PROPERTIES, output_variables=None,
 )  # fmt: skip
 
+CLOUDFORMATION_DEPLOY = ActionType(
+    ActionTypeId("Deploy", "AWS", "CloudFormation", "1"),
+    inputs=(0, 10),
+    outputs=(0, 1),
+    properties=(
+        ConfigurationProperty("ActionMode", required=True, values=CLOUDFORMATION_MODES),
+        ConfigurationProperty("StackName", required=True),
+        ConfigurationProperty("ChangeSetName"),
+        ConfigurationProperty("TemplatePath"),
+        ConfigurationProperty("TemplateConfiguration"),
+        ConfigurationProperty("ParameterOverrides"),
+        ConfigurationProperty("Capabilities"),
+        ConfigurationProperty("RoleArn"),
+        ConfigurationProperty("OutputFileName"),
+    ),
+    output_variables=None,
+)
+
 RUNNING: dict[ActionTypeId, ActionType] = {
-    known.id: known for known in (CODECOMMIT_SOURCE, CODEBUILD_BUILD, CODEBUILD_TEST)
+    known.id: known
+    for known in (CODECOMMIT_SOURCE, CODEBUILD_BUILD, CODEBUILD_TEST, CLOUDFORMATION_DEPLOY)
 }
-"""The action types that Penstock runs; `actions/__init__.py` has a provider for each."""
+"""The action types that Penstock runs; `actions/table.py` has a provider for each."""
 
 NOT_RUN_YET: frozenset[ActionTypeId] = frozenset(
     ActionTypeId(category, owner, provider, version)
@@ -87,7 +115,6 @@ NOT_RUN_YET: frozenset[ActionTypeId] = frozenset(
         ("Test", "AWS", "DeviceFarm", "1"),
         ("Compute", "AWS", "Commands", "1"),
         ("Deploy", "AWS", "AppConfig", "1"),
-        ("Deploy", "AWS", "CloudFormation", "1"),
         ("Deploy", "AWS", "CloudFormationStackInstances", "1"),
         ("Deploy", "AWS", "CloudFormationStackSet", "1"),
         ("Deploy", "AWS", "CodeDeploy", "1"),

@@ -3,7 +3,7 @@
 Error texts: moto's codepipeline/models.py where it has them; the others are unverified.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
-from penstock.aws.tags import MOST_TAGS, from_pairs, reserved_key
+from penstock.aws.tags import MOST_TAGS, counted, from_pairs, reserved_key
 from penstock.ids import new_uuid
 from penstock.pipelines import triggers
 from penstock.pipelines.structure import PipelineStructure, normalise, parse
@@ -92,27 +92,35 @@ def update(
     return load(connection, account_id, name)
 
 
-def tags_of(pairs: list[Mapping[str, str]]) -> dict[str, str]:
-    """Return tags as a mapping; raise TooManyTagsException and InvalidTagsException."""
+def tags_of(pairs: list[Mapping[str, str]], via: str | None) -> dict[str, str]:
+    """Return tags as a mapping; raise TooManyTagsException and InvalidTagsException.
+
+    `via` is the service that calls for the principal, which may set tags of AWS's own.
+    """
     tags = from_pairs(pairs, "key", "value")
     if len(tags) < len(pairs):
         raise ServiceError("InvalidTagsException", "Tag keys must be unique within one request.")
-    reserved = reserved_key(tags)
+    refuse_reserved(tags, via)
+    check_tag_count(tags)
+    return tags
+
+
+def refuse_reserved(keys: Iterable[str], via: str | None) -> None:
+    """Raise InvalidTagsException for a key that only AWS's services set and remove."""
+    reserved = reserved_key(keys, via)
     if reserved is not None:
         raise ServiceError(
             "InvalidTagsException",
             f"Tag keys must not begin with aws:, which AWS keeps for itself; found {reserved}.",
         )
-    check_tag_count(tags)
-    return tags
 
 
 def check_tag_count(tags: Mapping[str, str]) -> None:
     """Raise TooManyTagsException when a pipeline would have more tags than AWS allows."""
-    if len(tags) > MOST_TAGS:
+    if (count := counted(tags)) > MOST_TAGS:
         raise ServiceError(
             "TooManyTagsException",
-            f"A pipeline has at most {MOST_TAGS} tags; this one would have {len(tags)}.",
+            f"A pipeline has at most {MOST_TAGS} tags; this one would have {count}.",
         )
 
 

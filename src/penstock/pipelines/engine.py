@@ -44,7 +44,7 @@ WAKING_EVENTS = frozenset(
 )
 """Events after which a pipeline is looked at again; their detail has `pipeline-id`."""
 
-FINISHING_EVENTS = frozenset({"build.Completed"})
+FINISHING_EVENTS = frozenset({"build.Completed", "stack.Completed"})
 """Events whose subject is the external execution id of an action that is done."""
 
 FOLLOWED_EVENTS = WAKING_EVENTS | FINISHING_EVENTS | {triggers.REFERENCE_UPDATED}

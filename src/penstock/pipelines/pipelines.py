@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
 from penstock.builds.builds import Builds
 from penstock.clock import Clock
 from penstock.pipelines import definitions, executions, state, structure_rules
@@ -47,6 +48,7 @@ class Pipelines:
         repositories: Repositories,
         iam: Iam,
         sts: Sts,
+        in_process: InProcess,
         clock: Clock,
         region: str,
         account_id: str,
@@ -59,7 +61,7 @@ class Pipelines:
         self._engine = Engine(
             database,
             outbox,
-            providers(builds, repositories, objects, self._roles),
+            providers(builds, repositories, objects, self._roles, in_process),
             clock,
             region,
             account_id,

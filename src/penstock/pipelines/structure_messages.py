@@ -158,6 +158,24 @@ ENVIRONMENT_VARIABLES = Message(
     "'EnvironmentVariables': {reason}",
     UNVERIFIED,
 )
+ARTIFACT_FILE = Message(
+    ACTION,
+    "Action configuration for action '{action}' contains an invalid value for configuration "
+    "'{key}': expected Artifact::file with one of its input artifacts ({inputs}), found '{value}'",
+    UNVERIFIED,
+)
+PARAMETER_OVERRIDES = Message(
+    ACTION,
+    "Action configuration for action '{action}' contains an invalid value for configuration "
+    "'ParameterOverrides': {reason}",
+    UNVERIFIED,
+)
+CAPABILITIES = Message(
+    ACTION,
+    "Action configuration for action '{action}' contains an invalid value for configuration "
+    "'Capabilities': expected {known} separated by commas, found '{value}'",
+    UNVERIFIED,
+)
 PRIMARY_SOURCE = Message(
     ACTION,
     "Action configuration for action '{action}' names the primary source '{value}', which is not "

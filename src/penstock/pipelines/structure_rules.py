@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.pipelines import action_types, variables
+from penstock.pipelines import action_types, cloudformation_rules, variables
 from penstock.pipelines import structure_messages as messages
 from penstock.pipelines.action_types import ActionType
 from penstock.pipelines.structure import (
@@ -38,6 +38,7 @@ def check(structure: PipelineStructure, document: Mapping[str, Any], region: str
         _artifact_counts(action)
         _configuration(action)
         _codebuild_configuration(action)
+        cloudformation_rules.check(action)
         _unsupported_action(action, region)
     _sources(structure)
     _artifacts(structure)

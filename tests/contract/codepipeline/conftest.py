@@ -12,6 +12,7 @@ from tests.databases import opened_database
 from tests.identities import make_role, statement
 from tests.pipeline_world import build, document, source
 
+from penstock.aws.in_process import InProcess
 from penstock.aws.service import Service
 from penstock.builds import project as projects
 from penstock.builds.build import BuildPhase, BuildStatus, PhaseContext, PhaseType, phase_to_json
@@ -70,13 +71,18 @@ class Delivery:
         objects = s3.Objects(database, Blobs(self.path / "blobs"), utc_now, REGION)
         builds = Builds(database, Config(data_dir=self.path), utc_now)
         await database.write(lambda c: resources.insert(c, self._project()))
+        services: list[Service] = []
+        in_process = InProcess(
+            lambda: services, self.iam.authorize, ACCOUNT, REGION, utc_now, "http://127.0.0.1"
+        )
         pipelines = Pipelines(
             database, Outbox(database), objects, builds, repositories,
-            self.iam, Sts(self.iam), utc_now, REGION, ACCOUNT,
+            self.iam, Sts(self.iam), in_process, utc_now, REGION, ACCOUNT,
         )  # fmt: skip
         await pipelines.start()
         stack.push_async_callback(pipelines.close)
-        return [codepipeline(pipelines), codecommit(repositories), s3_api.service(objects)]
+        services += [codepipeline(pipelines), codecommit(repositories), s3_api.service(objects)]
+        return services
 
     def _project(self) -> resources.Resource:
         document = {

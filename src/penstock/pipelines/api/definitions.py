@@ -16,7 +16,7 @@ _TAGS_IN_PAGE = 100
 
 async def create_pipeline(domain: Pipelines, call: Call, request: Request) -> Response:
     """Make a pipeline and start its first execution."""
-    tags = definitions.tags_of(request.get("tags", []))
+    tags = definitions.tags_of(request.get("tags", []), call.via)
     pipeline = await domain.create(request["pipeline"], tags)
     response: dict[str, object] = {"pipeline": pipeline.document}
     if tags:
@@ -68,13 +68,14 @@ async def delete_pipeline(domain: Pipelines, call: Call, request: Request) -> Re
 
 async def tag_resource(domain: Pipelines, call: Call, request: Request) -> Response:
     """Add or change tags."""
-    added = definitions.tags_of(request["tags"])
+    added = definitions.tags_of(request["tags"], call.via)
     await domain.change_tags(request["resourceArn"], lambda tags: {**tags, **added})
     return {}
 
 
 async def untag_resource(domain: Pipelines, call: Call, request: Request) -> Response:
     """Remove tags; keys that are not there are no error."""
+    definitions.refuse_reserved(request["tagKeys"], call.via)
     await domain.change_tags(
         request["resourceArn"], lambda tags: tagging.without(tags, request["tagKeys"])
     )
