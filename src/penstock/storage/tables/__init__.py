@@ -4,6 +4,7 @@ Each module is listed here by hand: a table that is not imported is not migrated
 """
 
 from penstock.storage.tables import builds as builds
+from penstock.storage.tables import console as console
 from penstock.storage.tables import credentials as credentials
 from penstock.storage.tables import log_streams as log_streams
 from penstock.storage.tables import objects as objects

@@ -136,6 +136,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_builds_step"), ["step"], unique=False)
 
     op.create_table(
+        "console_login_links",
+        sa.Column("token_sha256", sa.String(), nullable=False),
+        sa.Column("access_key_id", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_console_login_links")),
+    )
+    with op.batch_alter_table("console_login_links", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_console_login_links_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
+        "console_sessions",
+        sa.Column("token_sha256", sa.String(), nullable=False),
+        sa.Column("access_key_id", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_console_sessions")),
+    )
+    with op.batch_alter_table("console_sessions", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_console_sessions_expires_at"), ["expires_at"], unique=False
+        )
+
+    op.create_table(
         "credential_last_uses",
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=False),
@@ -428,6 +452,14 @@ def downgrade() -> None:
     op.drop_table("log_streams")
     op.drop_table("events")
     op.drop_table("credential_last_uses")
+    with op.batch_alter_table("console_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_console_sessions_expires_at"))
+
+    op.drop_table("console_sessions")
+    with op.batch_alter_table("console_login_links", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_console_login_links_expires_at"))
+
+    op.drop_table("console_login_links")
     with op.batch_alter_table("builds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_builds_step"))
         batch_op.drop_index("ix_builds_project_name_number")
