@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.builds.credentials import SERVICE_PRINCIPAL
 from penstock.builds.project import (
@@ -74,9 +75,16 @@ class Projects:
         return resource
 
     async def update(
-        self, name_or_arn: str, changes: Mapping[str, Any], tags: Mapping[str, str] | None
+        self,
+        name_or_arn: str,
+        changes: Mapping[str, Any],
+        tags: Mapping[str, str] | None,
+        *,
+        via: str | None = None,
     ) -> Resource:
         """Replace the given members of a project and return it.
+
+        AWS's own tags stay, unless `via` is CloudFormation, which sets them.
 
         Raises ResourceNotFoundException, or InvalidInputException.
         """
@@ -93,8 +101,9 @@ class Projects:
             if document.get("concurrentBuildLimit") == -1:  # AWS's way to lift the limit
                 del document["concurrentBuildLimit"]
             check_project(document)
+            kept = None if tags is None else tagging.replaced(found.tags, tags, via)
             resources.update(
-                connection, SERVICE, RESOURCE_TYPE, name, now=now, document=document, tags=tags
+                connection, SERVICE, RESOURCE_TYPE, name, now=now, document=document, tags=kept
             )
             updated = resources.get(connection, SERVICE, RESOURCE_TYPE, name)
             assert updated is not None

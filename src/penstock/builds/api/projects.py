@@ -8,9 +8,10 @@ Source: https://docs.aws.amazon.com/codebuild/latest/APIReference/
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
-from penstock.aws.tags import from_pairs
+from penstock.aws.tags import from_pairs, reserved_key
 from penstock.builds.api.shapes import project_shape
 from penstock.builds.credentials import SERVICE_PRINCIPAL
 from penstock.builds.projects import Projects
@@ -23,7 +24,8 @@ _NOT_DOCUMENT = ("name", "tags")
 async def create_project(domain: Projects, call: Call, request: Request) -> Response:
     """Keep a new project; the caller must be allowed to pass its role."""
     await may_pass(call, request["serviceRole"])
-    project = await domain.create(request["name"], _document(request), _tags(request) or {})
+    tags = _tags(request, call) or {}
+    project = await domain.create(request["name"], _document(request), tags)
     return {"project": project_shape(project)}
 
 
@@ -31,7 +33,8 @@ async def update_project(domain: Projects, call: Call, request: Request) -> Resp
     """Replace the given members of a project."""
     if "serviceRole" in request:
         await may_pass(call, request["serviceRole"])
-    project = await domain.update(request["name"], _document(request), _tags(request))
+    tags = _tags(request, call)
+    project = await domain.update(request["name"], _document(request), tags, via=call.via)
     return {"project": project_shape(project)}
 
 
@@ -87,10 +90,15 @@ def _document(request: Request) -> dict[str, Any]:
     return {member: value for member, value in request.items() if member not in _NOT_DOCUMENT}
 
 
-def _tags(request: Request) -> Mapping[str, str] | None:
+def _tags(request: Request, call: Call) -> Mapping[str, str] | None:
     if "tags" not in request:
         return None
-    return from_pairs(request["tags"], "key", "value")
+    tags = from_pairs(request["tags"], "key", "value")
+    if (key := reserved_key(tags, call.via)) is not None:
+        raise ServiceError(
+            "InvalidInputException", f"Tag keys that begin with aws: are AWS's own, found {key}."
+        )
+    return tags
 
 
 def _sort_key(project: Resource, sort_by: str) -> str:

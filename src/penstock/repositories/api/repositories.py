@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/codecommit/latest/APIReference/
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,7 @@ async def create_repository(domain: Repositories, call: Call, request: Request) 
             "InvalidRepositoryNameException",
             f"The repository name {name} is not valid. A repository name cannot end in .git.",
         )
-    tags = _checked_tags(request.get("tags", {}))
+    tags = _with_tags({}, request.get("tags", {}), call)
     repository = await domain.create(name, request.get("repositoryDescription"), tags)
     return {"repositoryMetadata": _metadata(repository, call)}
 
@@ -120,7 +121,7 @@ async def tag_resource(domain: Repositories, call: Call, request: Request) -> Re
     """Add tags, replacing those of the same keys."""
     name = await _named_by(domain, request["resourceArn"])
     await domain.update(
-        name, lambda one: replace(one, tags=_checked_tags({**one.tags, **request["tags"]}))
+        name, lambda one: replace(one, tags=_with_tags(one.tags, request["tags"], call))
     )
     return {}
 
@@ -128,6 +129,7 @@ async def tag_resource(domain: Repositories, call: Call, request: Request) -> Re
 async def untag_resource(domain: Repositories, call: Call, request: Request) -> Response:
     """Remove tags; unknown keys are no error."""
     name = await _named_by(domain, request["resourceArn"])
+    _refuse_reserved(request["tagKeys"], call)
     await domain.update(
         name, lambda one: replace(one, tags=tagging.without(one.tags, request["tagKeys"]))
     )
@@ -154,17 +156,22 @@ async def _named_by(domain: Repositories, arn: str) -> str:
     )
 
 
-def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
-    if len(tags) > tagging.MOST_TAGS:
+def _with_tags(before: Mapping[str, str], added: Mapping[str, str], call: Call) -> dict[str, str]:
+    _refuse_reserved(added, call)
+    tags = {**before, **added}
+    if (count := tagging.counted(tags)) > tagging.MOST_TAGS:
         raise ServiceError(
-            "TooManyTagsException", f"Expected at most {tagging.MOST_TAGS} tags, found {len(tags)}."
+            "TooManyTagsException", f"Expected at most {tagging.MOST_TAGS} tags, found {count}."
         )
-    if (key := tagging.reserved_key(tags)) is not None:
+    return tags
+
+
+def _refuse_reserved(keys: Iterable[str], call: Call) -> None:
+    if (key := tagging.reserved_key(keys, call.via)) is not None:
         raise ServiceError(
             "InvalidSystemTagUsageException",
             f"The tag key {key} is not valid. Keys that begin with aws: are AWS's own.",
         )
-    return dict(tags)
 
 
 def _metadata(repository: Repository, call: Call) -> dict[str, Any]:

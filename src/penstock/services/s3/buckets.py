@@ -65,16 +65,22 @@ def check_name(name: str) -> None:
 
 
 def create(
-    connection: sa.Connection, name: str, region: str, tags: Mapping[str, str], now: datetime
+    connection: sa.Connection,
+    name: str,
+    region: str,
+    tags: Mapping[str, str],
+    now: datetime,
+    *,
+    again: bool = True,
 ) -> None:
-    """Store a bucket; in us-east-1 its owner may create it again, elsewhere
+    """Store a bucket; in us-east-1 its owner may create it `again`, elsewhere
     BucketAlreadyOwnedByYou."""
     document = {"region": region, "versioning": Versioning.OFF.value}
     row = Resource(_SERVICE, _TYPE, name, arn("s3", "", "", name), document, tags, now, now)
     try:
         resources.insert(connection, row)
     except ResourceExists:
-        if region != "us-east-1" or get(connection, name).region != region:
+        if not again or region != "us-east-1" or get(connection, name).region != region:
             raise ServiceError(
                 "BucketAlreadyOwnedByYou",
                 "Your previous request to create the named bucket succeeded and you already own "

@@ -73,11 +73,16 @@ class Objects:
     async def close(self) -> None:
         """Nothing runs between calls."""
 
-    async def create_bucket(self, name: str, tags: Mapping[str, str] | None = None) -> None:
-        """Make a bucket; InvalidBucketName, and outside us-east-1 BucketAlreadyOwnedByYou."""
+    async def create_bucket(
+        self, name: str, tags: Mapping[str, str] | None = None, *, again: bool = True
+    ) -> None:
+        """Make a bucket; InvalidBucketName, and BucketAlreadyOwnedByYou, which in us-east-1 is
+        forgiven with `again`."""
         buckets.check_name(name)
         now = self.clock()
-        await self.write(lambda c: buckets.create(c, name, self.region, tags or {}, now))
+        await self.write(
+            lambda c: buckets.create(c, name, self.region, tags or {}, now, again=again)
+        )
 
     async def delete_bucket(self, name: str) -> None:
         """Remove an empty bucket and abort its uploads; NoSuchBucket, BucketNotEmpty."""

@@ -5,9 +5,11 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.htm
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 
 _MOST_OF_AN_OBJECT = 10
@@ -16,9 +18,22 @@ _LONGEST_KEY, _LONGEST_VALUE = 128, 256
 _TEXT = re.compile(r"[\w\s+\-=._:/@]*")
 
 
-def of_bucket(tag_set: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return a bucket's tags, key → value. Raises InvalidTag, BadRequest."""
-    return _checked([(tag["Key"], tag["Value"]) for tag in tag_set], _MOST_OF_A_BUCKET, "Bucket")
+def of_bucket(
+    tag_set: Sequence[Mapping[str, Any]], before: Mapping[str, str], via: str | None
+) -> dict[str, str]:
+    """Return the tags that replace `before` of a bucket, key → value.
+
+    AWS's own tags must stay as they are, unless `via` is AWS. Raises InvalidTag, BadRequest.
+    """
+    pairs = [(tag["Key"], tag["Value"]) for tag in tag_set]
+    tags = _checked(pairs, _MOST_OF_A_BUCKET, "Bucket", before=before, via=via)
+    gone = next((key for key in before if tagging.is_reserved(key) and key not in tags), None)
+    if gone is not None and via != tagging.CLOUDFORMATION:
+        # https://github.com/hashicorp/terraform-provider-aws/issues/7323
+        raise ServiceError(
+            "InvalidTag", "System Tags cannot be removed by requester", status=400, TagKey=gone
+        )
+    return tags
 
 
 def of_object(tag_set: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -49,15 +64,22 @@ def tag_set(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _checked(pairs: Sequence[tuple[str, str]], most: int, what: str) -> dict[str, str]:
-    if len(pairs) > most:
+def _checked(
+    pairs: Sequence[tuple[str, str]],
+    most: int,
+    what: str,
+    *,
+    before: Mapping[str, str] = MappingProxyType({}),
+    via: str | None = None,
+) -> dict[str, str]:
+    if tagging.counted(key for key, _ in pairs) > most:
         raise ServiceError("BadRequest", f"{what} tags cannot be greater than {most}", status=400)
     for key, value in pairs:
         if not 0 < len(key) <= _LONGEST_KEY or not _TEXT.fullmatch(key):
             raise ServiceError(
                 "InvalidTag", "The TagKey you have provided is invalid", status=400, TagKey=key
             )
-        if key.startswith("aws:"):
+        if before.get(key) != value and tagging.reserved_key([key], via) is not None:
             raise ServiceError(
                 "InvalidTag",
                 "System tags cannot be added/updated by requester",

@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penstock.aws import tags as tagging
@@ -28,7 +29,7 @@ async def create_repository(domain: Ecr, call: Call, request: Request) -> Respon
         )
     repository = await domain.create(
         request["repositoryName"],
-        _checked_tags(tagging.from_pairs(request.get("tags", []))),
+        _with_tags({}, tagging.from_pairs(request.get("tags", [])), call),
         request.get("imageScanningConfiguration", {}).get("scanOnPush", False),
     )
     return {"repository": _description(domain, repository)}
@@ -78,7 +79,7 @@ async def describe_registry(domain: Ecr, call: Call, request: Request) -> Respon
 async def tag_resource(domain: Ecr, call: Call, request: Request) -> Response:
     """Add tags, replacing those of the same keys."""
     repository = await _by_arn(domain, request["resourceArn"])
-    tags = _checked_tags({**repository.tags, **tagging.from_pairs(request["tags"])})
+    tags = _with_tags(repository.tags, tagging.from_pairs(request["tags"]), call)
     await domain.set_tags(repository, tags)
     return {}
 
@@ -86,6 +87,7 @@ async def tag_resource(domain: Ecr, call: Call, request: Request) -> Response:
 async def untag_resource(domain: Ecr, call: Call, request: Request) -> Response:
     """Remove tags; unknown keys are no error."""
     repository = await _by_arn(domain, request["resourceArn"])
+    _refuse_reserved(request["tagKeys"], call)
     await domain.set_tags(repository, tagging.without(repository.tags, request["tagKeys"]))
     return {}
 
@@ -126,17 +128,22 @@ def _refuse_immutable(mutability: str) -> None:
         )
 
 
-def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
-    if len(tags) > tagging.MOST_TAGS:
+def _with_tags(before: Mapping[str, str], added: Mapping[str, str], call: Call) -> dict[str, str]:
+    _refuse_reserved(added, call)
+    tags = {**before, **added}
+    if (count := tagging.counted(tags)) > tagging.MOST_TAGS:
         raise ServiceError(
-            "TooManyTagsException", f"Expected at most {tagging.MOST_TAGS} tags, found {len(tags)}."
+            "TooManyTagsException", f"Expected at most {tagging.MOST_TAGS} tags, found {count}."
         )
-    if (key := tagging.reserved_key(tags)) is not None:
+    return tags
+
+
+def _refuse_reserved(keys: Iterable[str], call: Call) -> None:
+    if (key := tagging.reserved_key(keys, call.via)) is not None:
         raise ServiceError(
             "InvalidTagParameterException",
             f"The tag key {key} is not valid. Keys that begin with aws: are AWS's own.",
         )
-    return tags
 
 
 def _description(domain: Ecr, repository: Repository) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def own_policy(connection: sa.Connection, request: Request) -> ManagedPolicy:
 async def create_policy(iam: Iam, call: Call, request: Request) -> Response:
     """Make a managed policy."""
     _check(request["PolicyDocument"])
-    tags = shapes.added_tags(request.get("Tags", []), {}, ignore_case=False)
+    tags = shapes.added_tags(request.get("Tags", []), {}, call.via, ignore_case=False)
     policy = await iam.write(
         lambda c: managed_policies.create(
             c,

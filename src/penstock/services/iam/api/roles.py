@@ -17,7 +17,7 @@ _DEFAULT_SESSION_SECONDS = 3_600
 
 async def create_role(iam: Iam, call: Call, request: Request) -> Response:
     """Make a role."""
-    tags = shapes.added_tags(request.get("Tags", []), {})
+    tags = shapes.added_tags(request.get("Tags", []), {}, call.via)
     name = request["RoleName"]
 
     def work(connection: sa.Connection) -> Role:

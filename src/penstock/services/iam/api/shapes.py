@@ -3,10 +3,11 @@
 Policy documents travel URL-encoded in responses (RFC 3986), as the API reference says.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import page
 from penstock.aws.service import Request
@@ -14,7 +15,6 @@ from penstock.services.iam.identity import Identity, Role
 from penstock.storage.credentials import LastUse
 
 T = TypeVar("T")
-_MOST_TAGS = 50
 _DEFAULT_ITEMS = 100
 
 
@@ -66,24 +66,38 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def added_tags(
-    given: Sequence[Mapping[str, str]], before: Mapping[str, str], *, ignore_case: bool = True
+    given: Sequence[Mapping[str, str]],
+    before: Mapping[str, str],
+    via: str | None,
+    *,
+    ignore_case: bool = True,
 ) -> dict[str, str]:
-    """Return `before` with the request's tags; InvalidInput (a key twice), LimitExceeded.
+    """Return `before` with the request's tags; InvalidInput (a key twice, a key of AWS's own
+    unless `via` is AWS), LimitExceeded.
 
     The keys of roles and users ignore case, those of policies don't: as recorded from AWS,
     localstack/localstack tests/aws/services/iam/test_iam_policies.snapshot.json.
     """
+    refuse_reserved((tag["Key"] for tag in given), via)
     keys = [_tag_key(tag["Key"], ignore_case) for tag in given]
     if len(set(keys)) != len(keys):
         hint = " Please note that Tag keys are case insensitive." if ignore_case else ""
         raise ServiceError("InvalidInputException", f"Duplicate tag keys found.{hint}")
     tags = {key: value for key, value in before.items() if _tag_key(key, ignore_case) not in keys}
     tags |= {tag["Key"]: tag["Value"] for tag in given}
-    if len(tags) > _MOST_TAGS:
+    if tagging.counted(tags) > tagging.MOST_TAGS:
         raise ServiceError(
             "LimitExceededException", "The number of tags has reached the maximum limit."
         )
     return tags
+
+
+def refuse_reserved(keys: Iterable[str], via: str | None) -> None:
+    """Raise InvalidInput for a key that only AWS's services set and remove. Text: unverified."""
+    if (key := tagging.reserved_key(keys, via)) is not None:
+        raise ServiceError(
+            "InvalidInputException", f"Tag keys that begin with aws: are AWS's own, found {key}."
+        )
 
 
 def _tag_key(key: str, ignore_case: bool) -> str:

@@ -16,7 +16,8 @@ async def tag(kind: Kind, iam: Iam, call: Call, request: Request) -> Response:
 
     def work(connection: sa.Connection) -> None:
         found = target(connection, kind, request)
-        identity.retag(connection, found, shapes.added_tags(request["Tags"], found.tags), call.now)
+        tags = shapes.added_tags(request["Tags"], found.tags, call.via)
+        identity.retag(connection, found, tags, call.now)
 
     await iam.write(work)
     return {}
@@ -24,6 +25,7 @@ async def tag(kind: Kind, iam: Iam, call: Call, request: Request) -> Response:
 
 async def untag(kind: Kind, iam: Iam, call: Call, request: Request) -> Response:
     """Remove the tags of some keys from a role or user."""
+    shapes.refuse_reserved(request["TagKeys"], call.via)
 
     def work(connection: sa.Connection) -> None:
         found = target(connection, kind, request)
@@ -46,7 +48,7 @@ async def tag_policy(iam: Iam, call: Call, request: Request) -> Response:
 
     def work(connection: sa.Connection) -> None:
         policy = own_policy(connection, request)
-        tags = shapes.added_tags(request["Tags"], policy.tags, ignore_case=False)
+        tags = shapes.added_tags(request["Tags"], policy.tags, call.via, ignore_case=False)
         managed_policies.retag(connection, policy, tags, call.now)
 
     await iam.write(work)
@@ -55,6 +57,7 @@ async def tag_policy(iam: Iam, call: Call, request: Request) -> Response:
 
 async def untag_policy(iam: Iam, call: Call, request: Request) -> Response:
     """Remove the tags of some keys from a managed policy."""
+    shapes.refuse_reserved(request["TagKeys"], call.via)
 
     def work(connection: sa.Connection) -> None:
         policy = own_policy(connection, request)

@@ -15,7 +15,7 @@ from penstock.storage import credentials as rows
 
 async def create_user(iam: Iam, call: Call, request: Request) -> Response:
     """Make a user."""
-    tags = shapes.added_tags(request.get("Tags", []), {})
+    tags = shapes.added_tags(request.get("Tags", []), {}, call.via)
     name = request["UserName"]
 
     def work(connection: sa.Connection) -> User:

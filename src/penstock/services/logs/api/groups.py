@@ -5,6 +5,7 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
+from penstock.services.logs.api.tags import refuse_reserved
 from penstock.services.logs.log_groups import Logs, milliseconds
 from penstock.storage.resources import Resource
 
@@ -22,6 +23,7 @@ async def create_log_group(logs: Logs, call: Call, request: Request) -> Response
                 "InvalidParameterException",
                 f"Penstock has no {unsupported} for log groups; leave it out.",
             )
+    refuse_reserved(request.get("tags", {}), call)
     await logs.create_group(
         request["logGroupName"],
         log_class=request.get("logGroupClass", "STANDARD"),

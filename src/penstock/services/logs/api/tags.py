@@ -1,6 +1,6 @@
 """Tags of log groups."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
@@ -9,15 +9,25 @@ from penstock.services.logs.api.identifiers import group_of_arn
 from penstock.services.logs.log_groups import Logs
 
 
+def refuse_reserved(keys: Iterable[str], call: Call) -> None:
+    """Raise InvalidParameter for a key that only AWS's services set and remove. Unverified text."""
+    if (key := tagging.reserved_key(keys, call.via)) is not None:
+        raise ServiceError(
+            "InvalidParameterException",
+            f"Tag keys that begin with aws: are AWS's own, found {key}.",
+        )
+
+
 async def tag_resource(logs: Logs, call: Call, request: Request) -> Response:
     """Add tags, replacing those of the same keys."""
+    refuse_reserved(request["tags"], call)
 
     def add(tags: Mapping[str, str]) -> Mapping[str, str]:
         result = {**tags, **request["tags"]}
-        if len(result) > tagging.MOST_TAGS:
+        if (count := tagging.counted(result)) > tagging.MOST_TAGS:
             raise ServiceError(
                 "TooManyTagsException",
-                f"A resource can have at most {tagging.MOST_TAGS} tags, found {len(result)}.",
+                f"A resource can have at most {tagging.MOST_TAGS} tags, found {count}.",
             )
         return result
 
@@ -27,6 +37,7 @@ async def tag_resource(logs: Logs, call: Call, request: Request) -> Response:
 
 async def untag_resource(logs: Logs, call: Call, request: Request) -> Response:
     """Remove the tags of some keys."""
+    refuse_reserved(request["tagKeys"], call)
     group = group_of_arn(request["resourceArn"])
     await logs.set_tags(group, lambda tags: tagging.without(tags, request["tagKeys"]))
     return {}

@@ -40,8 +40,9 @@ async def create_bucket(objects: Objects, call: Call, request: Request) -> Respo
                 status=400,
             )
     _check_location(configuration.get("LocationConstraint"), objects.region)
-    tags = tag_sets.of_bucket(configuration.get("Tags") or ())
-    await objects.create_bucket(request["Bucket"], tags)
+    tags = tag_sets.of_bucket(configuration.get("Tags") or (), {}, call.via)
+    again = call.via is None  # a stack never takes over a bucket that is there
+    await objects.create_bucket(request["Bucket"], tags, again=again)
     return {"Location": f"/{request['Bucket']}"}
 
 
@@ -136,7 +137,7 @@ async def get_bucket_tagging(objects: Objects, call: Call, request: Request) -> 
 async def put_bucket_tagging(objects: Objects, call: Call, request: Request) -> Response:
     """Replace the bucket's tags."""
     bucket = await _bucket(objects, call, request)
-    tags = tag_sets.of_bucket(request["Tagging"]["TagSet"])
+    tags = tag_sets.of_bucket(request["Tagging"]["TagSet"], bucket.tags, call.via)
     await objects.write(lambda c: buckets.set_tags(c, bucket, tags, call.now))
     return {}
 
@@ -144,7 +145,8 @@ async def put_bucket_tagging(objects: Objects, call: Call, request: Request) -> 
 async def delete_bucket_tagging(objects: Objects, call: Call, request: Request) -> Response:
     """Remove the bucket's tags."""
     bucket = await _bucket(objects, call, request)
-    await objects.write(lambda c: buckets.set_tags(c, bucket, {}, call.now))
+    tags = tag_sets.of_bucket((), bucket.tags, call.via)
+    await objects.write(lambda c: buckets.set_tags(c, bucket, tags, call.now))
     return {}
 
 

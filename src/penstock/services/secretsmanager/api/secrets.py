@@ -43,7 +43,7 @@ async def create_secret(secrets: Secrets, call: Call, request: Request) -> Respo
         )
     value, version_id = requested_value(request), requested_version_id(request)
 
-    tags = with_tags({}, request.get("Tags", []))
+    tags = with_tags({}, request.get("Tags", []), call.via)
 
     def make(secret: Secret) -> StoredSecret:
         secret = replace(secret, description=request.get("Description"))

@@ -28,7 +28,7 @@ async def put_parameter(parameters: Parameters, call: Call, request: Request) ->
         if stored is None:
             first = _version(parameters, call, request, None)
             parameter = Parameter(name, parameters.new_arn(name), (first,))
-            return StoredParameter(parameter, with_tags({}, request.get("Tags", [])))
+            return StoredParameter(parameter, with_tags({}, request.get("Tags", []), call.via))
         if not overwrite:
             raise ServiceError(
                 "ParameterAlreadyExists",

@@ -9,21 +9,36 @@ from penstock.services.ssm.names import Reference
 from penstock.services.ssm.parameters import Parameters, StoredParameter
 
 
-def with_tags(tags: Mapping[str, str], added: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+def with_tags(
+    tags: Mapping[str, str], added: Iterable[Mapping[str, str]], via: str | None
+) -> Mapping[str, str]:
     """Return `tags` with the request's `added` ones; ServiceError beyond AWS's limit."""
-    result = {**tags, **tagging.from_pairs(added)}
-    if len(result) > tagging.MOST_TAGS:
+    given = tagging.from_pairs(added)
+    refuse_reserved(given, via)
+    result = {**tags, **given}
+    if (count := tagging.counted(result)) > tagging.MOST_TAGS:
         raise ServiceError(
             "TooManyTagsError",
-            f"A parameter can have at most {tagging.MOST_TAGS} tags, found {len(result)}.",
+            f"A parameter can have at most {tagging.MOST_TAGS} tags, found {count}.",
             status=400,
         )
     return result
 
 
+def refuse_reserved(keys: Iterable[str], via: str | None) -> None:
+    """Raise ValidationException for a key that only AWS's services set and remove. Unverified
+    text."""
+    if (key := tagging.reserved_key(keys, via)) is not None:
+        raise ServiceError(
+            "ValidationException",
+            f"Tag keys that begin with aws: are AWS's own, found {key}.",
+            status=400,
+        )
+
+
 async def add_tags_to_resource(parameters: Parameters, call: Call, request: Request) -> Response:
     """Add tags, replacing those of the same keys."""
-    await _change(parameters, request, lambda tags: with_tags(tags, request["Tags"]))
+    await _change(parameters, request, lambda tags: with_tags(tags, request["Tags"], call.via))
     return {}
 
 
@@ -31,6 +46,7 @@ async def remove_tags_from_resource(
     parameters: Parameters, call: Call, request: Request
 ) -> Response:
     """Remove the tags of some keys."""
+    refuse_reserved(request["TagKeys"], call.via)
     await _change(parameters, request, lambda tags: tagging.without(tags, request["TagKeys"]))
     return {}
 
