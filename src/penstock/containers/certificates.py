@@ -94,26 +94,20 @@ class Certificates:
     @property
     def leaf(self) -> KeyPair:
         """The certificate for AWS's names; a new one when it ends within 30 days."""
-        pair, ca = self._pair("leaf"), self.ca
+        pair = self._pair("leaf")
         if pair.certificate.exists() and self._still_good(pair):
             return pair
-        ca_key = serialization.load_pem_private_key(ca.key_pem, password=None)
-        assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
-        ca_certificate = x509.load_pem_x509_certificate(ca.certificate_pem)
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = (
-            self._builder(_name("Penstock"), ca_certificate.subject, key.public_key(), _LEAF_DAYS)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(self._alternative_names(), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()),
-                critical=False,
-            )
-            .sign(ca_key, hashes.SHA256())
-        )
-        _save(pair, certificate, key)
+        names = self._alternative_names()
+        self._sign(pair, "Penstock", ExtendedKeyUsageOID.SERVER_AUTH, names)
+        return pair
+
+    @property
+    def load_balancer_control(self) -> KeyPair:
+        """The certificate with which the server steers its load balancer, and no other user of
+        this machine does; a new one when it ends within 30 days."""
+        pair = self._pair("load-balancer-control")
+        if not (pair.certificate.exists() and self._lasts(pair)):
+            self._sign(pair, "Penstock load balancer control", ExtendedKeyUsageOID.CLIENT_AUTH)
         return pair
 
     @property
@@ -136,10 +130,39 @@ class Certificates:
     def _still_good(self, pair: KeyPair) -> bool:
         certificate = x509.load_pem_x509_certificate(pair.certificate_pem)
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        return (
-            certificate.not_valid_after_utc - self._clock() > _RENEW_BEFORE
-            and names == self._alternative_names()
+        return self._lasts(pair) and names == self._alternative_names()
+
+    def _lasts(self, pair: KeyPair) -> bool:
+        certificate = x509.load_pem_x509_certificate(pair.certificate_pem)
+        return certificate.not_valid_after_utc - self._clock() > _RENEW_BEFORE
+
+    def _sign(
+        self,
+        pair: KeyPair,
+        common_name: str,
+        usage: x509.ObjectIdentifier,
+        names: x509.SubjectAlternativeName | None = None,
+    ) -> None:
+        """Make a key and a certificate of the CA's for one usage."""
+        ca = self.ca
+        ca_key = serialization.load_pem_private_key(ca.key_pem, password=None)
+        assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
+        ca_certificate = x509.load_pem_x509_certificate(ca.certificate_pem)
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = _name(common_name)
+        builder = (
+            self._builder(subject, ca_certificate.subject, key.public_key(), _LEAF_DAYS)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()),
+                critical=False,
+            )
         )
+        if names is not None:
+            builder = builder.add_extension(names, critical=False)
+        _save(pair, builder.sign(ca_key, hashes.SHA256()), key)
 
     def _alternative_names(self) -> x509.SubjectAlternativeName:
         own = f"{self._region}.{_regions().get(self._region, _DOMAINS[0])}"
