@@ -1,11 +1,12 @@
 """`penstock demo`: the whole road with the bundled example, as far as it goes today:
-from two pushes to a tested, published image."""
+from two pushes to a running development stack."""
 
 import asyncio
 import io
 import json
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from penstock.cli.demonstration import server_process
 from penstock.cli.demonstration.live import Follower
 from penstock.cli.demonstration.place import Place, examples_directory
 from penstock.cli.demonstration.removal import remove
-from penstock.cli.demonstration.road import PIPELINE, Road, find_aws
+from penstock.cli.demonstration.road import DEVELOPMENT_STACK, PIPELINE, Road, find_aws
 from penstock.cli.demonstration.terminal import Terminal
 from penstock.cli.execution import ExecutionView
 from penstock.cli.failure import find_failure
@@ -36,7 +37,7 @@ def demo(
     ),
     port: Annotated[int, typer.Option(min=1, max=65535, help="The server's port.")] = 4600,
 ) -> None:
-    """Push two repositories, test and publish the application's image, and show it."""
+    """Push two repositories, test, publish and deploy the application, and show it."""
     place = Place(data_dir.expanduser().absolute())
     terminal = Terminal()
     if down:
@@ -68,8 +69,8 @@ def plan(place: Place, port: int, engine: str) -> list[str]:
         f"  - start a server on http://127.0.0.1:{port}, with its data in {place.root}",
         f"  - on the container engine ({engine}), build base images from Debian packages where",
         "    no public registry can be reached (the first time: some minutes, about 1.5 GB)",
-        "  - run containers there: a registry, and a build in privileged mode, which is root",
-        "    on that engine's machine",
+        "  - run containers there: a registry, a load balancer on an address of 127.0.0.0/8, the",
+        "    application, and a build in privileged mode, which is root on that engine's machine",
         "It changes nothing else, and uses no AWS account.",
         f"Remove all of it with: penstock demo --down --data-dir {place.root}",
     ]
@@ -104,12 +105,12 @@ def _run(place: Place, port: int, terminal: Terminal) -> None:
         terminal.line(f"serving {connection.endpoint_url}")
     road = Road(place, connection, terminal)
     road.make_trees()
-    with terminal.step("Roles, bucket, repositories"):
-        road.make_foundations()
-    with terminal.step("Push both repositories"):
+    with terminal.step("Push two repositories"):
+        road.make_repositories()
         road.push()
-    with terminal.step("Create the pipeline, and follow its execution"):
+    with terminal.step("Deploy the pipeline"):
         road.make_pipeline()
+    with terminal.step("Follow its execution"):
         execution = Follower(connection, terminal).follow(PIPELINE)
     if execution.status != "Succeeded":
         _explain(connection, execution, terminal)
@@ -117,7 +118,11 @@ def _run(place: Place, port: int, terminal: Terminal) -> None:
     with terminal.step("The published image"):
         for line in published(road, connection, execution):
             terminal.line(line)
-    _finish(place, connection, terminal)
+    with terminal.step("The development stack"):
+        url = public_url(road)
+        terminal.line(f"GET {url}version")
+        terminal.line(read(f"{url}version"))
+    _finish(place, connection, terminal, url)
 
 
 def published(road: Road, connection: Connection, execution: ExecutionView) -> list[str]:
@@ -142,6 +147,24 @@ def published(road: Road, connection: Connection, execution: ExecutionView) -> l
     ]
 
 
+def public_url(road: Road) -> str:
+    """Return the development stack's PublicURL."""
+    stacks = json.loads(
+        road.aws(f"cloudformation describe-stacks --stack-name {DEVELOPMENT_STACK} --output json")
+    )["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
+    return str(outputs["PublicURL"])
+
+
+def read(url: str) -> str:
+    """Return the text at `url`; raise Refusal when it does not answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return str(answer.read().decode())
+    except OSError as error:
+        raise Refusal(f"expected an answer at {url}, found: {error}") from error
+
+
 def _explain(connection: Connection, execution: ExecutionView, terminal: Terminal) -> None:
     for action in execution.actions:
         if action.status != "Failed":
@@ -157,7 +180,7 @@ def _explain(connection: Connection, execution: ExecutionView, terminal: Termina
                 terminal.line(line, "red")
 
 
-def _finish(place: Place, connection: Connection, terminal: Terminal) -> None:
+def _finish(place: Place, connection: Connection, terminal: Terminal, url: str) -> None:
     terminal.line()
     for title, seconds in terminal.steps:
         terminal.line(f"{seconds:7.1f} s  {title}")
@@ -165,7 +188,9 @@ def _finish(place: Place, connection: Connection, terminal: Terminal) -> None:
     option = f"--data-dir {place.root}"
     terminal.line()
     for name, value in (
+        ("development", url),
         ("AWS API", connection.endpoint_url),
+        ("console", f"penstock console {option}"),
         ("git", f"{repositories}/todobackend"),
         ("", f"{repositories}/todobackend-aws"),
         ("your shell", f'eval "$(penstock env {option})"'),
@@ -175,4 +200,4 @@ def _finish(place: Place, connection: Connection, terminal: Terminal) -> None:
         ("", f"penstock logs --follow {option}"),
         ("remove", f"penstock demo --down {option}"),
     ):
-        terminal.line(f"{name:11} {value}")
+        terminal.line(f"{name:12} {value}")

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def labelled(instance: str, kind: str) -> list[str]:
     ).stdout.split()
 
 
-def test_the_demo_publishes_an_image_and_goes_without_a_trace(directory: Path) -> None:
+def test_the_demo_deploys_what_it_published_and_goes_without_a_trace(directory: Path) -> None:
     done = demo("--yes", "--data-dir", str(directory), "--port", str(free_port()))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
 
@@ -62,8 +63,13 @@ def test_the_demo_publishes_an_image_and_goes_without_a_trace(directory: Path) -
     assert re.search(rf"^image +{re.escape(name)}$", done.stdout, re.MULTILINE)
     assert re.search(rf"^digest +{image['imageDigest']}$", done.stdout, re.MULTILINE)
     assert f'{{"Version":"{image["imageTags"][0]}"}}' in done.stdout
-    assert "$ aws codepipeline create-pipeline --cli-input-json file://pipeline.json" in done.stdout
+    assert "$ aws cloudformation deploy --stack-name todobackend-pipeline" in done.stdout
     assert "Build/TestAndPublish: Succeeded" in done.stdout
+    assert "Dev/Deploy: Succeeded" in done.stdout
+    url = re.search(r"^development +(http://\S+)$", done.stdout, re.MULTILINE)
+    assert url is not None
+    with urllib.request.urlopen(f"{url[1]}version", timeout=10) as answer:
+        assert json.load(answer)["nonce"]
 
     instance = (directory / "instance-id").read_text()
     assert labelled(instance, "container"), "the registry runs"

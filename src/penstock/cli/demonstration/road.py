@@ -12,7 +12,8 @@ from penstock.cli.demonstration.terminal import Terminal
 from penstock.cli.refusal import Refusal
 
 PIPELINE = "todobackend"
-BUCKET = "todobackend-artifacts-123456789012"
+PIPELINE_STACK = "todobackend-pipeline"
+DEVELOPMENT_STACK = "todobackend"
 _IDENTITY = ("-c", "user.name=Penstock demo", "-c", "user.email=demo@example.com")
 
 
@@ -55,19 +56,8 @@ class Road:
             self._git(name, "config", "branch.main.remote", "origin", shown=False)
             self._git(name, "config", "branch.main.merge", "refs/heads/main", shown=False)
 
-    def make_foundations(self) -> None:
-        """Create roles, the artifact bucket, the image repository and the git repositories."""
-        for role in ("pipeline", "build"):
-            self.aws(
-                f"iam create-role --role-name todobackend-{role}"
-                f" --assume-role-policy-document file://roles/{role}-trust.json"
-            )
-            self.aws(
-                f"iam put-role-policy --role-name todobackend-{role} --policy-name {role}"
-                f" --policy-document file://roles/{role}-policy.json"
-            )
-        self.aws(f"s3api create-bucket --bucket {BUCKET}")
-        self.aws("ecr create-repository --repository-name todobackend")
+    def make_repositories(self) -> None:
+        """Create the git repositories."""
         for name in REPOSITORIES:
             self.aws(f"codecommit create-repository --repository-name {name}")
 
@@ -78,9 +68,11 @@ class Road:
             self._git(name, "push", "--quiet", url, "main")
 
     def make_pipeline(self) -> None:
-        """Create the project and the pipeline; the pipeline starts at once."""
-        self.aws("codebuild create-project --cli-input-json file://project.json")
-        self.aws("codepipeline create-pipeline --cli-input-json file://pipeline.json")
+        """Deploy the pipeline's own stack; the pipeline starts at once."""
+        self.aws(
+            f"cloudformation deploy --stack-name {PIPELINE_STACK} --template-file pipeline.yml"
+            " --capabilities CAPABILITY_IAM"
+        )
 
     def _git(self, repository: str, *arguments: str, shown: bool = True) -> None:
         """Run git in one tree, free of the user's own git configuration."""
