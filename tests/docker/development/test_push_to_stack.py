@@ -29,7 +29,7 @@ REQUESTS = 10_000
 
 
 @pytest.fixture(scope="module")
-def delivery(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
+def delivery(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Delivery:
     delivery = Delivery.begin(server, tmp_path_factory.mktemp("trees"))
     first = wait_for_execution(server, STACK, seconds=600)
     if first["status"] != "Succeeded":
