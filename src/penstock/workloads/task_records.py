@@ -54,6 +54,9 @@ class ContainerRecord:
     exit_code: int | None = None
     reason: str | None = None
     network_bindings: Sequence[NetworkBinding] = ()
+    started_at: datetime | None = None
+    signalled_at: datetime | None = None
+    """When it was first told to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,13 @@ class TaskRecord:
     launch_type: str = "EC2"
     network_mode: str = "bridge"
     tags: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    """The API's TaskOverride."""
+    pull_started_at: datetime | None = None
+    pull_stopped_at: datetime | None = None
+    execution_stopped_at: datetime | None = None
+    version: int = 1
+    """Counts the changes; a change is conditional on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,28 @@ def _iam_path(value: str, place: Mapping[str, str]) -> str:
     return value.removeprefix("/")
 
 
+def _ecs_cluster(value: str, place: Mapping[str, str]) -> str:
+    """A cluster's name or ARN -> its name."""
+    return resource_of(value, "cluster/") or value
+
+
+def _ecs_task(value: str, place: Mapping[str, str]) -> str:
+    """A task's id or ARN -> its id; the same of container instances and services."""
+    return value.rpartition("/")[2]
+
+
+def _ecs_task_definition(value: str, place: Mapping[str, str]) -> str:
+    """A task definition's `family`, `family:revision` or ARN -> its ARN."""
+    if value.startswith("arn:"):
+        return value
+    return f"arn:aws:ecs:{place['region']}:{place['account']}:task-definition/{value}"
+
+
+def _iam_role(value: str, place: Mapping[str, str]) -> str:
+    """A role's name or ARN -> its ARN."""
+    return value if value.startswith("arn:") else f"arn:aws:iam::{place['account']}:role/{value}"
+
+
 _FILTERS: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
     "codebuild_project": _codebuild_project,
     "secret": _secret,
@@ -175,6 +197,10 @@ _FILTERS: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
     "copy_source": _copy_source,
     "log_group": _log_group,
     "iam_path": _iam_path,
+    "ecs_cluster": _ecs_cluster,
+    "ecs_task": _ecs_task,
+    "ecs_task_definition": _ecs_task_definition,
+    "iam_role": _iam_role,
 }
-_ABSENT = {"iam_path": ""}
+_ABSENT = {"iam_path": "", "ecs_cluster": "default"}
 """What an absent member reads, where that is not `*`."""

@@ -6,7 +6,9 @@ Each module is listed here by hand: a table that is not imported is not migrated
 from penstock.storage.tables import builds as builds
 from penstock.storage.tables import console as console
 from penstock.storage.tables import credentials as credentials
+from penstock.storage.tables import ecs_tasks as ecs_tasks
 from penstock.storage.tables import log_streams as log_streams
 from penstock.storage.tables import objects as objects
 from penstock.storage.tables import pipelines as pipelines
 from penstock.storage.tables import repository_heads as repository_heads
+from penstock.storage.tables import stacks as stacks

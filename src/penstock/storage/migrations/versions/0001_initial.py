@@ -168,6 +168,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_credential_last_uses")),
     )
     op.create_table(
+        "ecs_log_positions",
+        sa.Column("task_id", sa.String(), nullable=False),
+        sa.Column("container", sa.String(), nullable=False),
+        sa.Column("since_ns", sa.BigInteger(), nullable=False),
+        sa.Column("skip", sa.Integer(), nullable=False),
+        sa.Column("offset", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("task_id", "container", name=op.f("pk_ecs_log_positions")),
+    )
+    op.create_table(
+        "ecs_tasks",
+        sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("arn", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("cluster_arn", sa.String(), nullable=False),
+        sa.Column("task_definition_arn", sa.String(), nullable=False),
+        sa.Column("task_group", sa.String(), nullable=False),
+        sa.Column("started_by", sa.String(), nullable=True),
+        sa.Column("launch_type", sa.String(), nullable=False),
+        sa.Column("network_mode", sa.String(), nullable=False),
+        sa.Column("last_status", sa.String(), nullable=False),
+        sa.Column("desired_status", sa.String(), nullable=False),
+        sa.Column("health_status", sa.String(), nullable=False),
+        sa.Column("containers", sa.JSON(), nullable=False),
+        sa.Column("overrides", sa.JSON(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("private_ipv4", sa.String(), nullable=True),
+        sa.Column("stop_code", sa.String(), nullable=True),
+        sa.Column("stopped_reason", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("pull_started_at", sa.BigInteger(), nullable=True),
+        sa.Column("pull_stopped_at", sa.BigInteger(), nullable=True),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("stopping_at", sa.BigInteger(), nullable=True),
+        sa.Column("execution_stopped_at", sa.BigInteger(), nullable=True),
+        sa.Column("stopped_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_ecs_tasks")),
+        sa.UniqueConstraint("id", name=op.f("uq_ecs_tasks_id")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("ecs_tasks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_ecs_tasks_cluster_arn_task_group", ["cluster_arn", "task_group"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_ecs_tasks_last_status"), ["last_status"], unique=False)
+
+    op.create_table(
         "events",
         sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -348,6 +395,111 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sessions_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
+        "stack_events",
+        sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("stack_name", sa.String(), nullable=False),
+        sa.Column("logical_id", sa.String(), nullable=False),
+        sa.Column("physical_id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("sealed_properties", sa.Text(), nullable=True),
+        sa.Column("token", sa.String(), nullable=True),
+        sa.Column("occurred_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_stack_events")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("stack_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stack_events_stack_id"), ["stack_id"], unique=False)
+
+    op.create_table(
+        "stack_exports",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_stack_exports")),
+    )
+    with op.batch_alter_table("stack_exports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stack_exports_stack_id"), ["stack_id"], unique=False)
+
+    op.create_table(
+        "stack_imports",
+        sa.Column("export_name", sa.String(), nullable=False),
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("export_name", "stack_id", name=op.f("pk_stack_imports")),
+    )
+    op.create_table(
+        "stack_operations",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("phase", sa.String(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("stop", sa.String(), nullable=True),
+        sa.Column("delete_requested", sa.Boolean(), nullable=False),
+        sa.Column("token", sa.String(), nullable=True),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stack_operations")),
+    )
+    with op.batch_alter_table("stack_operations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stack_operations_active"), ["active"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_stack_operations_stack_id"), ["stack_id"], unique=False
+        )
+
+    op.create_table(
+        "stack_resources",
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("logical_id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("physical_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stack_id", "logical_id", name=op.f("pk_stack_resources")),
+    )
+    with op.batch_alter_table("stack_resources", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_stack_resources_physical_id"), ["physical_id"], unique=False
+        )
+
+    op.create_table(
+        "stack_steps",
+        sa.Column("operation_id", sa.String(), nullable=False),
+        sa.Column("phase", sa.String(), nullable=False),
+        sa.Column("logical_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("operation_id", "phase", "logical_id", name=op.f("pk_stack_steps")),
+    )
+    op.create_table(
+        "stacks",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("serial", sa.Integer(), nullable=False),
+        sa.Column("protected", sa.Boolean(), nullable=False),
+        sa.Column("operation_id", sa.String(), nullable=True),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stacks")),
+    )
+    with op.batch_alter_table("stacks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_stacks_live_name",
+            ["name"],
+            unique=True,
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
+
+    op.create_table(
         "stage_runs",
         sa.Column("execution_id", sa.String(), nullable=False),
         sa.Column("stage_name", sa.String(), nullable=False),
@@ -422,6 +574,33 @@ def downgrade() -> None:
         batch_op.drop_index("ix_stage_runs_list")
 
     op.drop_table("stage_runs")
+    with op.batch_alter_table("stacks", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_stacks_live_name",
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
+
+    op.drop_table("stacks")
+    op.drop_table("stack_steps")
+    with op.batch_alter_table("stack_resources", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stack_resources_physical_id"))
+
+    op.drop_table("stack_resources")
+    with op.batch_alter_table("stack_operations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stack_operations_stack_id"))
+        batch_op.drop_index(batch_op.f("ix_stack_operations_active"))
+
+    op.drop_table("stack_operations")
+    op.drop_table("stack_imports")
+    with op.batch_alter_table("stack_exports", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stack_exports_stack_id"))
+
+    op.drop_table("stack_exports")
+    with op.batch_alter_table("stack_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stack_events_stack_id"))
+
+    op.drop_table("stack_events")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sessions_expires_at"))
 
@@ -451,6 +630,12 @@ def downgrade() -> None:
     op.drop_table("objects")
     op.drop_table("log_streams")
     op.drop_table("events")
+    with op.batch_alter_table("ecs_tasks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ecs_tasks_last_status"))
+        batch_op.drop_index("ix_ecs_tasks_cluster_arn_task_group")
+
+    op.drop_table("ecs_tasks")
+    op.drop_table("ecs_log_positions")
     op.drop_table("credential_last_uses")
     with op.batch_alter_table("console_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_console_sessions_expires_at"))
