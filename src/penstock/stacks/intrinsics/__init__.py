@@ -1,0 +1,1 @@
+"""The intrinsic functions of templates, one module each; `table.py` lists them."""

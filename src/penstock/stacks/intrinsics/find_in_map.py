@@ -1,0 +1,30 @@
+"""`{"Fn::FindInMap": [map, top-level key, second-level key]}`."""
+
+from typing import Any
+
+from penstock.stacks.intrinsics.function import Evaluation, Function, may_give, text_of
+from penstock.stacks.template.errors import template_error
+
+_SHAPE = (
+    "every Fn::FindInMap object requires three parameters, the map name, map key and the "
+    "attribute for return value"
+)
+
+
+def check(argument: Any) -> None:
+    """Raise unless there are three names, each perhaps from a function."""
+    if not isinstance(argument, list) or len(argument) != 3:
+        raise template_error(_SHAPE)
+    if not all(may_give(part, str, int, float) for part in argument):
+        raise template_error(_SHAPE)
+
+
+def evaluate(argument: Any, evaluation: Evaluation) -> Any:
+    """Return the mapping's value."""
+    name, top, second = (text_of(evaluation.value(part)) for part in argument)
+    if name is None or top is None or second is None:
+        raise template_error(_SHAPE)
+    return evaluation.mapping(name, top, second)
+
+
+FIND_IN_MAP = Function("Fn::FindInMap", check, evaluate)

@@ -1,0 +1,88 @@
+"""A template's or configuration's text as plain values: JSON where it begins with `{`, else YAML.
+
+Texts of errors: recorded (`JSON not well-formed. (line 1, column 25)`, `unsupported structure.`).
+"""
+
+import json
+from typing import Any, NoReturn
+
+from penstock.stacks.template.errors import format_error
+from penstock.stacks.template.yaml_text import DEEPEST, parse_yaml
+
+_MOST_DIGITS = 18
+
+
+def parse_document(text: str) -> dict[str, Any]:
+    """Return the map that `text` holds. Raises ServiceError ValidationError."""
+    value = parse_json(text) if is_json(text) else parse_yaml(text)
+    if not isinstance(value, dict):
+        raise format_error("unsupported structure.")
+    return value
+
+
+def is_json(text: str) -> bool:
+    """Tell whether the text is taken as JSON."""
+    return text.lstrip("\ufeff \t\r\n").startswith("{")
+
+
+def parse_json(text: str) -> Any:
+    """Return the JSON value in `text`; of equal keys the last one counts."""
+    try:
+        value = json.loads(
+            text.removeprefix("\ufeff"),
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_float=_finite,
+        )
+    except json.JSONDecodeError as error:
+        where = f"(line {error.lineno}, column {error.colno})"
+        raise format_error(f"JSON not well-formed. {where}") from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        raise format_error("JSON not well-formed.") from None
+    if _depth_exceeds(value, DEEPEST):
+        raise _too_deep()
+    if "\\u" in text:
+        _check_text(text, value)
+    return value
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+def _finite(digits: str) -> float | str:
+    number = float(digits)
+    return digits if number in (float("inf"), float("-inf")) else number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _too_deep() -> Exception:
+    return format_error(f"JSON nested deeper than {DEEPEST} levels")
+
+
+def _depth_exceeds(value: Any, deepest: int) -> bool:
+    level = [value]
+    for _ in range(deepest + 1):
+        following: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                following += one.values()
+            elif isinstance(one, list):
+                following += one
+        if not following:
+            return False
+        level = following
+    return True
+
+
+def _check_text(text: str, value: Any) -> None:
+    r"""Refuse half a character (`\ud800` alone), which no text can carry further."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise format_error("JSON not well-formed.") from None

@@ -1,0 +1,243 @@
+"""Evaluates a template's functions: conditions, properties, metadata, outputs. Pure.
+
+What depends on a resource that is absent from the scope is Unknown. A reference to a resource
+whose condition is false is AWS's `Unresolved resource dependencies`, where it is live.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.stacks.intrinsics.function import NO_VALUE, NoValue, function_of, text_of
+from penstock.stacks.intrinsics.table import FUNCTIONS
+from penstock.stacks.intrinsics.unknown import Unknown, contains_unknown, unknowns
+from penstock.stacks.template import parameter_types
+from penstock.stacks.template.errors import (
+    MissingExport,
+    format_error,
+    invalid,
+    template_error,
+    unresolved,
+)
+from penstock.stacks.template.pseudo_parameters import partition, url_suffix
+from penstock.stacks.template.scope import ResourceValues, Scope
+from penstock.stacks.template.template import ResourceDeclaration
+
+__all__ = [
+    "Output",
+    "ResourceValues",
+    "Scope",
+    "Unknown",
+    "active_resources",
+    "conditions",
+    "contains_unknown",
+    "evaluated",
+    "metadata",
+    "outputs",
+    "properties",
+    "unknowns",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One evaluated output; `value` and `export_name` are texts, or Unknown."""
+
+    name: str
+    value: str | Unknown
+    description: str | None = None
+    export_name: str | Unknown | None = None
+
+
+def conditions(scope: Scope) -> dict[str, bool]:
+    """Return every condition's value."""
+    evaluator = _Evaluator(scope, "Conditions")
+    return {name: evaluator.condition(name) for name in scope.template.conditions}
+
+
+def active_resources(scope: Scope) -> dict[str, ResourceDeclaration]:
+    """Return the resources whose condition is true, or that have none, as the template orders."""
+    evaluator = _Evaluator(scope, "Conditions")
+    return {
+        logical_id: resource
+        for logical_id, resource in scope.template.resources.items()
+        if resource.condition is None or evaluator.condition(resource.condition)
+    }
+
+
+def properties(scope: Scope, logical_id: str) -> dict[str, Any]:
+    """Return a resource's evaluated properties, without those that are AWS::NoValue.
+
+    Raises ServiceError ValidationError for what cannot be evaluated: a mapping or export that is
+    missing, an attribute that the resource does not have, a reference to what a condition left out.
+    """
+    return _map(_Evaluator(scope, "Resources"), scope.template.resources[logical_id].properties)
+
+
+def metadata(scope: Scope, logical_id: str) -> dict[str, Any]:
+    """Return a resource's evaluated Metadata."""
+    return _map(_Evaluator(scope, "Resources"), scope.template.resources[logical_id].metadata)
+
+
+def evaluated(scope: Scope, node: Any) -> Any:
+    """Return any node of a resource evaluated (its CreationPolicy, say); None for NoValue."""
+    value = _Evaluator(scope, "Resources").value(node)
+    return None if isinstance(value, NoValue) else value
+
+
+def outputs(scope: Scope) -> list[Output]:
+    """Return the outputs whose condition is true."""
+    evaluator = _Evaluator(scope, "Outputs")
+    found = []
+    for name, output in scope.template.outputs.items():
+        if output.condition is not None and not evaluator.condition(output.condition):
+            continue
+        value = evaluator.value(output.value)
+        exported = None if output.export_name is None else evaluator.value(output.export_name)
+        found.append(
+            Output(
+                name,
+                _output_text(value),
+                output.description,
+                None if exported is None else _output_text(exported),
+            )
+        )
+    return found
+
+
+def _output_text(value: Any) -> str | Unknown:
+    if isinstance(value, Unknown):
+        return value
+    text = text_of(value)
+    if text is None:
+        raise format_error("The Value field of every Outputs member must evaluate to a String.")
+    return text
+
+
+def _map(evaluator: "_Evaluator", node: Mapping[str, Any]) -> dict[str, Any]:
+    members = ((key, evaluator.value(value)) for key, value in node.items())
+    return {key: value for key, value in members if value is not NO_VALUE}
+
+
+class _Evaluator:
+    """Evaluates nodes of one block of a template."""
+
+    def __init__(self, scope: Scope, block: str) -> None:
+        self._scope = scope
+        self._block = block
+
+    @property
+    def region(self) -> str:
+        """The stack's region."""
+        return self._scope.region
+
+    def value(self, node: Any) -> Any:
+        """Return a node evaluated; NO_VALUE where it says so."""
+        if isinstance(node, list):
+            items = map(self.value, node)
+            return [item for item in items if item is not NO_VALUE]
+        if not isinstance(node, dict):
+            return node
+        call = function_of(node)
+        if call is None and self._block == "Conditions" and node.keys() == {"Condition"}:
+            call = ("Condition", node["Condition"])
+        if call is None:
+            return _map(self, node)
+        name, argument = call
+        return FUNCTIONS[name].evaluate(argument, self)
+
+    def condition(self, name: str) -> bool:
+        """Return the value of a member of Conditions."""
+        known = self._scope.known_conditions
+        if name not in known:
+            evaluator = _Evaluator(self._scope, "Conditions")
+            value = evaluator.value(self._scope.template.conditions[name])
+            if not isinstance(value, bool):
+                raise format_error(
+                    "Conditions can only be boolean operations on parameters and other conditions"
+                )
+            known[name] = value
+        return known[name]
+
+    def reference(self, name: str) -> Any:
+        """Return what Ref gives."""
+        if name.startswith("AWS::"):
+            return self._pseudo_parameter(name)
+        declared = self._scope.template.parameters.get(name)
+        if declared is not None:
+            given = self._scope.parameters.get(name)
+            if given is None:
+                raise invalid(f"Parameters: [{name}] must have values")
+            listed = parameter_types.is_list(declared.type)
+            return parameter_types.items(given.effective) if listed else given.effective
+        self._check_active(name)
+        values = self._scope.resources.get(name)
+        return Unknown(name) if values is None else values.ref
+
+    def attribute(self, logical_id: str, attribute: str) -> Any:
+        """Return what Fn::GetAtt gives."""
+        self._check_active(logical_id)
+        values = self._scope.resources.get(logical_id)
+        if values is None:
+            return Unknown(logical_id, attribute)
+        return _attribute(logical_id, attribute, values.attributes)
+
+    def mapping(self, name: str, top: str, second: str) -> Any:
+        """Return a value of Mappings."""
+        mappings = self._scope.template.mappings
+        if name not in mappings:
+            raise template_error(
+                f"Mapping named '{name}' is not present in the 'Mappings' section of template."
+            )
+        row = mappings[name].get(top, {})
+        if second not in row:
+            raise template_error(f"Unable to get mapping for {name}::{top}::{second}")
+        return row[second]
+
+    def export(self, name: str) -> str:
+        """Return an exported output's value."""
+        if name not in self._scope.exports:
+            raise MissingExport(name)
+        return self._scope.exports[name]
+
+    def _check_active(self, logical_id: str) -> None:
+        resource = self._scope.template.resources.get(logical_id)
+        if resource is None or (
+            resource.condition is not None and not self.condition(resource.condition)
+        ):
+            raise unresolved([logical_id], self._block)
+
+    def _pseudo_parameter(self, name: str) -> Any:
+        scope = self._scope
+        match name:
+            case "AWS::NoValue":
+                return NO_VALUE
+            case "AWS::Region":
+                return scope.region
+            case "AWS::AccountId":
+                return scope.account_id
+            case "AWS::StackName":
+                return scope.stack_name
+            case "AWS::StackId":
+                return scope.stack_id
+            case "AWS::NotificationARNs":
+                return list(scope.notification_arns)
+            case "AWS::Partition":
+                return partition(scope.region)
+            case "AWS::URLSuffix":
+                return url_suffix(scope.region)
+            case _:
+                raise unresolved([name], self._block)
+
+
+def _attribute(logical_id: str, attribute: str, attributes: Mapping[str, Any]) -> Any:
+    if attribute in attributes:
+        return attributes[attribute]
+    found: Any = attributes
+    for part in attribute.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            raise template_error(
+                f"resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
+            )
+        found = found[part]
+    return found

@@ -1,0 +1,90 @@
+"""Which resource waits for which. Pure."""
+
+from collections.abc import Collection, Mapping
+
+from penstock.stacks.template.errors import invalid, unresolved
+from penstock.stacks.template.references import references_in
+from penstock.stacks.template.template import ResourceDeclaration, Template
+
+
+def dependencies(template: Template, conditions: Mapping[str, bool]) -> dict[str, frozenset[str]]:
+    """Return, for every resource that exists under these conditions, those that it needs.
+
+    DependsOn, and every live reference in properties, metadata and policies. Raises AWS's
+    `Unresolved resource dependencies` for a reference to a resource that a condition leaves out.
+    """
+    active = {
+        logical_id: resource
+        for logical_id, resource in template.resources.items()
+        if resource.condition is None or conditions[resource.condition]
+    }
+    found = {
+        logical_id: _needed(template, resource, conditions)
+        for logical_id, resource in active.items()
+    }
+    missing = {name for names in found.values() for name in names} - active.keys()
+    if missing:
+        raise unresolved([name for name in template.resources if name in missing], "Resources")
+    return {logical_id: frozenset(names) for logical_id, names in found.items()}
+
+
+def check_acyclic(graph: Mapping[str, Collection[str]]) -> None:
+    """Raise `Circular dependency between resources: [A, B]`, naming all that are on a cycle."""
+    rest = {name: set(needed) for name, needed in graph.items()}
+    _peel(rest)
+    users: dict[str, set[str]] = {name: set() for name in rest}
+    for name, needed in rest.items():
+        for one in needed:
+            users[one].add(name)
+    _peel(users)  # those that only wait for a cycle are on none
+    if users:
+        names = [name for name in graph if name in users]
+        raise invalid(f"Circular dependency between resources: [{', '.join(names)}]")
+
+
+def in_order(graph: Mapping[str, Collection[str]]) -> list[str]:
+    """Return every name after all that it needs; of equals, in the order of names."""
+    check_acyclic(graph)
+    ordered: dict[str, None] = {}
+    for start in graph:
+        path = [(start, iter(sorted(graph[start])))]
+        while path:
+            name, needed = path[-1]
+            following = next((one for one in needed if one not in ordered), None)
+            if following is not None:
+                path.append((following, iter(sorted(graph[following]))))
+            else:
+                ordered[name] = None
+                path.pop()
+    return list(ordered)
+
+
+def _needed(
+    template: Template, resource: ResourceDeclaration, conditions: Mapping[str, bool]
+) -> set[str]:
+    parts = [
+        resource.properties,
+        resource.metadata,
+        resource.creation_policy or {},
+        resource.update_policy or {},
+    ]
+    found = references_in(template, parts, conditions)
+    named = {one.name for one in found if one.kind in ("Resource", "Attribute")}
+    return named | set(resource.depends_on)
+
+
+def _peel(graph: dict[str, set[str]]) -> None:
+    """Take away, again and again, what needs nothing that is left."""
+    users: dict[str, list[str]] = {}
+    for name, needed in graph.items():
+        for one in needed:
+            users.setdefault(one, []).append(name)
+    ready = [name for name, needed in graph.items() if not needed]
+    while ready:
+        name = ready.pop()
+        del graph[name]
+        for user in users.get(name, ()):
+            if user in graph:
+                graph[user].discard(name)
+                if not graph[user]:
+                    ready.append(user)

@@ -1,0 +1,113 @@
+"""Which part of a template refers to what. Pure; of Fn::If only the live branch counts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.stacks.intrinsics import get_att, if_, sub
+from penstock.stacks.intrinsics.function import function_of
+from penstock.stacks.template.template import Template
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference. `path` is that of the value which is built from it, from the resource's
+    properties on (`("Tags", 0, "Value")`); functions and their arguments are no steps of it.
+
+    `kind` is Parameter, Resource (a Ref), Attribute (a GetAtt), Mapping, Import or Pseudo. `name`
+    of an Import that is no literal is empty: what it is made of has references of its own.
+    """
+
+    path: Path
+    kind: str
+    name: str
+    attribute: str | None = None
+
+
+def references(
+    template: Template, logical_id: str, scope_conditions: Mapping[str, bool]
+) -> list[Reference]:
+    """Return what a resource's properties refer to, in the template's order, each once."""
+    return references_in(template, template.resources[logical_id].properties, scope_conditions)
+
+
+def references_in(
+    template: Template, node: Any, scope_conditions: Mapping[str, bool]
+) -> list[Reference]:
+    """Return what any node of the template refers to, as `references` does."""
+    return list(dict.fromkeys(_Walk(template, scope_conditions).of(node, ())))
+
+
+class _Walk:
+    """Walks nodes with one set of conditions."""
+
+    def __init__(self, template: Template, conditions: Mapping[str, bool]) -> None:
+        self._template = template
+        self._conditions = conditions
+
+    def of(self, node: Any, path: Path) -> Iterator[Reference]:
+        """Yield the references below a node; steps to its members extend the path."""
+        call = function_of(node)
+        if call is not None:
+            yield from self._function(*call, path)
+        elif isinstance(node, dict):
+            for key, member in node.items():
+                yield from self.of(member, (*path, key))
+        elif isinstance(node, list):
+            for index, item in enumerate(node):
+                yield from self.of(item, (*path, index))
+
+    def _function(self, name: str, argument: Any, path: Path) -> Iterator[Reference]:
+        match name:
+            case "Ref":
+                yield self._named(argument, path)
+            case "Fn::GetAtt":
+                logical_id, attribute = get_att.parts(argument)
+                plain = attribute if isinstance(attribute, str) else None
+                yield Reference(path, "Attribute", logical_id, plain)
+                yield from self.of(attribute, path)
+            case "Fn::Sub":
+                text, variables = sub.parts(argument)
+                for variable in sub.names(text):
+                    if variable not in variables:
+                        yield self._variable(variable, path)
+                yield from self._inside(list(variables.values()), path)
+            case "Fn::If":
+                if argument[0] in self._conditions:
+                    yield from self.of(if_.branch(argument, self._conditions[argument[0]])[1], path)
+            case "Fn::FindInMap":
+                if isinstance(argument[0], str):
+                    yield Reference(path, "Mapping", argument[0])
+                yield from self._inside(argument, path)
+            case "Fn::ImportValue":
+                literal = argument if isinstance(argument, str) else ""
+                yield Reference(path, "Import", literal)
+                yield from self._inside(argument, path)
+            case _:
+                yield from self._inside(argument, path)
+
+    def _inside(self, argument: Any, path: Path) -> Iterator[Reference]:
+        """A function's argument: its references make up the one value at `path`."""
+        call = function_of(argument)
+        if call is not None:
+            yield from self._function(*call, path)
+        elif isinstance(argument, dict):
+            for member in argument.values():
+                yield from self._inside(member, path)
+        elif isinstance(argument, list):
+            for item in argument:
+                yield from self._inside(item, path)
+
+    def _variable(self, name: str, path: Path) -> Reference:
+        logical_id, dot, attribute = name.partition(".")
+        if dot:
+            return Reference(path, "Attribute", logical_id, attribute)
+        return self._named(name, path)
+
+    def _named(self, name: str, path: Path) -> Reference:
+        if name.startswith("AWS::"):
+            return Reference(path, "Pseudo", name)
+        kind = "Parameter" if name in self._template.parameters else "Resource"
+        return Reference(path, kind, name)

@@ -1,0 +1,38 @@
+"""What a template is evaluated with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.stacks.template.template import ParameterValue, Template
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceValues:
+    """What an existing resource gives: `ref` to Ref, `attributes` (nested ones as nested maps,
+    or with dots in their names) to Fn::GetAtt."""
+
+    ref: Any
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A template and everything that its functions may ask for. Values only.
+
+    `resources` holds those that exist; of others nothing is known yet.
+    """
+
+    template: Template
+    parameters: Mapping[str, ParameterValue]
+    region: str
+    account_id: str
+    stack_id: str
+    stack_name: str
+    notification_arns: Sequence[str] = ()
+    exports: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, ResourceValues] = field(default_factory=dict)
+    known_conditions: dict[str, bool] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Conditions evaluated so far; kept by `evaluate.py`."""
