@@ -152,7 +152,12 @@ def test_tags_are_kept(delivery: Any) -> None:
 def test_action_types_are_those_that_run_here(delivery: Any) -> None:
     found = delivery.pipelines.list_action_types(actionOwnerFilter="AWS")["actionTypes"]
     shown = {(one["id"]["category"], one["id"]["provider"]) for one in found}
-    assert shown == {("Source", "CodeCommit"), ("Build", "CodeBuild"), ("Test", "CodeBuild")}
+    assert shown == {
+        ("Source", "CodeCommit"),
+        ("Build", "CodeBuild"),
+        ("Test", "CodeBuild"),
+        ("Deploy", "CloudFormation"),
+    }
     assert delivery.pipelines.list_action_types(actionOwnerFilter="Custom")["actionTypes"] == []
 
 

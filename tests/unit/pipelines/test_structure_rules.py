@@ -64,6 +64,39 @@ def test_variables_may_refer_to_actions_that_finished_and_to_reserved_namespaces
     )
 
 
+def cloudformation(**changes: str | None) -> dict[str, Any]:
+    """A CloudFormation action; None removes a key of its configuration."""
+    configuration = {
+        "ActionMode": "CREATE_UPDATE",
+        "StackName": "web",
+        "TemplatePath": "AppSource::stack.yml",
+        "RoleArn": "arn:aws:iam::123456789012:role/deploy",
+        **changes,
+    }
+    return build(
+        "Deploy",
+        actionTypeId={
+            "category": "Deploy", "owner": "AWS", "provider": "CloudFormation", "version": "1",
+        },
+        configuration={key: value for key, value in configuration.items() if value is not None},
+    )  # fmt: skip
+
+
+def test_a_cloudformation_action_in_each_mode_is_accepted() -> None:
+    accepted(stages(cloudformation()))
+    accepted(stages(cloudformation(ActionMode="DELETE_ONLY", TemplatePath=None)))
+    changes = {"ActionMode": "CHANGE_SET_REPLACE", "ChangeSetName": "release"}
+    accepted(stages(cloudformation(**changes)))
+    accepted(
+        stages(
+            cloudformation(
+                ActionMode="CHANGE_SET_EXECUTE", ChangeSetName="release", RoleArn=None,
+                TemplatePath=None,
+            )
+        )
+    )  # fmt: skip
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "one stage": (
         document({"name": "Source", "actions": [source()]}),
@@ -131,10 +164,50 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "action 'Act' is not available in region 'US_EAST_1'"),
     ),
     "provider that does not run yet": (
-        stages(typed("Deploy", "CloudFormation")),
+        stages(typed("Deploy", "CodeDeploy")),
         "InvalidActionDeclarationException",
         ("exists in AWS, but Penstock does not run it yet. Action types that run here: Source "
-        "CodeCommit, Build CodeBuild, Test CodeBuild"),
+        "CodeCommit, Build CodeBuild, Test CodeBuild, Deploy CloudFormation"),
+    ),
+    "CloudFormation: no mode": (
+        stages(cloudformation(ActionMode=None)),
+        "InvalidActionDeclarationException",
+        "Action configuration for action 'Deploy' is missing required configuration 'ActionMode'",
+    ),
+    "CloudFormation: no role": (
+        stages(cloudformation(RoleArn=None)),
+        "InvalidActionDeclarationException",
+        "Action configuration for action 'Deploy' is missing required configuration 'RoleArn'",
+    ),
+    "CloudFormation: no change set name": (
+        stages(cloudformation(ActionMode="CHANGE_SET_EXECUTE")),
+        "InvalidActionDeclarationException",
+        "is missing required configuration 'ChangeSetName'",
+    ),
+    "CloudFormation: no path in the template's place": (
+        stages(cloudformation(TemplatePath="stack.yml")),
+        "InvalidActionDeclarationException",
+        "expected Artifact::file with one of its input artifacts (AppSource), found 'stack.yml'",
+    ),
+    "CloudFormation: template of another artifact": (
+        stages(cloudformation(TemplateConfiguration="Other::dev.json")),
+        "InvalidActionDeclarationException",
+        "expected Artifact::file with one of its input artifacts (AppSource), found 'Other::dev",
+    ),
+    "CloudFormation: overrides that are no JSON": (
+        stages(cloudformation(ParameterOverrides="Version=1")),
+        "InvalidActionDeclarationException",
+        "'ParameterOverrides': expected a JSON object, found text that is not JSON",
+    ),
+    "CloudFormation: GetParam of no input": (
+        stages(cloudformation(ParameterOverrides='{"V": {"Fn::GetParam": ["Other", "v", "V"]}}')),
+        "InvalidActionDeclarationException",
+        "parameter V: artifact Other is not an input artifact of this action (its inputs: AppSour",
+    ),
+    "CloudFormation: capability": (
+        stages(cloudformation(Capabilities="CAPABILITY_IAM,ALL")),
+        "InvalidActionDeclarationException",
+        "'Capabilities': expected CAPABILITY_IAM, CAPABILITY_NAMED_IAM, CAPABILITY_AUTO_EXPAND",
     ),
     "no input": (
         stages(build(inputs=())),
