@@ -1,4 +1,4 @@
-"""ParameterOverrides: what is written, what the artifacts hold, and what is said when they don't."""
+"""ParameterOverrides: what is written, what artifacts hold, and what is said when they do not."""
 
 import json
 
@@ -84,13 +84,17 @@ def test_bad_text_is_refused(text: str, said: str) -> None:
     [
         (
             {"Fn::GetParam": ["Version", "version.json", "version"]},
-            "parameter V: file version.json in artifact Version has no key 'version' "
-            "(its keys: Flag, List, Number, Version)",
+            (
+                "parameter V: file version.json in artifact Version has no key 'version' "
+                "(its keys: Flag, List, Number, Version)"
+            ),
         ),
         (
             {"Fn::GetParam": ["Version", "version.json", "List"]},
-            "parameter V: file version.json in artifact Version: expected a string under 'List', "
-            "found []",
+            (
+                "parameter V: file version.json in artifact Version: expected a string under 'List', "
+                "found []"
+            ),
         ),
         (
             {"Fn::GetParam": ["Version", "list.json", "x"]},
@@ -98,8 +102,10 @@ def test_bad_text_is_refused(text: str, said: str) -> None:
         ),
         (
             {"Fn::GetArtifactAtt": ["Other", "URL"]},
-            "parameter V: artifact Other is not an input artifact of this action "
-            "(its inputs: Version)",
+            (
+                "parameter V: artifact Other is not an input artifact of this action "
+                "(its inputs: Version)"
+            ),
         ),
     ],
 )
@@ -110,7 +116,7 @@ async def test_what_the_artifacts_lack_is_said(override: object, said: str) -> N
 
 
 async def test_a_file_that_is_no_json_is_said() -> None:
-    with pytest.raises(BadOverrides, match="file bad.json in artifact Version is not JSON"):
+    with pytest.raises(BadOverrides, match=r"file bad\.json in artifact Version is not JSON"):
         await resolved({"V": {"Fn::GetParam": ["Version", "bad.json", "x"]}})
 
 
