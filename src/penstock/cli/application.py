@@ -15,6 +15,7 @@ from penstock.cli.logs import logs
 from penstock.cli.refusal import Refusal
 from penstock.cli.serve import serve
 from penstock.cli.status import status
+from penstock.cli.volume import volume
 from penstock.errors import EngineError
 from penstock.storage.data_directory import DataDirectoryLocked
 
@@ -35,8 +36,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
 }
 
+GROUPS: dict[str, typer.Typer] = {"volume": volume}
+
 for _name, _function in COMMANDS.items():
     app.command(_name)(_function)
+for _name, _group in GROUPS.items():
+    app.add_typer(_group, name=_name)
 
 
 def _version(wanted: bool) -> None:

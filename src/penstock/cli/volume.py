@@ -1,0 +1,71 @@
+"""`penstock volume`: the databases that stacks leave behind, listed and removed by name."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penstock.cli.connection import DEFAULT_DATA_DIR, DataDir
+from penstock.cli.refusal import Refusal
+from penstock.containers.engine import Engine
+from penstock.containers.shared_volumes import (
+    SharedVolume,
+    VolumeInUse,
+    list_shared,
+    remove_shared,
+)
+
+volume = typer.Typer(
+    help="The volumes that outlive tasks and stacks.", no_args_is_help=True, add_completion=False
+)
+
+
+@volume.command("list")
+def list_volumes(data_dir: DataDir = None) -> None:
+    """List the shared volumes of this server's tasks."""
+    found = asyncio.run(_list(_instance_id(data_dir)))
+    if not found:
+        print("no shared volumes")
+    for each in found:
+        print(f"{each.name:44} {each.created_at}")
+
+
+@volume.command("remove")
+def remove_volume(
+    name: Annotated[str, typer.Argument(help="The volume's name, as `volume list` shows it.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Remove a shared volume with everything in it. There is no way back."""
+    asyncio.run(_remove(_instance_id(data_dir), name))
+    print(f"removed {name}")
+
+
+async def _list(instance_id: str) -> list[SharedVolume]:
+    engine = Engine()
+    try:
+        return await list_shared(engine, instance_id)
+    finally:
+        await engine.close()
+
+
+async def _remove(instance_id: str, name: str) -> None:
+    engine = Engine()
+    try:
+        known = {each.name: each for each in await list_shared(engine, instance_id)}
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise Refusal(f"no shared volume is called {name}; volumes: {names}")
+        await remove_shared(engine, known[name])
+    except VolumeInUse as problem:
+        raise Refusal(f"{name} is in use; stop its tasks or delete its stack: {problem}") from None
+    finally:
+        await engine.close()
+
+
+def _instance_id(data_dir: Path | None) -> str:
+    root = (data_dir or DEFAULT_DATA_DIR).expanduser()
+    try:
+        return (root / "instance-id").read_text().strip()
+    except FileNotFoundError:
+        raise Refusal(f"no server has run on {root}; choose another --data-dir") from None
