@@ -6,7 +6,13 @@ Stops at the first that fails. One alone: `python -m benchmarks.engine_steps`.
 import subprocess
 import sys
 
-BENCHMARKS = ("storage_commits", "engine_steps", "api_requests", "build_vs_docker_run")
+BENCHMARKS = (
+    "storage_commits",
+    "engine_steps",
+    "api_requests",
+    "build_vs_docker_run",
+    "push_to_deployed",
+)
 
 
 def main() -> int:
