@@ -1,0 +1,99 @@
+"""A stack's parameters: what a request gives, what the stack had, what the template defaults to.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.template import parameter_types
+from penstock.stacks.template.constraints import check_value
+from penstock.stacks.template.errors import invalid
+from penstock.stacks.template.template import ParameterDeclaration, ParameterValue, Template
+
+ResolveSsm = Callable[[str], Awaitable[str]]
+"""A name in Parameter Store -> its value (of a StringList, separated by commas). Raises
+ServiceError ParameterNotFound, or AWS's ValidationError."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenParameter:
+    """One member of a request's Parameters."""
+
+    key: str
+    value: str | None = None
+    use_previous: bool = False
+
+
+async def resolve_parameters(
+    template: Template,
+    given: Sequence[GivenParameter],
+    previous: Mapping[str, ParameterValue],
+    resolve_ssm: ResolveSsm,
+) -> dict[str, ParameterValue]:
+    """Return the value of every parameter that the template declares, in its order.
+
+    `previous` are the stack's values, for UsePreviousValue; a parameter that is not given has
+    its default, whatever it was before. Raises ServiceError ValidationError.
+    """
+    by_key = {one.key: one for one in given}
+    unknown = [key for key in by_key if key not in template.parameters]
+    if unknown:
+        raise invalid(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    found: dict[str, str] = {}
+    missing: list[str] = []
+    for name, declared in template.parameters.items():
+        value = _value(declared, by_key.get(name), previous)
+        if value is None:
+            missing.append(name)
+        else:
+            found[name] = value
+    if missing:
+        raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
+    for name, value in found.items():
+        check_value(template.parameters[name], value)
+    return {
+        name: await _resolved(template.parameters[name], value, resolve_ssm)
+        for name, value in found.items()
+    }
+
+
+def _value(
+    declared: ParameterDeclaration,
+    given: GivenParameter | None,
+    previous: Mapping[str, ParameterValue],
+) -> str | None:
+    if given is None:
+        return declared.default
+    name = declared.name
+    if given.use_previous:
+        if given.value:
+            raise invalid(
+                f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as "
+                "true and non empty value for a parameter"
+            )
+        if name not in previous:
+            raise invalid(
+                f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as "
+                "true for a parameter key not in the previous template"
+            )
+        return previous[name].value
+    if given.value is None and declared.default is None:
+        raise invalid(f"Parameter {name} should either have input value or default value")
+    return declared.default if given.value is None else given.value
+
+
+async def _resolved(
+    declared: ParameterDeclaration, value: str, resolve_ssm: ResolveSsm
+) -> ParameterValue:
+    if not parameter_types.is_of_ssm(declared.type):
+        return ParameterValue(value, declared.no_echo)
+    try:
+        return ParameterValue(value, declared.no_echo, await resolve_ssm(value))
+    except ServiceError as error:
+        if error.code != "ParameterNotFound":
+            raise
+        raise invalid(
+            f"Unable to fetch parameters [{value}] from parameter store for this account."
+        ) from None

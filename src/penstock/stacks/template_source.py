@@ -1,0 +1,114 @@
+"""Where a request's template comes from: its TemplateBody, or an object in our own S3.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ValidateTemplate.html
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
+from penstock.aws.s3_hosts import bucket_of_host
+from penstock.aws.service import Principal
+from penstock.stacks.template.errors import invalid
+
+LONGEST_BODY_BYTES = 51_200
+LONGEST_OBJECT_BYTES = 1_000_000
+_MORE = (
+    "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """An object of S3 that a URL names."""
+
+    bucket: str
+    key: str
+    version_id: str | None = None
+
+
+async def template_text(
+    in_process: InProcess, principal: Principal, request: Mapping[str, Any]
+) -> str:
+    """Return the text of the template that a request gives by body or by URL.
+
+    An object is read as `principal`, who needs s3:GetObject. Raises ServiceError ValidationError.
+    """
+    body, url = request.get("TemplateBody"), request.get("TemplateURL")
+    if body and url:  # unverified
+        raise invalid("Specify either Template URL or Template Body, not both.")
+    if body:
+        return _checked_body(str(body))
+    if not url:
+        raise invalid("Either Template URL or Template Body must be specified.")
+    return await _fetched(in_process, principal, object_of(str(url), in_process.endpoint_url))
+
+
+def object_of(url: str, endpoint_url: str) -> _Object:
+    """Return the object of our S3 that a URL names; `endpoint_url` is this server's own.
+
+    Hosts are the server's, any of the loopback, and S3's names on AWS, each with the bucket in
+    the path or in front of the name.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        raise invalid("TemplateURL must be a supported URL.") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise invalid("TemplateURL must be a supported URL.")
+    path = unquote(parts.path.removeprefix("/"))
+    bucket = None if _is_plain(host, endpoint_url) else bucket_of_host(host)
+    if bucket is None:
+        if not _is_plain(host, endpoint_url):
+            raise invalid(f"S3 error: Domain name specified in {host} is not a valid S3 domain")
+        bucket, _, path = path.partition("/")
+    if not bucket or not path:
+        raise invalid("TemplateURL must be a supported URL.")
+    version = parse_qs(parts.query).get("versionId", [None])[0]
+    return _Object(bucket, path, version)
+
+
+def _is_plain(host: str, endpoint_url: str) -> bool:
+    """Whether the host names S3 without a bucket in front."""
+    if host in ("localhost", "s3.localhost", urlsplit(endpoint_url).hostname):
+        return True
+    labels = host.split(".")
+    if labels[0].partition("-")[0] == "s3" and host.endswith(".amazonaws.com"):
+        return len(labels) <= 5
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _checked_body(body: str) -> str:
+    if len(body.encode()) > LONGEST_BODY_BYTES:
+        raise invalid(
+            f"1 validation error detected: Value '{body}' at 'templateBody' failed to satisfy "
+            f"constraint: Member must have length less than or equal to {LONGEST_BODY_BYTES}"
+        )
+    return body
+
+
+async def _fetched(in_process: InProcess, principal: Principal, found: _Object) -> str:
+    wanted = {"Bucket": found.bucket, "Key": found.key}
+    if found.version_id is not None:
+        wanted["VersionId"] = found.version_id
+    try:
+        answer = await in_process.call(principal, "s3", "GetObject", wanted)
+    except ServiceError as error:
+        raise invalid(f"S3 error: {error.message}\n{_MORE}") from None
+    content = bytearray()
+    async for chunk in answer["Body"]:
+        content += chunk
+        if len(content) > LONGEST_OBJECT_BYTES:
+            raise invalid(f"Template may not exceed {LONGEST_OBJECT_BYTES} bytes in size.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise invalid("Template format error: expected UTF-8 text at TemplateURL") from None
