@@ -135,7 +135,7 @@ class HostRunner:
         self.machine.leases.pop(task_id, None)
         self.machine.removed.append(task_id)
 
-    async def list_tasks(self) -> list[str]:
+    async def list_tasks(self, kind: str) -> list[str]:
         return sorted(self.machine.tasks)
 
     async def lease(self, scope: str, task_id: str) -> str:

@@ -13,7 +13,7 @@ from penstock.builds import environment as variables
 from penstock.builds.build import Build, PipelineSource
 from penstock.builds.build_log import BuildLog
 from penstock.builds.buildspec import Buildspec, BuildspecError, parse_buildspec
-from penstock.builds.credentials import BuildCredentials
+from penstock.builds.credentials import SERVICE_PRINCIPAL
 from penstock.builds.output import container_line
 from penstock.builds.plan import Layout, Plan, agent_files, compile_plan
 from penstock.builds.role import Refused, ServiceRole
@@ -27,6 +27,7 @@ from penstock.config import Config
 from penstock.containers.docker_runner import DockerRunner
 from penstock.containers.images import ImageUnavailable
 from penstock.services.iam import Iam
+from penstock.services.sts.task_credentials import TaskCredentials
 
 PullToken = Callable[[str, tuple[str, ...]], str]
 """(ECR repository, actions) → a bearer token for our registry: `Ecr.mint`."""
@@ -57,7 +58,7 @@ class Preparation:
         clock: Clock,
         runner: DockerRunner,
         iam: Iam,
-        credentials: BuildCredentials,
+        credentials: TaskCredentials,
         sources: Sources,
         resolver: VariableResolver,
         pull_token: PullToken | None,
@@ -80,7 +81,7 @@ class Preparation:
         role_arn = build.configuration["serviceRole"]
         try:
             issued = await self._credentials.begin(
-                token, build.uuid, role_arn, f"AWSCodeBuild-{build.uuid}"
+                token, build.uuid, role_arn, f"AWSCodeBuild-{build.uuid}", SERVICE_PRINCIPAL
             )
         except ServiceError as error:
             raise Refused(

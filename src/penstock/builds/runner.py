@@ -24,13 +24,14 @@ from penstock.builds.build import (
 )
 from penstock.builds.builds import Builds, build_from_row
 from penstock.builds.completion import complete
-from penstock.builds.credentials import BuildCredentials
 from penstock.builds.execution import Execution
 from penstock.builds.interruption import Interrupted, Interruption
 from penstock.builds.phases import close
+from penstock.builds.task import KIND
 from penstock.clock import Clock
 from penstock.containers.docker_runner import DockerRunner
 from penstock.errors import EngineError
+from penstock.services.sts.task_credentials import TaskCredentials
 from penstock.storage import builds as storage
 from penstock.storage import resources
 from penstock.storage.builds import BuildRow
@@ -48,7 +49,7 @@ class BuildRunner:
         self,
         builds: Builds,
         runner: DockerRunner,
-        credentials: BuildCredentials,
+        credentials: TaskCredentials,
         execution: Execution,
     ) -> None:
         self._builds = builds
@@ -67,7 +68,7 @@ class BuildRunner:
         unfinished = await self._database.read(storage.unfinished)
         with contextlib.suppress(EngineError):  # without an engine: its builds will say so
             known = {row.uuid for row in unfinished}
-            for task_id in await self._runner.list_tasks():
+            for task_id in await self._runner.list_tasks(KIND):
                 if task_id not in known:
                     await self._runner.remove(task_id)
         for row in unfinished:

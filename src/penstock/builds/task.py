@@ -12,6 +12,8 @@ from penstock.builds.project import COMPUTE_TYPES
 from penstock.containers.task import ContainerSpec, File, TaskSpec, VolumeMount
 
 CONTAINER = "build"
+KIND = "build"
+"""What a build's Task is labelled on the engine."""
 _GB = 1024**3
 
 
@@ -55,7 +57,7 @@ def build_task(
     )
     return TaskSpec(
         id=build.uuid,
-        kind="build",
+        kind=KIND,
         containers=(container,),
         role_credentials_token=token,
         labels={"penstock.build": build.id},

@@ -6,10 +6,12 @@ from typing import Any
 
 from penstock.containers.certificates import MIRROR_HOST
 from penstock.containers.sandbox import TaskEndpoints
-from penstock.containers.task import ContainerSpec, File, TaskSpec
+from penstock.containers.task import ContainerSpec, File, HealthCheck, TaskSpec
 
 _DOCKER_ROOT = "/var/lib/docker"
 _CREDENTIALS_VARIABLE = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+_SECOND = 1_000_000_000
+"""The engine counts in nanoseconds."""
 _MOST_PROCESSES = 16_384
 """Threads too, those of a build's inner containers included: far from what the host has."""
 _LOG_CONFIG = {
@@ -50,18 +52,19 @@ def container_config(
         ],
         **(privileged or {}),
     }
-    if spec.memory_bytes is not None:
-        host_config["Memory"] = host_config["MemorySwap"] = spec.memory_bytes
-    if spec.cpus is not None:
-        host_config["NanoCpus"] = int(spec.cpus * 1_000_000_000)
+    host_config.update(_limits(spec))
+    host_config.update(_options(spec))
     config: dict[str, Any] = {
         "Image": image,
-        "Entrypoint": list(spec.command),
-        "Cmd": [],
+        **_process(spec),
         "Env": environment(task, spec, image_environment, trusted_environment),
-        "Labels": dict(labels),
+        "Labels": {**spec.labels, **labels},
         "HostConfig": host_config,
     }
+    if spec.health_check is not None:
+        config["Healthcheck"] = _health_check(spec.health_check)
+    if spec.interactive:
+        config["OpenStdin"] = True
     if spec.working_directory is not None:
         config["WorkingDir"] = spec.working_directory
     if spec.user is not None:
@@ -69,6 +72,61 @@ def container_config(
     if privileged is not None and all(mount.path != _DOCKER_ROOT for mount in spec.mounts):
         config["Volumes"] = {_DOCKER_ROOT: {}}  # overlay2 can't stand on the container's own root
     return config
+
+
+def _process(spec: ContainerSpec) -> dict[str, Any]:
+    if spec.command is not None:
+        return {"Entrypoint": list(spec.command), "Cmd": []}
+    process = {}
+    if spec.entrypoint is not None:
+        process["Entrypoint"] = list(spec.entrypoint)
+    if spec.arguments is not None:
+        process["Cmd"] = list(spec.arguments)
+    return process
+
+
+def _limits(spec: ContainerSpec) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    if spec.memory_bytes is not None:
+        limits["Memory"] = limits["MemorySwap"] = spec.memory_bytes
+    if spec.memory_reservation_bytes is not None:
+        limits["MemoryReservation"] = spec.memory_reservation_bytes
+    if spec.cpus is not None:
+        limits["NanoCpus"] = int(spec.cpus * 1_000_000_000)
+    if spec.cpu_shares is not None:
+        limits["CpuShares"] = spec.cpu_shares
+    if spec.ulimits:
+        limits["Ulimits"] = [
+            {"Name": each.name, "Soft": each.soft, "Hard": each.hard} for each in spec.ulimits
+        ]
+    if spec.shared_memory_bytes is not None:
+        limits["ShmSize"] = spec.shared_memory_bytes
+    return limits
+
+
+def _options(spec: ContainerSpec) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if spec.read_only_root:
+        options["ReadonlyRootfs"] = True
+    if spec.init:
+        options["Init"] = True
+    if spec.tmpfs:
+        options["Tmpfs"] = dict(spec.tmpfs)
+    if spec.added_capabilities:
+        options["CapAdd"] = list(spec.added_capabilities)
+    if spec.dropped_capabilities:
+        options["CapDrop"] = list(spec.dropped_capabilities)
+    return options
+
+
+def _health_check(check: HealthCheck) -> dict[str, Any]:
+    return {
+        "Test": list(check.test),
+        "Interval": check.interval_seconds * _SECOND,
+        "Timeout": check.timeout_seconds * _SECOND,
+        "Retries": check.retries,
+        "StartPeriod": check.start_period_seconds * _SECOND,
+    }
 
 
 def environment(

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from penstock.containers.archive import pack
@@ -20,10 +20,12 @@ from penstock.containers.engine import Body, Engine, EngineRefusal
 from penstock.containers.image_recipes import SANDBOX
 from penstock.containers.images import Images
 from penstock.containers.network import Network
+from penstock.containers.observation import Line, container_state, line_of, sandbox_state
 from penstock.containers.privileges import Privileges
 from penstock.containers.sandbox import READY, TaskEndpoints, configuration
 from penstock.containers.sandbox import container_config as sandbox_config
-from penstock.containers.task import ContainerSpec, ContainerState, TaskSpec
+from penstock.containers.task import ContainerSpec, ContainerState, SandboxState, TaskSpec
+from penstock.containers.task_volumes import TaskVolumes
 from penstock.containers.trust import Trust
 from penstock.errors import EngineError
 
@@ -58,6 +60,8 @@ class DockerRunner:
         self._cache_volumes = cache_volumes
         self._instance_id = instance_id
         self._privileges = Privileges(engine)
+        self._volumes = TaskVolumes(engine, instance_id)
+        self._known_digests: dict[str, Sequence[str]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def start(self, task: TaskSpec) -> None:
@@ -74,6 +78,8 @@ class DockerRunner:
                     for spec in task.containers
                 )
             )
+            for volume in task.volumes:
+                await self._volumes.ensure(volume, task.id)
             sandbox = asyncio.create_task(self._ensure_sandbox(task))
             try:
                 for spec, image in zip(task.containers, images, strict=True):
@@ -91,6 +97,17 @@ class DockerRunner:
                 container = await self._engine.json("GET", f"containers/{name}/json")
                 if container["State"]["Status"] == "created":
                     await self._engine.json("POST", f"containers/{name}/start")
+
+    async def start_container(self, task_id: str, container: str) -> None:
+        """Start one prepared container that has never been started.
+
+        Raises EngineRefusal, in the engine's own words, for a process that can't be started.
+        """
+        name = self._name(task_id, container)
+        async with self._lock(task_id):
+            found = await self._engine.json("GET", f"containers/{name}/json")
+            if found["State"]["Status"] == "created":
+                await self._engine.json("POST", f"containers/{name}/start")
 
     async def put_archive(self, task_id: str, container: str, path: str, tar: Body) -> None:
         """Unpack `tar` at the directory `path`, which must exist, inside a container."""
@@ -144,9 +161,52 @@ class DockerRunner:
                 if refusal.status == 404:  # removed meanwhile
                     continue
                 raise
-            state = _state(container)
+            state = container_state(container, await self._digests(container["Image"]))
             states[state.name] = state
         return states or None
+
+    async def sandbox(self, task_id: str) -> SandboxState | None:
+        """Return the state of the Task's sandbox, or None without one."""
+        try:
+            found = await self._engine.json(
+                "GET", f"containers/{self._name(task_id, _SANDBOX)}/json"
+            )
+        except EngineRefusal as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+        return sandbox_state(found, self._network.name)
+
+    async def lines(
+        self, task_id: str, container: str, since_ns: int = 0
+    ) -> AsyncGenerator[Line, None]:
+        """Yield the container's output by lines with the engine's times, from `since_ns`
+        (nanoseconds since the epoch) on, until it has ended.
+
+        The same `since_ns` gives the same lines again, and then those that came meanwhile.
+        """
+        seconds, nanoseconds = divmod(since_ns, 1_000_000_000)
+        params = {**_FOLLOW, "timestamps": "1", "since": f"{seconds}.{nanoseconds:09d}"}
+        output = self._engine.output(f"containers/{self._name(task_id, container)}/logs", params)
+        async with contextlib.aclosing(output) as frames:
+            async for frame in frames:
+                yield line_of(frame)
+
+    async def changes(self, kind: str) -> AsyncGenerator[str, None]:
+        """Yield the id of a Task of that kind whenever one of its containers starts, ends or
+        changes its health; ends when the engine does. What happened before is not told."""
+        filters = {
+            "type": ["container"],
+            "event": ["start", "die", "oom", "health_status", "destroy"],
+            "label": [f"penstock.instance={self._instance_id}", f"penstock.kind={kind}"],
+        }
+        async with self._engine.stream(
+            "GET", "events", params={"filters": json.dumps(filters)}
+        ) as response:
+            async for event in self._engine.messages(response):
+                task_id = event["Actor"]["Attributes"].get("penstock.task")
+                if task_id:
+                    yield task_id
 
     async def wait(self, task_id: str, container: str) -> int:
         """Return the exit status of a launched container once it has ended."""
@@ -175,17 +235,20 @@ class DockerRunner:
                 raise
 
     async def remove(self, task_id: str) -> None:
-        """End the Task: remove its containers, anonymous volumes and sandbox, and give back
+        """End the Task: remove its containers, its own volumes and its sandbox, and give back
         its cache volume. Repeating is safe."""
         async with self._lock(task_id):
             await asyncio.gather(*(self._remove(name) for name in await self._names(task_id)))
             await self._remove(self._name(task_id, _SANDBOX))
+            await self._volumes.remove_of(task_id)
             await self._cache_volumes.release(task_id)
         self._locks.pop(task_id, None)
 
-    async def list_tasks(self) -> list[str]:
-        """Return the ids of this instance's Tasks that have anything on the engine."""
-        found = await self._list(f"penstock.instance={self._instance_id}", "penstock.task")
+    async def list_tasks(self, kind: str) -> list[str]:
+        """Return the ids of this instance's Tasks of a kind that have anything on the engine."""
+        found = await self._list(
+            f"penstock.instance={self._instance_id}", "penstock.task", f"penstock.kind={kind}"
+        )
         return sorted({container["Labels"]["penstock.task"] for container in found})
 
     async def lease(self, scope: str, task_id: str) -> str:
@@ -195,6 +258,18 @@ class DockerRunner:
     async def release(self, task_id: str) -> None:
         """Give back what `lease` gave, for a Task that never got a container."""
         await self._cache_volumes.release(task_id)
+
+    async def _digests(self, image_id: str) -> Sequence[str]:
+        """Return an image's RepoDigests; asked once, for what an id names never changes."""
+        if image_id not in self._known_digests:
+            try:
+                found = await self._engine.json("GET", f"images/{image_id}/json")
+            except EngineRefusal as refusal:
+                if refusal.status == 404:  # its tags went on to another image
+                    return ()
+                raise
+            self._known_digests[image_id] = tuple(found.get("RepoDigests") or ())
+        return self._known_digests[image_id]
 
     def _name(self, task_id: str, container: str) -> str:
         return f"penstock-{self._instance_id}-{task_id}-{container}"
@@ -230,7 +305,12 @@ class DockerRunner:
         name = self._name(task.id, _SANDBOX)
         image = await self._images.ensure(SANDBOX)
         config = sandbox_config(
-            image, self._network.name, task.id[:63], self._labels(task, _SANDBOX)
+            image,
+            self._network.name if task.outside else "none",
+            task.hostname or task.id[:63],
+            self._labels(task, _SANDBOX),
+            ports=task.ports,
+            hosts=task.hosts,
         )
         if await self._create(name, config):
             await self._put(name, pack(configuration(self._endpoints)))
@@ -316,15 +396,3 @@ class DockerRunner:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(0.2)
-
-
-def _state(container: Mapping[str, Any]) -> ContainerState:
-    state = container["State"]
-    ended = state["Status"] in {"exited", "dead"}
-    return ContainerState(
-        name=container["Config"]["Labels"]["penstock.container"],
-        running=bool(state["Running"]),
-        exit_code=int(state["ExitCode"]) if ended else None,
-        oom_killed=bool(state["OOMKilled"]),
-        error=str(state["Error"]),
-    )

@@ -143,15 +143,19 @@ class Engine:
         async with self.stream(
             method, path, params=params, data=data, content_type=content_type, headers=headers
         ) as response:
-            while True:
-                with _translated():
-                    line = await response.content.readline()
-                if not line:
-                    return
-                message = json.loads(line)
+            async for message in self.messages(response):
                 if "error" in message:
                     raise EngineRefusal(0, str(message["error"]))
                 yield message
+
+    async def messages(self, response: aiohttp.ClientResponse) -> AsyncGenerator[Any, None]:
+        """Yield the JSON values of an answer, one per line, as they come."""
+        while True:
+            with _translated():
+                line = await response.content.readline()
+            if not line:
+                return
+            yield json.loads(line)
 
     def _connected(self) -> aiodocker.Docker:
         if self._client is None:

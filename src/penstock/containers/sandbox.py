@@ -11,18 +11,22 @@ Addresses on the namespace's own loopback are also reached from the containers o
 inner Docker daemon: its bridges route there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock.containers.certificates import MIRROR_HOST
-from penstock.containers.task import File
+from penstock.containers.task import File, PublishedPort
 
 _AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 _ENGINE_RESOLVER = "127.0.0.11"
 _ADDRESS = "169.254.170.3"
 _MEMORY_BYTES = 128 * 1024 * 1024
 _CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE", "SETUID", "SETGID", "CHOWN", "KILL")
+
+_NO_HOSTS: Mapping[str, str] = {}
+HOST_ADDRESS = "127.0.0.1"
+"""Where published ports answer: on this host alone."""
 
 READY = b"ready"
 """What the sandbox writes once its addresses answer."""
@@ -54,15 +58,30 @@ def configuration(endpoints: TaskEndpoints) -> list[File]:
 
 
 def container_config(
-    image: str, network: str, hostname: str, labels: Mapping[str, str]
+    image: str,
+    network: str,
+    hostname: str,
+    labels: Mapping[str, str],
+    *,
+    ports: Sequence[PublishedPort] = (),
+    hosts: Mapping[str, str] = _NO_HOSTS,
 ) -> dict[str, Any]:
-    """Return the engine's description of a sandbox container."""
+    """Return the engine's description of a sandbox container; `hosts` are names to addresses."""
+    bindings = {
+        f"{port.container_port}/{port.protocol}": [
+            {"HostIp": HOST_ADDRESS, "HostPort": str(port.host_port or "")}
+        ]
+        for port in ports
+    }
     return {
         "Image": image,
         "Hostname": hostname,
         "Labels": dict(labels),
+        "ExposedPorts": {name: {} for name in bindings},
         "HostConfig": {
             "NetworkMode": network,
+            "PortBindings": bindings,
+            "ExtraHosts": [f"{name}:{address}" for name, address in hosts.items()],
             "CapDrop": ["ALL"],
             "CapAdd": list(_CAPABILITIES),
             "SecurityOpt": ["no-new-privileges"],

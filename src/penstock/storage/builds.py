@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.storage.tables.builds import build_counters, build_credentials, builds
+from penstock.storage.tables.builds import build_counters, builds
 
 DONE = "DONE"
 """The step of a build that has ended and been cleaned up."""
@@ -147,57 +147,3 @@ def delete(connection: sa.Connection, build_id: str) -> bool:
         builds.delete().where(builds.c.id == build_id, builds.c.step == DONE)
     )
     return result.rowcount == 1
-
-
-@dataclass(frozen=True, slots=True)
-class CredentialRow:
-    """Which role a Task's token stands for; the token itself is stored only as a hash."""
-
-    token_sha256: str
-    task_id: str
-    role_arn: str
-    session_name: str
-    access_key_ids: Sequence[str]
-    created_at: datetime
-
-
-def put_credential(connection: sa.Connection, credential: CredentialRow) -> None:
-    """Store a token's meaning; repeating it changes nothing."""
-    if get_credential(connection, credential.token_sha256) is None:
-        values = {name: getattr(credential, name) for name in CredentialRow.__slots__}
-        values["access_key_ids"] = list(credential.access_key_ids)
-        connection.execute(build_credentials.insert().values(**values))
-
-
-def get_credential(connection: sa.Connection, token_sha256: str) -> CredentialRow | None:
-    """Return what a token stands for, or None."""
-    row = connection.execute(
-        build_credentials.select().where(build_credentials.c.token_sha256 == token_sha256)
-    ).first()
-    return CredentialRow(**row._mapping) if row else None
-
-
-def add_access_key(connection: sa.Connection, token_sha256: str, access_key_id: str) -> bool:
-    """Remember an access key issued under a token; False when the token has ended."""
-    found = get_credential(connection, token_sha256)
-    if found is None:
-        return False
-    connection.execute(
-        build_credentials.update()
-        .where(build_credentials.c.token_sha256 == token_sha256)
-        .values(access_key_ids=[*found.access_key_ids, access_key_id])
-    )
-    return True
-
-
-def credentials_of(connection: sa.Connection, task_id: str) -> list[CredentialRow]:
-    """Return the meanings of a Task's tokens."""
-    rows = connection.execute(
-        build_credentials.select().where(build_credentials.c.task_id == task_id)
-    )
-    return [CredentialRow(**row._mapping) for row in rows]
-
-
-def end_credentials(connection: sa.Connection, task_id: str) -> None:
-    """Forget a Task's tokens. Safe to repeat."""
-    connection.execute(build_credentials.delete().where(build_credentials.c.task_id == task_id))

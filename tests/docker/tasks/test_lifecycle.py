@@ -58,7 +58,7 @@ async def test_a_restart_replays_the_output_and_runs_nothing_twice(tasks: World)
             if seen.count(b"\n") == 2:
                 break
     again = another_runner(tasks)
-    assert await again.list_tasks() == ["t1"]
+    assert await again.list_tasks("build") == ["t1"]
     await again.start(task)
     replayed = asyncio.create_task(_collect(again, "t1"))
     await again.put_archive("t1", "build", "/tmp", _tar("unused", b""))
@@ -124,7 +124,7 @@ async def test_remove_leaves_nothing(tasks: World) -> None:
     task_volumes = {v["Name"] for v in after["Volumes"] or () if v["Name"] not in names}
     assert not {name for name in task_volumes if tasks.instance_id in name}
     assert await tasks.runner.state("t1") is None
-    assert await tasks.runner.list_tasks() == []
+    assert await tasks.runner.list_tasks("build") == []
 
 
 async def test_memory_limit_and_its_report(tasks: World) -> None:
@@ -153,8 +153,8 @@ async def test_two_instances_do_not_see_each_others_tasks(tasks: World, tmp_path
     async with world(tmp_path / "second") as second:
         await tasks.runner.start(shell("t1", "sleep 1000"))
         await second.runner.remove("t1")
-        assert await second.runner.list_tasks() == []
-        assert await tasks.runner.list_tasks() == ["t1"]
+        assert await second.runner.list_tasks("build") == []
+        assert await tasks.runner.list_tasks("build") == ["t1"]
 
 
 async def _collect(runner: DockerRunner, task_id: str) -> bytes:

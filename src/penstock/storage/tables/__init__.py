@@ -4,6 +4,7 @@ Each module is listed here by hand: a table that is not imported is not migrated
 """
 
 from penstock.storage.tables import builds as builds
+from penstock.storage.tables import change_sets as change_sets
 from penstock.storage.tables import console as console
 from penstock.storage.tables import credentials as credentials
 from penstock.storage.tables import ecs_tasks as ecs_tasks
@@ -12,3 +13,4 @@ from penstock.storage.tables import objects as objects
 from penstock.storage.tables import pipelines as pipelines
 from penstock.storage.tables import repository_heads as repository_heads
 from penstock.storage.tables import stacks as stacks
+from penstock.storage.tables import task_credentials as task_credentials

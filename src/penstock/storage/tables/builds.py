@@ -1,4 +1,4 @@
-"""Tables of builds: their histories, their counters, and the Task tokens of their roles."""
+"""Tables of builds: their histories and their counters."""
 
 import sqlalchemy as sa
 
@@ -43,15 +43,4 @@ build_counters = sa.Table(
     metadata,
     sa.Column("project_name", sa.String, primary_key=True),
     sa.Column("last_number", sa.Integer, nullable=False),
-)
-
-build_credentials = sa.Table(
-    "build_credentials",
-    metadata,
-    sa.Column("token_sha256", sa.String, primary_key=True),
-    sa.Column("task_id", sa.String, nullable=False, index=True),
-    sa.Column("role_arn", sa.String, nullable=False),
-    sa.Column("session_name", sa.String, nullable=False),
-    sa.Column("access_key_ids", sa.JSON, nullable=False),
-    sa.Column("created_at", Timestamp, nullable=False),
 )

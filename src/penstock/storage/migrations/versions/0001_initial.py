@@ -79,19 +79,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_name", name=op.f("pk_build_counters")),
     )
     op.create_table(
-        "build_credentials",
-        sa.Column("token_sha256", sa.String(), nullable=False),
-        sa.Column("task_id", sa.String(), nullable=False),
-        sa.Column("role_arn", sa.String(), nullable=False),
-        sa.Column("session_name", sa.String(), nullable=False),
-        sa.Column("access_key_ids", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_build_credentials")),
-    )
-    with op.batch_alter_table("build_credentials", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_build_credentials_task_id"), ["task_id"], unique=False)
-
-    op.create_table(
         "builds",
         sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -134,6 +121,32 @@ def upgrade() -> None:
             "ix_builds_project_name_number", ["project_name", "number"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_builds_step"), ["step"], unique=False)
+
+    op.create_table(
+        "change_sets",
+        sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("arn", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("stack_name", sa.String(), nullable=False),
+        sa.Column("stack_serial", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("execution_status", sa.String(), nullable=False),
+        sa.Column("status_reason", sa.String(), nullable=True),
+        sa.Column("description", sa.String(), nullable=True),
+        sa.Column("client_token", sa.String(), nullable=True),
+        sa.Column("request_digest", sa.String(), nullable=False),
+        sa.Column("execution_token", sa.String(), nullable=True),
+        sa.Column("executed_after", sa.Integer(), nullable=True),
+        sa.Column("digest", sa.String(), nullable=True),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_change_sets")),
+        sa.UniqueConstraint("arn", name=op.f("uq_change_sets_arn")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("change_sets", schema=None) as batch_op:
+        batch_op.create_index("ix_change_sets_stack_id_name", ["stack_id", "name"], unique=False)
 
     op.create_table(
         "console_login_links",
@@ -525,6 +538,20 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "task_credentials",
+        sa.Column("token_sha256", sa.String(), nullable=False),
+        sa.Column("task_id", sa.String(), nullable=False),
+        sa.Column("role_arn", sa.String(), nullable=False),
+        sa.Column("session_name", sa.String(), nullable=False),
+        sa.Column("service_principal", sa.String(), nullable=False),
+        sa.Column("access_key_ids", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_task_credentials")),
+    )
+    with op.batch_alter_table("task_credentials", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_task_credentials_task_id"), ["task_id"], unique=False)
+
+    op.create_table(
         "upload_parts",
         sa.Column("upload_id", sa.String(), nullable=False),
         sa.Column("part_number", sa.Integer(), autoincrement=False, nullable=False),
@@ -565,6 +592,10 @@ def downgrade() -> None:
 
     op.drop_table("uploads")
     op.drop_table("upload_parts")
+    with op.batch_alter_table("task_credentials", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_task_credentials_task_id"))
+
+    op.drop_table("task_credentials")
     with op.batch_alter_table("stage_runs", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_stage_runs_lock",
@@ -645,16 +676,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_console_login_links_expires_at"))
 
     op.drop_table("console_login_links")
+    with op.batch_alter_table("change_sets", schema=None) as batch_op:
+        batch_op.drop_index("ix_change_sets_stack_id_name")
+
+    op.drop_table("change_sets")
     with op.batch_alter_table("builds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_builds_step"))
         batch_op.drop_index("ix_builds_project_name_number")
         batch_op.drop_index("ix_builds_project_name_idempotency_token")
 
     op.drop_table("builds")
-    with op.batch_alter_table("build_credentials", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_build_credentials_task_id"))
-
-    op.drop_table("build_credentials")
     op.drop_table("build_counters")
     with op.batch_alter_table("action_executions", schema=None) as batch_op:
         batch_op.drop_index(
