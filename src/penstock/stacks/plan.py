@@ -32,6 +32,14 @@ class Replacement(StrEnum):
     CONDITIONAL = "Conditional"
 
 
+class Shown(StrEnum):
+    """In which of DescribeChangeSet's two forms AWS gives a detail."""
+
+    ALWAYS = "Always"
+    WITHOUT_VALUES = "WithoutValues"
+    WITH_VALUES = "WithValues"
+
+
 @dataclass(frozen=True, slots=True)
 class Detail:
     """One ResourceChangeDetail, in the model's own words (docs: API_ResourceChangeDetail)."""
@@ -49,6 +57,24 @@ class Detail:
     attribute_change_type: str | None = None
     before_value: str | None = None
     after_value: str | None = None
+    shown: Shown = Shown.ALWAYS
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether only the execution tells if the value changes at all."""
+        return self.evaluation == "Dynamic" and self.change_source != "DirectModification"
+
+
+def replacement_of(details: Sequence[Detail]) -> Replacement:
+    """Return what the details of a Modify come to, as AWS documents it.
+
+    Always replaces where the change is certain; otherwise the replacement is Conditional.
+    """
+    certain = [each for each in details if not each.uncertain]
+    if any(each.requires_recreation == "Always" for each in certain):
+        return Replacement.TRUE
+    never = all(each.requires_recreation == "Never" for each in details)
+    return Replacement.FALSE if never else Replacement.CONDITIONAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +114,10 @@ class Plan:
     """`[WARN] …` lines for StatusReason."""
     disable_rollback: bool = False
     description: str | None = None
+    outputs_changed: bool = False
+    tags_changed: bool = False
+    invalid_properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What the schemas have against properties that are known already, by logical id."""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

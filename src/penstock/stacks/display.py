@@ -1,0 +1,85 @@
+"""Values as a change set shows them: text, what is not known yet, and no secret.
+
+AWS gives values as strings, structures as JSON text, and `{{changeSet:KNOWN_AFTER_APPLY}}` for
+what only the execution will tell.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceTargetDefinition.html
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.stacks.template.evaluate import Unknown
+from penstock.stacks.template.template import ParameterValue
+
+KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
+MASK = "****"
+_SHORTEST_PART = 4
+"""A shorter secret is masked only where it is a whole value: it stands in other texts by chance."""
+
+
+def canonical(value: Any) -> Any:
+    """Return `value` with its scalars as text, as CloudFormation compares and shows them."""
+    if isinstance(value, Unknown):
+        return KNOWN_AFTER_APPLY
+    if isinstance(value, Mapping):
+        return {str(key): canonical(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(each) for each in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def as_text(value: Any) -> str:
+    """Return a canonical value as one string: JSON for structures."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The values of NoEcho parameters, before and after a change."""
+
+    values: frozenset[str]
+
+    def masked(self, value: Any, paths: Iterable[tuple[str | int, ...]] = ()) -> Any:
+        """Return a canonical value without secrets.
+
+        Whatever stands at one of `paths`, where the template refers to a NoEcho parameter, is
+        masked whole; elsewhere the secrets themselves are.
+        """
+        for path in paths:
+            value = _masked_at(value, path)
+        return self._masked(value)
+
+    def _masked(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self._masked(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._masked(each) for each in value]
+        for secret in self.values:
+            if value == secret:
+                return MASK
+            if len(secret) >= _SHORTEST_PART:
+                value = value.replace(secret, MASK)
+        return value
+
+
+def secrets_of(*parameters: Mapping[str, ParameterValue]) -> Secrets:
+    """Return the NoEcho values among the parameters of one or several templates."""
+    found = (value for each in parameters for value in each.values() if value.no_echo)
+    return Secrets(frozenset(text for value in found if (text := value.effective)))
+
+
+def _masked_at(value: Any, path: tuple[str | int, ...]) -> Any:
+    if not path:
+        return MASK
+    first, rest = path[0], path[1:]
+    if isinstance(value, Mapping) and first in value:
+        return {**value, first: _masked_at(value[first], rest)}
+    if isinstance(value, list) and isinstance(first, int):
+        # An item before may have been AWS::NoValue: an index too high means the last ones.
+        index = min(first, len(value) - 1)
+        return [_masked_at(each, rest) if i == index else each for i, each in enumerate(value)]
+    return value

@@ -1,0 +1,432 @@
+"""Decides what an operation on a stack changes: from the stack as it stands and what is wanted.
+
+The facts that AWS was recorded answering are in tests/unit/stacks/test_planner.py. One walk in
+order of dependencies: a resource's properties are evaluated with what is known of those before
+it, and compared with what is deployed. What a replaced or new resource will answer is Unknown,
+and so is all that is built from it; an attribute of a resource changed in place may change, so
+its dependants are planned as Dynamic.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks import property_rules, schemas
+from penstock.stacks.desired import Desired
+from penstock.stacks.differences import Difference, differences
+from penstock.stacks.display import as_text, canonical, secrets_of
+from penstock.stacks.plan import (
+    Action,
+    Detail,
+    Plan,
+    PlannedChange,
+    Replacement,
+    Shown,
+    replacement_of,
+)
+from penstock.stacks.schemas import ResourceSchema
+from penstock.stacks.state import DeployedResource, StackState
+from penstock.stacks.template import evaluate, graph
+from penstock.stacks.template.errors import MissingExport
+from penstock.stacks.template.evaluate import ResourceValues, Unknown
+from penstock.stacks.template.load import load_template
+from penstock.stacks.template.references import Reference, references
+from penstock.stacks.template.template import ResourceDeclaration
+
+_NOT_THERE = frozenset({"CREATE_FAILED", "DELETE_COMPLETE"})
+_SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
+
+
+def plan(current: StackState, desired: Desired) -> Plan:
+    """Return everything that bringing `current` to `desired` changes, in a stable order.
+
+    Raises ServiceError ValidationError where AWS refuses the whole: a resource that changes its
+    type, a reference or function that cannot be evaluated.
+    """
+    planning = _Planning(current, desired)
+    _check_types(planning)
+    for logical_id in planning.order():
+        planning.visit(logical_id)
+    planning.remove_the_rest()
+    outputs_changed, warnings = planning.outputs()
+    return Plan(
+        stack_id=current.stack_id,
+        stack_serial=current.serial,
+        template_body=desired.template.body,
+        parameters=desired.parameters,
+        tags=desired.tags,
+        capabilities=desired.capabilities,
+        role_arn=desired.role_arn,
+        notification_arns=desired.notification_arns,
+        changes=tuple(planning.changes),
+        warnings=(*planning.warnings, *warnings),
+        disable_rollback=desired.disable_rollback,
+        description=desired.template.description,
+        outputs_changed=outputs_changed,
+        tags_changed=dict(current.tags) != dict(desired.tags),
+        invalid_properties=planning.invalid,
+    )
+
+
+def has_changes(current: StackState, plan: Plan) -> bool:
+    """Return whether there is anything to do: a resource, an output or the stack's tags.
+
+    A stack that was never deployed has everything to do.
+    """
+    new = not current.template_body
+    return bool(new or plan.changes or plan.outputs_changed or plan.tags_changed)
+
+
+def _check_types(planning: "_Planning") -> None:
+    modified = sorted(
+        logical_id
+        for logical_id, declared in planning.active.items()
+        if (deployed := planning.deployed(logical_id)) and deployed.resource_type != declared.type
+    )
+    if modified:
+        raise ServiceError(
+            "ValidationError",
+            "Update of resource type is not permitted. The new template modifies resource type "
+            f"of the following resources: [{', '.join(modified)}]",
+            status=400,
+        )
+
+
+@dataclass
+class _Planning:
+    """One walk over the wanted resources, and what it found so far."""
+
+    current: StackState
+    desired: Desired
+    changes: list[PlannedChange] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    invalid: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        current, desired = self.current, self.desired
+        self._known: dict[str, ResourceValues] = {}
+        self._replaced: set[str] = set()
+        self._in_place: set[str] = set()
+        self._perhaps_replaced: set[str] = set()
+        self._scope = evaluate.Scope(
+            template=desired.template,
+            parameters=desired.parameters,
+            region=current.region,
+            account_id=current.account_id,
+            stack_id=current.stack_id,
+            stack_name=current.stack_name,
+            notification_arns=tuple(desired.notification_arns),
+            exports=desired.exports,
+            resources=self._known,
+        )
+        self.conditions = evaluate.conditions(self._scope)
+        self.active = evaluate.active_resources(self._scope)
+        self._secrets = secrets_of(current.parameters, desired.parameters)
+        self._changed_parameters = _changed_parameters(current, desired)
+
+    def deployed(self, logical_id: str) -> DeployedResource | None:
+        """Return the resource as it exists, None when it does not."""
+        found = self.current.resources.get(logical_id)
+        return None if found is None or found.status in _NOT_THERE else found
+
+    def order(self) -> list[str]:
+        """Return the wanted resources, each after those it depends on, in a stable order."""
+        needs = graph.dependencies(self.desired.template, self.conditions)
+        return graph.in_order({name: sorted(needs[name]) for name in sorted(needs)})
+
+    def visit(self, logical_id: str) -> None:
+        """Plan one resource: Add, Modify or nothing."""
+        declared = self.active[logical_id]
+        deployed = self.deployed(logical_id)
+        refers = references(self.desired.template, logical_id, self.conditions)
+        try:
+            properties = evaluate.properties(self._scope, logical_id)
+            metadata = evaluate.metadata(self._scope, logical_id)
+        except MissingExport as error:
+            self._plan_without_values(declared, deployed, refers, error.message)
+            return
+        self._validate(declared, properties)
+        if deployed is None:
+            after = self._context(properties, metadata, refers, with_metadata=bool(metadata))
+            self.changes.append(
+                PlannedChange(Action.ADD, logical_id, declared.type, after_context=after)
+            )
+            return
+        found = differences(
+            declared, deployed, properties, metadata,
+            stack_tags_changed=dict(self.current.tags) != dict(self.desired.tags),
+        )  # fmt: skip
+        details = [
+            detail
+            for difference in found
+            for detail in self._details(difference, _of(refers, difference))
+        ]
+        details += self._dynamic_details(declared, refers)
+        if details:
+            self._modify(declared, deployed, details, properties, metadata, refers)
+        if logical_id not in self._replaced:
+            self._known[logical_id] = _values(deployed)
+
+    def remove_the_rest(self) -> None:
+        """Plan the removal of what is deployed and no longer wanted."""
+        for logical_id, deployed in sorted(self.current.resources.items()):
+            if logical_id in self.active or deployed.status == "DELETE_COMPLETE":
+                continue
+            before = self._context(deployed.properties, deployed.metadata, (), with_metadata=False)
+            self.changes.append(
+                PlannedChange(
+                    Action.REMOVE,
+                    logical_id,
+                    deployed.resource_type,
+                    deployed.physical_resource_id,
+                    policy_action=_policy(deployed.deletion_policy, deployed),
+                    before_context=before,
+                )
+            )
+
+    def outputs(self) -> tuple[bool, list[str]]:
+        """Return whether outputs change, and warnings of those that cannot be evaluated yet."""
+        try:
+            found = evaluate.outputs(self._scope)
+        except MissingExport as error:
+            return True, [_warning("Outputs", error.message)]
+        wanted = {each.name: canonical(each.value) for each in found}
+        now = {name: canonical(value) for name, value in self.current.outputs.items()}
+        return wanted != now or found != self._present_outputs(), []
+
+    def _present_outputs(self) -> list[evaluate.Output] | None:
+        """Return the outputs as the deployed template gives them; None when it gives none."""
+        current = self.current
+        if not current.template_body:
+            return None
+        scope = dataclasses.replace(
+            self._scope,
+            template=load_template(current.template_body),
+            parameters=current.parameters,
+            notification_arns=tuple(current.notification_arns),
+            resources={name: _values(each) for name, each in current.resources.items()},
+        )
+        try:
+            return evaluate.outputs(scope)
+        except ServiceError:  # a resource or an export that was there is gone
+            return None
+
+    def _validate(self, declared: ResourceDeclaration, properties: Mapping[str, Any]) -> None:
+        schema = schemas.schema(declared.type)
+        if schema is not None and (wrong := property_rules.problems(schema, properties)):
+            self.invalid[declared.logical_id] = wrong
+
+    def _details(self, difference: Difference, refers: Sequence[Reference]) -> Iterator[Detail]:
+        """Yield the details of one difference: first by cause, then the change itself."""
+        detail = self._target(difference, refers)
+        causes = list(self._causes(refers))
+        for source, entity in causes:
+            yield dataclasses.replace(detail, change_source=source, causing_entity=entity)
+        by_parameter = any(source == "ParameterReference" for source, _ in causes)
+        if not causes:
+            yield detail
+        else:
+            shown = Shown.ALWAYS if by_parameter else Shown.WITH_VALUES
+            yield dataclasses.replace(detail, evaluation="Dynamic", shown=shown)
+
+    def _target(self, difference: Difference, refers: Sequence[Reference]) -> Detail:
+        return Detail(
+            attribute=difference.attribute,
+            name=difference.target_name,
+            requires_recreation=difference.requires_recreation,
+            evaluation="Static",
+            change_source="DirectModification",
+            path=difference.path,
+            attribute_change_type=difference.kind,
+            before_value=self._shown(difference.before, difference, refers),
+            after_value=self._shown(difference.after, difference, refers),
+        )
+
+    def _shown(self, value: Any, difference: Difference, refers: Sequence[Reference]) -> str | None:
+        if value is None:
+            return None
+        paths = [each.path[1:] for each in refers if self._is_secret(each)]
+        if difference.attribute == "Metadata":
+            paths = []
+        return as_text(self._secrets.masked(canonical(value), paths))
+
+    def _causes(self, refers: Sequence[Reference]) -> Iterator[tuple[str, str]]:
+        """Yield ChangeSource and CausingEntity of what a property refers to and that changes."""
+        seen: set[tuple[str, str]] = set()
+        for each in refers:
+            found = self._cause(each)
+            if found is not None and found not in seen:
+                seen.add(found)
+                yield found
+
+    def _cause(self, reference: Reference) -> tuple[str, str] | None:
+        name = reference.name
+        if reference.kind == "Parameter" and name in self._changed_parameters:
+            return "ParameterReference", name
+        if reference.kind == "Resource" and name in self._replaced:
+            return "ResourceReference", name
+        if reference.kind == "Attribute" and name in self._replaced:
+            return "ResourceAttribute", f"{name}.{reference.attribute}"
+        return None
+
+    def _dynamic_details(
+        self, declared: ResourceDeclaration, refers: Sequence[Reference]
+    ) -> list[Detail]:
+        """Return a detail for all that is read from resources that change, perhaps, in place."""
+        schema = schemas.schema(declared.type)
+        found: dict[tuple[str, str], Detail] = {}
+        for each in refers:
+            if each.kind == "Attribute" and each.name in self._in_place:
+                source, entity = "ResourceAttribute", f"{each.name}.{each.attribute}"
+            elif each.kind == "Resource" and each.name in self._perhaps_replaced:
+                source, entity = "ResourceReference", each.name
+            else:
+                continue
+            name = str(each.path[0])
+            is_tags = schema is not None and name == schema.tag_property
+            detail = Detail(
+                attribute="Tags" if is_tags else "Properties",
+                name=None if is_tags else name,
+                requires_recreation=_any_recreation(schema, name),
+                evaluation="Dynamic",
+                change_source=source,
+                causing_entity=entity,
+                shown=Shown.WITHOUT_VALUES,
+            )
+            found.setdefault((name, entity), detail)
+        return list(found.values())
+
+    def _modify(
+        self,
+        declared: ResourceDeclaration,
+        deployed: DeployedResource,
+        details: Sequence[Detail],
+        properties: Mapping[str, Any],
+        metadata: Mapping[str, Any],
+        refers: Sequence[Reference],
+    ) -> None:
+        replacement = replacement_of(details)
+        replaced = replacement is Replacement.TRUE
+        (self._replaced if replaced else self._in_place).add(declared.logical_id)
+        if replacement is Replacement.CONDITIONAL:
+            self._perhaps_replaced.add(declared.logical_id)
+        action = None
+        if replaced:
+            kept = _policy(declared.update_replace_policy, deployed, declared="UpdateReplacePolicy")
+            action = f"ReplaceAnd{kept}"
+        with_metadata = any(each.attribute == "Metadata" for each in details)
+        self.changes.append(
+            PlannedChange(
+                Action.MODIFY,
+                declared.logical_id,
+                declared.type,
+                deployed.physical_resource_id,
+                replacement,
+                action,
+                scope=tuple(sorted({each.attribute for each in details})),
+                details=tuple(details),
+                before_context=self._context(
+                    deployed.properties, deployed.metadata, refers, with_metadata=with_metadata
+                ),
+                after_context=self._context(
+                    properties, metadata, refers, with_metadata=with_metadata
+                ),
+            )
+        )
+
+    def _plan_without_values(
+        self,
+        declared: ResourceDeclaration,
+        deployed: DeployedResource | None,
+        refers: Sequence[Reference],
+        reason: str,
+    ) -> None:
+        """Plan a resource that imports what no stack exports: AWS warns, the execution fails."""
+        self.warnings.append(_warning(declared.logical_id, reason))
+        if deployed is None:
+            self.changes.append(PlannedChange(Action.ADD, declared.logical_id, declared.type))
+            return
+        schema = schemas.schema(declared.type)
+        names = sorted({str(each.path[0]) for each in refers if each.kind == "Import"})
+        details = [
+            Detail(
+                attribute="Properties",
+                name=name,
+                requires_recreation=_any_recreation(schema, name),
+                evaluation="Static",
+                change_source="DirectModification",
+            )
+            for name in names
+        ]
+        self._modify(declared, deployed, details, {}, {}, refers)
+        if declared.logical_id not in self._replaced:
+            self._known[declared.logical_id] = _values(deployed)
+
+    def _context(
+        self,
+        properties: Mapping[str, Any],
+        metadata: Mapping[str, Any],
+        refers: Sequence[Reference],
+        *,
+        with_metadata: bool,
+    ) -> str:
+        paths = [each.path for each in refers if self._is_secret(each)]
+        context = {"Properties": self._secrets.masked(canonical(properties), paths)}
+        if with_metadata:
+            context["Metadata"] = self._secrets.masked(canonical(metadata))
+        return json.dumps(context, ensure_ascii=False)
+
+    def _is_secret(self, reference: Reference) -> bool:
+        given = self.desired.parameters.get(reference.name)
+        return reference.kind == "Parameter" and given is not None and given.no_echo
+
+
+def _of(refers: Sequence[Reference], difference: Difference) -> list[Reference]:
+    """Return the references in the property that differs."""
+    return [each for each in refers if each.path and each.path[0] == difference.name]
+
+
+def _changed_parameters(current: StackState, desired: Desired) -> frozenset[str]:
+    """Return the parameters whose given value differs; a changed SSM parameter's is the same."""
+    return frozenset(
+        name
+        for name, given in desired.parameters.items()
+        if (before := current.parameters.get(name)) is not None and before.value != given.value
+    )
+
+
+def _values(deployed: DeployedResource) -> ResourceValues:
+    ref = deployed.physical_resource_id if deployed.ref is None else deployed.ref
+    return ResourceValues(ref=ref, attributes=deployed.attributes)
+
+
+def _any_recreation(schema: ResourceSchema | None, name: str) -> str:
+    """Return what a change of the property requires whose values are not known."""
+    return (
+        "Never" if schema is None else schema.requires_recreation(name, None, Unknown(name, None))
+    )
+
+
+def _policy(
+    stated: str | None, deployed: DeployedResource, declared: str = "DeletionPolicy"
+) -> str:
+    """Return what becomes of the physical resource: Delete, Retain or Snapshot."""
+    if stated == "RetainExceptOnCreate":
+        return "Retain"
+    if stated is None and declared == "DeletionPolicy":
+        alone = not deployed.properties.get("DBClusterIdentifier")
+        if deployed.resource_type in _SNAPSHOT_BY_DEFAULT and (
+            alone or deployed.resource_type.endswith("DBCluster")
+        ):
+            return "Snapshot"
+    return stated or "Delete"
+
+
+def _warning(logical_id: str, reason: str) -> str:
+    return (
+        "[WARN] --include-property-values option can return incomplete ChangeSet data because: "
+        f"ChangeSet creation failed for resource [{logical_id}] because: {reason}"
+    )

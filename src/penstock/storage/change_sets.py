@@ -1,0 +1,113 @@
+"""Queries on change sets. Every change of a status is conditional on the status that was read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from penstock.storage.tables.change_sets import change_sets
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSetRow:
+    """One stored change set; `sealed` is the ciphertext of its document, the plan included.
+
+    `stack_serial` is the stack's serial that the plan was made from, `executed_after` the last
+    event's position before its execution began, `digest` the plan's (None without a plan).
+    """
+
+    arn: str
+    name: str
+    stack_id: str
+    stack_name: str
+    stack_serial: int
+    status: str
+    execution_status: str
+    request_digest: str
+    sealed: str
+    created_at: datetime
+    ordinal: int = 0
+    status_reason: str | None = None
+    description: str | None = None
+    client_token: str | None = None
+    execution_token: str | None = None
+    executed_after: int | None = None
+    digest: str | None = None
+
+
+_COLUMNS = tuple(name for name in ChangeSetRow.__slots__ if name != "ordinal")
+
+
+def insert(connection: sa.Connection, row: ChangeSetRow) -> None:
+    """Store a new change set."""
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    connection.execute(change_sets.insert().values(**values))
+
+
+def get(connection: sa.Connection, arn: str) -> ChangeSetRow | None:
+    """Return the change set with this ARN, or None."""
+    row = connection.execute(change_sets.select().where(change_sets.c.arn == arn)).first()
+    return None if row is None else _row(row)
+
+
+def newest(connection: sa.Connection, stack_id: str, name: str) -> ChangeSetRow | None:
+    """Return the newest change set of the stack with this name, or None."""
+    row = connection.execute(
+        change_sets.select()
+        .where(change_sets.c.stack_id == stack_id, change_sets.c.name == name)
+        .order_by(change_sets.c.ordinal.desc())
+    ).first()
+    return None if row is None else _row(row)
+
+
+def of_stack(connection: sa.Connection, stack_id: str) -> list[ChangeSetRow]:
+    """Return the stack's change sets, oldest first."""
+    rows = connection.execute(
+        change_sets.select()
+        .where(change_sets.c.stack_id == stack_id)
+        .order_by(change_sets.c.ordinal)
+    )
+    return [_row(row) for row in rows]
+
+
+def with_execution_status(connection: sa.Connection, status: str) -> list[ChangeSetRow]:
+    """Return every change set in this execution status, oldest first."""
+    rows = connection.execute(
+        change_sets.select()
+        .where(change_sets.c.execution_status == status)
+        .order_by(change_sets.c.ordinal)
+    )
+    return [_row(row) for row in rows]
+
+
+def change(
+    connection: sa.Connection, row: ChangeSetRow, execution_status: str, **values: Any
+) -> bool:
+    """Give the change set another execution status; False when somebody else moved first."""
+    result = connection.execute(
+        change_sets.update()
+        .where(change_sets.c.arn == row.arn, change_sets.c.execution_status == row.execution_status)
+        .values(execution_status=execution_status, **values)
+    )
+    return result.rowcount == 1
+
+
+def delete(connection: sa.Connection, arn: str) -> None:
+    """Remove the change set; one that is gone already is no error."""
+    connection.execute(change_sets.delete().where(change_sets.c.arn == arn))
+
+
+def delete_others(connection: sa.Connection, row: ChangeSetRow) -> None:
+    """Remove the other change sets of the row's stack, except what has been executed."""
+    connection.execute(
+        change_sets.delete().where(
+            change_sets.c.stack_id == row.stack_id,
+            change_sets.c.arn != row.arn,
+            change_sets.c.execution_status.not_in(["EXECUTE_COMPLETE", "EXECUTE_FAILED"]),
+        )
+    )
+
+
+def _row(row: sa.Row[Any]) -> ChangeSetRow:
+    return ChangeSetRow(**row._mapping)
