@@ -190,6 +190,13 @@ def _iam_role(value: str, place: Mapping[str, str]) -> str:
     return value if value.startswith("arn:") else f"arn:aws:iam::{place['account']}:role/{value}"
 
 
+def _stack(value: str, place: Mapping[str, str]) -> str:
+    """A stack's name or ARN -> its ARN; a name says nothing of the ARN's random end."""
+    if value.startswith("arn:"):
+        return value
+    return f"arn:aws:cloudformation:{place['region']}:{place['account']}:stack/{value}/*"
+
+
 _FILTERS: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
     "codebuild_project": _codebuild_project,
     "secret": _secret,
@@ -197,6 +204,7 @@ _FILTERS: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
     "copy_source": _copy_source,
     "log_group": _log_group,
     "iam_path": _iam_path,
+    "stack": _stack,
     "ecs_cluster": _ecs_cluster,
     "ecs_task": _ecs_task,
     "ecs_task_definition": _ecs_task_definition,
