@@ -26,14 +26,10 @@ _NAME_PROPERTIES = {
 
 def check(template: Template, acknowledged: Collection[str]) -> None:
     """Raise InsufficientCapabilitiesException naming what the request has to acknowledge."""
-    needed = {_needed(each) for each in template.resources.values()} - {None}
-    missing = []
-    if _NAMED in needed and _NAMED not in acknowledged:
-        missing.append(_NAMED)
-    elif _IAM in needed and not {_IAM, _NAMED} & set(acknowledged):
-        missing.append(_IAM)
-    if template.transforms and _EXPAND not in acknowledged:
-        missing.append(_EXPAND)
+    sufficient = {_IAM: {_IAM, _NAMED}}
+    missing = [
+        one for one in required(template) if not sufficient.get(one, {one}) & set(acknowledged)
+    ]
     if missing:
         raise ServiceError(
             "InsufficientCapabilitiesException",
@@ -41,7 +37,15 @@ def check(template: Template, acknowledged: Collection[str]) -> None:
         )
 
 
-def _needed(resource: ResourceDeclaration) -> str | None:
+def required(template: Template) -> list[str]:
+    """Return the capabilities that the template needs; a named one includes CAPABILITY_IAM."""
+    found = {needed(each) for each in template.resources.values()}
+    of_iam = [_NAMED] if _NAMED in found else [_IAM] if _IAM in found else []
+    return [*of_iam, _EXPAND] if template.transforms else of_iam
+
+
+def needed(resource: ResourceDeclaration) -> str | None:
+    """Return the capability that one resource needs, None when it needs none."""
     if resource.type not in _NAME_PROPERTIES:
         return None
     return _NAMED if _NAME_PROPERTIES[resource.type] in resource.properties else _IAM

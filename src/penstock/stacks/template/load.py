@@ -37,6 +37,7 @@ def load_template(text: str) -> Template:
         outputs=read_outputs(document),
         description=read_description(document),
         metadata=members("Metadata", document),
+        format_version=document.get("AWSTemplateFormatVersion"),
     )
     check_references(template, document)
     return template

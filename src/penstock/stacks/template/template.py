@@ -68,6 +68,7 @@ class Template:
     description: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     transforms: Sequence[str] = ()
+    format_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,46 @@
+"""What a template declares, without a stack being made.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ValidateTemplate.html
+"""
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.service import Call, Request, Response
+from penstock.stacks import summary
+from penstock.stacks.stacks import Stacks
+from penstock.stacks.template.errors import invalid
+from penstock.stacks.template.load import load_template
+from penstock.stacks.template_source import template_text
+
+
+async def validate_template(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Return a valid template's parameters and the capabilities that it needs."""
+    text = await template_text(stacks.in_process, call.principal, request)
+    return summary.validation(load_template(text))
+
+
+async def get_template_summary(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Return what the template of a request, or of a stack, declares."""
+    if request.get("StackSetName"):
+        name = request["StackSetName"]
+        raise ServiceError("StackSetNotFoundException", f"StackSet {name} not found")
+    if request.get("StackName"):
+        text = await _stack_template(stacks, request)
+    else:
+        text = await template_text(stacks.in_process, call.principal, request)
+    wished = request.get("TemplateSummaryConfig") or {}
+    return summary.summary(
+        load_template(text),
+        unrecognized_as_warnings=bool(wished.get("TreatUnrecognizedResourceTypesAsWarnings")),
+    )
+
+
+async def _stack_template(stacks: Stacks, request: Request) -> str:
+    name = request["StackName"]
+    if request.get("TemplateBody") or request.get("TemplateURL"):  # unverified
+        raise invalid("Specify only one of StackName, TemplateBody and TemplateURL.")
+    state = await stacks.state(name)
+    if state is None:
+        raise invalid(f"Stack with id {name} does not exist")
+    if not state.template_body:
+        raise invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
+    return state.template_body

@@ -1,0 +1,111 @@
+"""What a template says of itself, for ValidateTemplate and GetTemplateSummary. Pure.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplateSummary.html
+The text of CapabilitiesReason was seen from AWS (`[AWS::IAM::InstanceProfile, AWS::IAM::Role]`).
+"""
+
+import json
+from typing import Any
+
+from penstock.stacks import capabilities, schemas
+from penstock.stacks.template.errors import format_error
+from penstock.stacks.template.template import ParameterDeclaration, Template
+
+
+def validation(template: Template) -> dict[str, Any]:
+    """Return ValidateTemplate's answer. Raises ValidationError for types that AWS lacks."""
+    check_types(template)
+    return {
+        "Parameters": [_parameter(one) for one in template.parameters.values()],
+        "Description": template.description,
+        "DeclaredTransforms": list(template.transforms),
+        **_capabilities(template),
+    }
+
+
+def summary(template: Template, *, unrecognized_as_warnings: bool = False) -> dict[str, Any]:
+    """Return GetTemplateSummary's answer.
+
+    Types that AWS lacks are a ValidationError, or listed in Warnings when that is asked for.
+    """
+    unrecognized = unrecognized_types(template)
+    if not unrecognized_as_warnings:
+        check_types(template)
+    return {
+        "Parameters": [_parameter_summary(one) for one in template.parameters.values()],
+        "Description": template.description,
+        **_capabilities(template),
+        "ResourceTypes": list(dict.fromkeys(one.type for one in template.resources.values())),
+        "Version": template.format_version,
+        "Metadata": json.dumps(template.metadata) if template.metadata else None,
+        "DeclaredTransforms": list(template.transforms),
+        "ResourceIdentifierSummaries": _identifiers(template),
+        "Warnings": {"UnrecognizedResourceTypes": unrecognized} if unrecognized else None,
+    }
+
+
+def unrecognized_types(template: Template) -> list[str]:
+    """Return the resource types that AWS does not have, sorted."""
+    types = {one.type for one in template.resources.values()}
+    return sorted(
+        one for one in types if not one.startswith("Custom::") and not schemas.known_type(one)
+    )
+
+
+def check_types(template: Template) -> None:
+    """Raise ServiceError ValidationError for resource types that AWS does not have."""
+    unrecognized = unrecognized_types(template)
+    if unrecognized:
+        raise format_error(f"Unrecognized resource types: [{', '.join(unrecognized)}]")
+
+
+def _parameter(declared: ParameterDeclaration) -> dict[str, Any]:
+    return {
+        "ParameterKey": declared.name,
+        "DefaultValue": declared.default,
+        "NoEcho": declared.no_echo,
+        "Description": declared.description,
+    }
+
+
+def _parameter_summary(declared: ParameterDeclaration) -> dict[str, Any]:
+    allowed = declared.allowed_values
+    return {
+        **_parameter(declared),
+        "ParameterType": declared.type,
+        "ParameterConstraints": {} if allowed is None else {"AllowedValues": list(allowed)},
+    }
+
+
+def _capabilities(template: Template) -> dict[str, Any]:
+    required = capabilities.required(template)
+    if not required:
+        return {}
+    types = sorted(
+        {one.type for one in template.resources.values() if capabilities.needed(one) is not None}
+    )
+    return {
+        "Capabilities": required,
+        "CapabilitiesReason": (
+            f"The following resource(s) require capabilities: [{', '.join(types)}]"
+        ),
+    }
+
+
+def _identifiers(template: Template) -> list[dict[str, Any]]:
+    by_type: dict[str, list[str]] = {}
+    for logical_id, resource in template.resources.items():
+        by_type.setdefault(resource.type, []).append(logical_id)
+    found = []
+    for type_name, logical_ids in by_type.items():
+        schema = schemas.schema(type_name)
+        if schema is not None and schema.primary_identifier:
+            identifiers = ["/".join(path) for path in schema.primary_identifier]
+            found.append(
+                {
+                    "ResourceType": type_name,
+                    "LogicalResourceIds": logical_ids,
+                    "ResourceIdentifiers": identifiers,
+                }
+            )
+    return found
