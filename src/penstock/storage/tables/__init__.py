@@ -7,6 +7,7 @@ from penstock.storage.tables import builds as builds
 from penstock.storage.tables import change_sets as change_sets
 from penstock.storage.tables import console as console
 from penstock.storage.tables import credentials as credentials
+from penstock.storage.tables import ecs_service_events as ecs_service_events
 from penstock.storage.tables import ecs_tasks as ecs_tasks
 from penstock.storage.tables import log_streams as log_streams
 from penstock.storage.tables import objects as objects

@@ -190,6 +190,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("task_id", "container", name=op.f("pk_ecs_log_positions")),
     )
     op.create_table(
+        "ecs_service_events",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("service_arn", sa.String(), nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_ecs_service_events")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("ecs_service_events", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_ecs_service_events_service_arn"), ["service_arn"], unique=False
+        )
+
+    op.create_table(
         "ecs_tasks",
         sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -666,6 +681,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_ecs_tasks_cluster_arn_task_group")
 
     op.drop_table("ecs_tasks")
+    with op.batch_alter_table("ecs_service_events", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_ecs_service_events_service_arn"))
+
+    op.drop_table("ecs_service_events")
     op.drop_table("ecs_log_positions")
     op.drop_table("credential_last_uses")
     with op.batch_alter_table("console_sessions", schema=None) as batch_op:
