@@ -171,6 +171,16 @@ class Ecr:
         )
         return replace(repository, tags=dict(tags))
 
+    async def set_scan_on_push(self, repository: Repository, scan_on_push: bool) -> None:
+        """Keep whether pushed images shall be scanned."""
+        now = self.clock()
+        document = {"registry_id": repository.registry_id, "scan_on_push": scan_on_push}
+        await self.database.write(
+            lambda c: resources.update(
+                c, stored.SERVICE, stored.TYPE, repository.name, now=now, document=document
+            )
+        )
+
     def _reconcile(
         self,
         connection: sa.Connection,

@@ -6,9 +6,36 @@ A type that is absent here but has a schema deploys as recorded (`recorded.py`).
 from collections.abc import Mapping
 
 from penstock.aws.in_process import InProcess
+from penstock.stacks.resource_types.codebuild_project import CodeBuildProject
+from penstock.stacks.resource_types.codecommit_repository import CodeCommitRepository
+from penstock.stacks.resource_types.codepipeline_pipeline import CodePipelinePipeline
+from penstock.stacks.resource_types.ecr_repository import EcrRepository
 from penstock.stacks.resource_types.handler import ResourceHandler
+from penstock.stacks.resource_types.iam_managed_policy import IamManagedPolicy
+from penstock.stacks.resource_types.iam_policy import IamPolicy
+from penstock.stacks.resource_types.iam_role import IamRole
+from penstock.stacks.resource_types.logs_log_group import LogsLogGroup
+from penstock.stacks.resource_types.s3_bucket import S3Bucket
+from penstock.stacks.resource_types.secretsmanager_secret import SecretsManagerSecret
+from penstock.stacks.resource_types.sns_subscription import SnsSubscription
+from penstock.stacks.resource_types.sns_topic import SnsTopic
+from penstock.stacks.resource_types.ssm_parameter import SsmParameter
 
 
 def handlers(in_process: InProcess) -> Mapping[str, ResourceHandler]:
     """Return the handler of every type that is running or kept here."""
-    return {}
+    return {
+        "AWS::CodeBuild::Project": CodeBuildProject(in_process),
+        "AWS::CodeCommit::Repository": CodeCommitRepository(in_process),
+        "AWS::CodePipeline::Pipeline": CodePipelinePipeline(in_process),
+        "AWS::ECR::Repository": EcrRepository(in_process),
+        "AWS::IAM::ManagedPolicy": IamManagedPolicy(in_process),
+        "AWS::IAM::Policy": IamPolicy(in_process),
+        "AWS::IAM::Role": IamRole(in_process),
+        "AWS::Logs::LogGroup": LogsLogGroup(in_process),
+        "AWS::S3::Bucket": S3Bucket(in_process),
+        "AWS::SNS::Subscription": SnsSubscription(in_process),
+        "AWS::SNS::Topic": SnsTopic(in_process),
+        "AWS::SSM::Parameter": SsmParameter(in_process),
+        "AWS::SecretsManager::Secret": SecretsManagerSecret(in_process),
+    }

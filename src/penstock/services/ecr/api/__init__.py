@@ -17,6 +17,7 @@ OPERATIONS = {
     "ListImages": images.list_images,
     "ListTagsForResource": repositories.list_tags_for_resource,
     "PutImage": changes.put_image,
+    "PutImageScanningConfiguration": repositories.put_image_scanning_configuration,
     "PutImageTagMutability": repositories.put_image_tag_mutability,
     "TagResource": repositories.tag_resource,
     "UntagResource": repositories.untag_resource,

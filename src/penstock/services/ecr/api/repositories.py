@@ -71,6 +71,20 @@ async def put_image_tag_mutability(domain: Ecr, call: Call, request: Request) ->
     }
 
 
+async def put_image_scanning_configuration(
+    domain: Ecr, call: Call, request: Request
+) -> Response:
+    """Keep whether pushed images shall be scanned; nothing scans here."""
+    repository = await domain.repository(request["repositoryName"], request.get("registryId"))
+    scan_on_push = request["imageScanningConfiguration"].get("scanOnPush", False)
+    await domain.set_scan_on_push(repository, scan_on_push)
+    return {
+        "registryId": repository.registry_id,
+        "repositoryName": repository.name,
+        "imageScanningConfiguration": {"scanOnPush": scan_on_push},
+    }
+
+
 async def describe_registry(domain: Ecr, call: Call, request: Request) -> Response:
     """Describe the account's registry, which replicates nowhere."""
     return {"registryId": domain.account_id, "replicationConfiguration": {"rules": []}}

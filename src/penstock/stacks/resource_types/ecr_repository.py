@@ -1,0 +1,94 @@
+"""AWS::ECR::Repository.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecr-repository.html
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.physical_name import physical_name
+
+_LONGEST = 256
+
+
+class EcrRepository(KeptResource):
+    """A repository of images; Ref gives its name."""
+
+    service = "ecr"
+    properties = frozenset(
+        {
+            "EmptyOnDelete",
+            "EncryptionConfiguration",
+            "ImageScanningConfiguration",
+            "ImageTagMutability",
+            "RepositoryName",
+            "Tags",
+        }
+    )
+    taken = frozenset({"RepositoryAlreadyExistsException"})
+    gone = frozenset({"RepositoryNotFoundException"})
+
+    def identity(self, request: ResourceRequest) -> str:
+        """Return the repository's name."""
+        name = request.properties.get("RepositoryName")
+        return name or physical_name(request, _LONGEST, lower=True)
+
+    async def make(self, request: ResourceRequest, identity: str) -> Succeeded:
+        """Create the repository with its tags."""
+        names = ["EncryptionConfiguration", "ImageScanningConfiguration", "ImageTagMutability"]
+        parameters = self.wanted(request, "CreateRepository", names)
+        parameters |= {"repositoryName": identity, "tags": self.tag_list(request)}
+        answer = await self.call(request, "CreateRepository", parameters)
+        return _described(answer["repository"])
+
+    async def settle(self, request: ResourceRequest, physical_id: str) -> Mapping[str, Any]:
+        """Change the settings of a repository that is there."""
+        repository = {"repositoryName": physical_id}
+        if request.previous_properties and changed(request, "ImageTagMutability"):
+            mutability = request.properties.get("ImageTagMutability", "MUTABLE")
+            parameters = {**repository, "imageTagMutability": mutability}
+            await self.call(request, "PutImageTagMutability", parameters)
+        if request.previous_properties and changed(request, "ImageScanningConfiguration"):
+            operation = "PutImageScanningConfiguration"
+            parameters = self.wanted(request, operation, ["ImageScanningConfiguration"])
+            parameters.setdefault("imageScanningConfiguration", {"scanOnPush": False})
+            await self.call(request, operation, repository | parameters)
+        return {}
+
+    async def remove(self, request: ResourceRequest, physical_id: str) -> None:
+        """Delete the repository; its images only with EmptyOnDelete."""
+        force = str(request.properties.get("EmptyOnDelete", False)).lower() == "true"
+        parameters = {"repositoryName": physical_id, "force": force}
+        await self.call(request, "DeleteRepository", parameters)
+
+    async def look(self, request: ResourceRequest, identity: str) -> Succeeded:
+        """Describe the repository."""
+        parameters = {"repositoryNames": [identity]}
+        answer = await self.call(request, "DescribeRepositories", parameters)
+        return _described(answer["repositories"][0])
+
+    async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
+        """Return the repository's tags."""
+        parameters = {"resourceArn": found.attributes["Arn"]}
+        return self.from_list((await self.call(request, "ListTagsForResource", parameters))["tags"])
+
+    async def retag(
+        self,
+        request: ResourceRequest,
+        physical_id: str,
+        added: Mapping[str, str],
+        removed: Sequence[str],
+    ) -> None:
+        """Change the repository's tags."""
+        resource = {"resourceArn": request.attributes["Arn"]}
+        if added:
+            await self.call(request, "TagResource", {**resource, "tags": self.as_list(added)})
+        if removed:
+            await self.call(request, "UntagResource", {**resource, "tagKeys": list(removed)})
+
+
+def _described(repository: Mapping[str, Any]) -> Succeeded:
+    attributes = {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]}
+    return Succeeded(repository["repositoryName"], attributes)

@@ -1,0 +1,73 @@
+"""AWS::SNS::Subscription.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-subscription.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.resource_types.api_shapes import UnknownProperty
+from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
+
+_ATTRIBUTES = (
+    "DeliveryPolicy",
+    "FilterPolicy",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+    "RedrivePolicy",
+    "SubscriptionRoleArn",
+)
+_DEFAULTS = {"FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
+
+
+class SnsSubscription(KeptResource):
+    """A topic's subscription; Ref gives its ARN."""
+
+    service = "sns"
+    properties = frozenset({"Endpoint", "Protocol", "Region", "TopicArn", *_ATTRIBUTES})
+    gone = frozenset({"NotFoundException"})
+    tags_property = None
+
+    def identity(self, request: ResourceRequest) -> str:
+        """Return nothing: it has no name, and subscribing again finds it."""
+        return ""
+
+    async def make(self, request: ResourceRequest, identity: str) -> Succeeded:
+        """Subscribe the endpoint with its attributes."""
+        properties = request.properties
+        if properties.get("Region", request.region) != request.region:
+            raise UnknownProperty("/Region (other than the stack's)")
+        names = ["TopicArn", "Protocol", "Endpoint"]
+        parameters = self.wanted(request, "Subscribe", names)
+        parameters["ReturnSubscriptionArn"] = True
+        given = {name: text_of(properties[name]) for name in _ATTRIBUTES if name in properties}
+        answer = await self.call(request, "Subscribe", {**parameters, "Attributes": given})
+        return _described(answer["SubscriptionArn"])
+
+    async def settle(self, request: ResourceRequest, physical_id: str) -> Mapping[str, Any]:
+        """Set the attributes that changed."""
+        for name in _ATTRIBUTES:
+            if request.previous_properties and changed(request, name):
+                value = text_of(request.properties.get(name, _DEFAULTS.get(name, "")))
+                parameters = {"SubscriptionArn": physical_id, "AttributeName": name}
+                await self.call(
+                    request, "SetSubscriptionAttributes", {**parameters, "AttributeValue": value}
+                )
+        return {}
+
+    async def remove(self, request: ResourceRequest, physical_id: str) -> None:
+        """Unsubscribe the endpoint."""
+        await self.call(request, "Unsubscribe", {"SubscriptionArn": physical_id})
+
+    async def look(self, request: ResourceRequest, identity: str) -> Succeeded:
+        """Ask whether the subscription is there."""
+        if not identity:
+            raise ServiceError("NotFoundException", "Subscription does not exist")
+        await self.call(request, "GetSubscriptionAttributes", {"SubscriptionArn": identity})
+        return _described(identity)
+
+
+def _described(subscription_arn: str) -> Succeeded:
+    return Succeeded(subscription_arn, {"Arn": subscription_arn})
