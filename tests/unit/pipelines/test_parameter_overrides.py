@@ -92,8 +92,8 @@ def test_bad_text_is_refused(text: str, said: str) -> None:
         (
             {"Fn::GetParam": ["Version", "version.json", "List"]},
             (
-                "parameter V: file version.json in artifact Version: expected a string under 'List', "
-                "found []"
+                "parameter V: file version.json in artifact Version: expected a string "
+                "under 'List', found []"
             ),
         ),
         (

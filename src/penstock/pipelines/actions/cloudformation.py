@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
+from penstock.aws.service import Principal
 from penstock.pipelines.actions import cloudformation_inputs as inputs
 from penstock.pipelines.actions.provider import (
     ActionJob,
@@ -129,6 +131,7 @@ class CloudFormation:
     ) -> ActionResult:
         try:
             async with self._roles.acting(job) as principal:
+                await self._check_artifacts(job, principal)
 
                 async def call(operation: str, parameters: Mapping[str, Any]) -> Answer:
                     return await self._in_process.call(
@@ -142,6 +145,21 @@ class CloudFormation:
             return Failed(code, error.message)
         except (ArtifactFileMissing, BadOverrides) as problem:
             return Failed("ConfigurationError", f"Action {job.action_name}: {problem}")
+
+    async def _check_artifacts(self, job: ActionJob, principal: Principal) -> None:
+        """Raise ServiceError unless the role may read the inputs and write the output."""
+        needed = [("s3:GetObject", place) for place in job.input_artifacts]
+        needed += [("s3:PutObject", place) for place in job.output_artifacts]
+        for action, place in needed:
+            try:
+                object_arn = arn("s3", "", "", f"{place.bucket}/{place.key}")
+                await self._roles.require(principal, action, object_arn)
+            except ServiceError as error:
+                raise ServiceError(
+                    "AccessDeniedException",
+                    "The provided role does not have sufficient permissions to access the "
+                    f"artifact bucket {place.bucket}. Error: {error.message}",
+                ) from error
 
     # the modes
 
