@@ -1,4 +1,4 @@
-"""The first that a request meets: it goes to git hosting, to our own pages, or to the AWS API."""
+"""The first that a request meets: git hosting, the console, our own pages, or the AWS API."""
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -8,19 +8,30 @@ from penstock import web_pages
 
 class Front:
     """An ASGI application. `own_host` is given where everybody is root: then requests that a web
-    page made a browser send are refused."""
+    page made a browser send are refused. The console, where there is one, guards itself."""
 
-    def __init__(self, aws: ASGIApp, git: ASGIApp, internal: ASGIApp, own_host: str | None) -> None:
+    def __init__(
+        self,
+        aws: ASGIApp,
+        git: ASGIApp,
+        internal: ASGIApp,
+        own_host: str | None,
+        console: ASGIApp | None = None,
+    ) -> None:
         self._aws = aws
         self._git = git
         self._internal = internal
         self._own_host = own_host
+        self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
         path: str = scope["path"]
+        if self._console is not None and _is_for_console(scope):
+            await self._console(scope, receive, send)
+            return
         chosen = self._aws
         if path.startswith("/_penstock/"):
             chosen = self._internal
@@ -31,3 +42,11 @@ class Front:
             if refused is not None:
                 chosen = PlainTextResponse(f"{refused}\n", 403)
         await chosen(scope, receive, send)
+
+
+def _is_for_console(scope: Scope) -> bool:
+    """Tell a page of the console from an object in a bucket named `console`: that is signed."""
+    path: str = scope["path"]
+    if path != "/console" and not path.startswith("/console/"):
+        return False
+    return all(name != b"authorization" for name, _ in scope["headers"])

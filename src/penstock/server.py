@@ -33,6 +33,8 @@ from penstock.builds.task import Limits
 from penstock.builds.variables import VariableResolver
 from penstock.clock import Clock, utc_now
 from penstock.config import Config
+from penstock.console.app import Console, console_app
+from penstock.console.sessions import Sessions
 from penstock.containers.certificates import Certificates
 from penstock.containers.docker_runner import DockerRunner
 from penstock.containers.registry import NOTIFICATIONS_PATH, TOKEN_PATH
@@ -130,10 +132,16 @@ class Server:
             config.account_id,
         )
         self._task_host = self._make_task_host(certificates, secret)
+        self._console = self._make_console()
         self._listener = Listener(
             self._front(
                 authenticate=config.authenticate,
-                internal=[Route("/_penstock/health", self._health), self._token_route()],
+                internal=[
+                    Route("/_penstock/health", self._health),
+                    self._token_route(),
+                    self._console.login_links,
+                ],
+                console=self._console,
             ),
             config.host,
             config.port,
@@ -153,6 +161,16 @@ class Server:
             signing_certificate_pem=certificates.registry_signing.certificate_pem,
             account_id=self.config.account_id,
             region=self.config.region,
+        )
+
+    def _make_console(self) -> Console:
+        return console_app(
+            self._in_process,
+            self._outbox,
+            Sessions(self._database, self._iam.find_credential, self._clock),
+            own_host=self.config.host,
+            port=self.config.port,
+            authenticate=self.config.authenticate,
         )
 
     def _make_task_host(self, certificates: Certificates, notification_secret: str) -> TaskHost:
@@ -222,6 +240,7 @@ class Server:
             if self._engine_task is not None:
                 self._engine_task.cancel()
                 await asyncio.wait([self._engine_task])
+            await self._console.close()
             await asyncio.gather(self._listener.close(), self._task_host.stop_listening())
 
     async def _keep_engine(self) -> None:
@@ -278,7 +297,9 @@ class Server:
         )
         return BuildRunner(self._builds, docker, self._credentials, execution)
 
-    def _front(self, *, authenticate: bool, internal: list[Route]) -> ASGIApp:
+    def _front(
+        self, *, authenticate: bool, internal: list[Route], console: ASGIApp | None = None
+    ) -> ASGIApp:
         aws = aws_app(
             self.services(),
             find_credential=self._iam.find_credential,
@@ -295,7 +316,7 @@ class Server:
             anonymous=None if authenticate else root_principal(self.config.account_id),
         )
         own_host = None if authenticate else self.config.host
-        return Front(aws, git, Starlette(routes=internal), own_host)
+        return Front(aws, git, Starlette(routes=internal), own_host, console)
 
     def _token_route(self) -> Route:
         return Route(TOKEN_PATH, TokenEndpoint(self._ecr), methods=["GET", "POST"])

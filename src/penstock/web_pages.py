@@ -21,13 +21,19 @@ def refusal(headers: Iterable[tuple[bytes, bytes]], own_host: str) -> str | None
     found = dict(headers)
     if b"origin" in found or found.get(b"sec-fetch-site", _TYPED_BY_THE_USER) != _TYPED_BY_THE_USER:
         return "With --no-auth, requests from web pages are refused."
-    host = _name(found.get(b"host", b"").decode("latin-1"))
-    if host != own_host.lower() and not _is_this_machine(host):
+    host = found.get(b"host", b"").decode("latin-1")
+    if not is_own_host(host, own_host):
         return (
             "With --no-auth, requests for other hosts than this machine are refused: expected "
-            f"localhost or {own_host} as Host, found {host!r}."
+            f"localhost or {own_host} as Host, found {_name(host)!r}."
         )
     return None
+
+
+def is_own_host(host: str, own_host: str) -> bool:
+    """Tell whether a Host header (`name[:port]`) names this machine or `own_host`."""
+    name = _name(host)
+    return name == own_host.lower() or _is_this_machine(name)
 
 
 def _name(host: str) -> str:

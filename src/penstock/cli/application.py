@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from penstock import __version__
 from penstock.cli.connection import explain
+from penstock.cli.console import console
 from penstock.cli.demo import demo
 from penstock.cli.env import env
 from penstock.cli.logs import logs
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "env": env,
     "status": status,
     "logs": logs,
+    "console": console,
     "demo": demo,
 }
 

@@ -1,1 +1,1 @@
-"""The web console: pages that call the AWS operations in process, as the person logged in."""
+"""The web console: pages and fragments over the same operations that the AWS API offers."""

@@ -1,0 +1,35 @@
+"""Times as the pages show them: relative, with the exact time beside it."""
+
+from datetime import UTC, datetime
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+_JUST_NOW_SECONDS = 10
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Return how long ago `moment` was, in its largest unit. `console.js` says the same."""
+    seconds = int((now - moment).total_seconds())
+    if seconds < _JUST_NOW_SECONDS:
+        return "just now"
+    for unit, length in _UNITS:
+        count = seconds // length
+        if count:
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return f"{seconds} seconds ago"
+
+
+def took(seconds: float) -> str:
+    """Return a duration: `38 s`, `2 min 5 s`, `1 h 10 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, whole = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {whole} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def exact(moment: datetime) -> str:
+    """Return date and time of day in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
