@@ -2,10 +2,18 @@
 
 from typing import Any
 
+from penstock.aws.errors import ServiceError
 from penstock.stacks.intrinsics.function import Evaluation
 from penstock.stacks.template.errors import format_error, template_error
 
 OPERANDS = frozenset({"Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals", "Condition"})
+
+
+def not_boolean() -> ServiceError:
+    """Return the error for a condition that is none."""
+    return format_error(
+        "Conditions can only be boolean operations on parameters and other conditions"
+    )
 
 
 def is_condition(node: Any) -> bool:
@@ -26,7 +34,5 @@ def truth(node: Any, evaluation: Evaluation) -> bool:
     """Return a condition's value."""
     value = evaluation.value(node)
     if not isinstance(value, bool):
-        raise format_error(
-            "Conditions can only be boolean operations on parameters and other conditions"
-        )
+        raise not_boolean()
     return value

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from penstock.stacks.intrinsics import get_att, sub
-from penstock.stacks.intrinsics.boolean import is_condition
+from penstock.stacks.intrinsics.boolean import is_condition, not_boolean
 from penstock.stacks.intrinsics.function import function_of
 from penstock.stacks.intrinsics.table import FUNCTIONS
 from penstock.stacks.template.errors import format_error, invalid, template_error, unresolved
@@ -192,9 +192,7 @@ class _Conditions(_Block):
             self._name = name
             self._needs[name] = []
             if not is_condition(node):
-                raise format_error(
-                    "Conditions can only be boolean operations on parameters and other conditions"
-                )
+                raise not_boolean()
             self.walk(node, ("Conditions", name))
         if self._missing:
             raise format_error(
@@ -213,6 +211,11 @@ class _Conditions(_Block):
             self._needs[self._name].append(name)
         else:
             super().walk(node, path)
+
+    def _check_call(self, name: str, argument: Any, path: Path) -> None:
+        if name == "Fn::If":
+            raise not_boolean()
+        super()._check_call(name, argument, path)
 
     def _check_attribute(self, logical_id: str) -> None:
         self._missing[logical_id] = None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.stacks.intrinsics.boolean import not_boolean
 from penstock.stacks.intrinsics.function import NO_VALUE, NoValue, function_of, text_of
 from penstock.stacks.intrinsics.table import FUNCTIONS
 from penstock.stacks.intrinsics.unknown import Unknown, contains_unknown, unknowns
@@ -153,9 +154,7 @@ class _Evaluator:
             evaluator = _Evaluator(self._scope, "Conditions")
             value = evaluator.value(self._scope.template.conditions[name])
             if not isinstance(value, bool):
-                raise format_error(
-                    "Conditions can only be boolean operations on parameters and other conditions"
-                )
+                raise not_boolean()
             known[name] = value
         return known[name]
 
