@@ -186,6 +186,7 @@ def upgrade() -> None:
         sa.Column("container", sa.String(), nullable=False),
         sa.Column("since_ns", sa.BigInteger(), nullable=False),
         sa.Column("skip", sa.Integer(), nullable=False),
+        sa.Column("last_ns", sa.BigInteger(), nullable=False),
         sa.Column("offset", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("task_id", "container", name=op.f("pk_ecs_log_positions")),
     )
@@ -251,6 +252,20 @@ def upgrade() -> None:
         sa.Column("occurred_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_events")),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "load_balancing_targets",
+        sa.Column("target_group_arn", sa.String(), nullable=False),
+        sa.Column("target_id", sa.String(), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("description", sa.String(), nullable=True),
+        sa.Column("registered_at", sa.BigInteger(), nullable=False),
+        sa.Column("draining_since", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "target_group_arn", "target_id", "port", name=op.f("pk_load_balancing_targets")
+        ),
     )
     op.create_table(
         "log_streams",
@@ -675,6 +690,7 @@ def downgrade() -> None:
 
     op.drop_table("objects")
     op.drop_table("log_streams")
+    op.drop_table("load_balancing_targets")
     op.drop_table("events")
     with op.batch_alter_table("ecs_tasks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ecs_tasks_last_status"))

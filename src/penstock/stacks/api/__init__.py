@@ -1,0 +1,51 @@
+"""The operations of CloudFormation: each table's functions take the domain it is named after."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from penstock.aws.service import Operation, Response, Service, bind
+from penstock.stacks.api import (
+    change_sets as change_set_operations,
+)
+from penstock.stacks.api import (
+    events,
+    exports,
+    resources,
+    templates,
+    templates_summary,
+)
+from penstock.stacks.api import (
+    stacks as stack_operations,
+)
+from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.stacks import Stacks
+
+Table = Mapping[str, Callable[..., Awaitable[Response]]]
+
+STACK_OPERATIONS: Table = {
+    **stack_operations.OPERATIONS,
+    **events.OPERATIONS,
+    **resources.OPERATIONS,
+    **exports.OPERATIONS,
+    "GetTemplateSummary": templates_summary.get_template_summary,
+    "ValidateTemplate": templates_summary.validate_template,
+}
+"""Bound to `Stacks`."""
+
+CHANGE_SET_OPERATIONS: Table = {**change_set_operations.OPERATIONS}
+"""Bound to `ChangeSets`."""
+
+BOTH: Table = {"GetTemplate": templates.get_template}
+"""Bound to `Stacks`, then to `ChangeSets`."""
+
+OPERATIONS: Table = {**STACK_OPERATIONS, **CHANGE_SET_OPERATIONS, **BOTH}
+
+
+def service(stacks: Stacks, change_sets: ChangeSets) -> Service:
+    """Return CloudFormation on `stacks` and their `change_sets`."""
+    operations: dict[str, Operation] = {
+        **bind(stacks, STACK_OPERATIONS),
+        **bind(change_sets, CHANGE_SET_OPERATIONS),
+        **{name: partial(function, stacks, change_sets) for name, function in BOTH.items()},
+    }
+    return Service("cloudformation", operations)

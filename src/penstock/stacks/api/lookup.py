@@ -1,0 +1,43 @@
+"""Finding the stack that a request names, and pages of what belongs to it."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.pagination import decode_token, encode_token
+from penstock.stacks.stacks import Stacks
+from penstock.storage.stacks import StackRow
+
+T = TypeVar("T")
+PAGE = 100
+_TOKEN_ERROR = "ValidationError"
+
+
+async def stack_of(
+    stacks: Stacks, name_or_id: str, message: str = "Stack [{}] does not exist"
+) -> StackRow:
+    """Return the stack; ValidationError with the operation's own `message` when there is none."""
+    row = await stacks.row(name_or_id)
+    if row is None:
+        raise invalid(message.format(name_or_id))
+    return row
+
+
+def page(items: Sequence[T], token: str | None, size: int = PAGE) -> tuple[Sequence[T], str | None]:
+    """Return the page of `items` after `token`, and the next token.
+
+    Lists here are read whole and in a fixed order; a token is the place in it.
+    """
+    start = int(decode_token(token, _TOKEN_ERROR, form="n")[0]) if token else 0
+    end = start + size
+    return items[start:end], encode_token(end) if end < len(items) else None
+
+
+def present(values: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer's members without those that are None."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def invalid(message: str) -> ServiceError:
+    """Return CloudFormation's ValidationError."""
+    return ServiceError("ValidationError", message, status=400)

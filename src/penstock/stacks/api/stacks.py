@@ -1,0 +1,242 @@
+"""Creating, updating, deleting and describing stacks."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from penstock.aws.service import Call, Request, Response
+from penstock.aws.tags import to_pairs
+from penstock.stacks import planner
+from penstock.stacks import request as requests
+from penstock.stacks.api.lookup import invalid, page, present, stack_of
+from penstock.stacks.operation import Options, StackDocument
+from penstock.stacks.stacks import REVIEW, UPDATABLE, Stacks, already_exists
+from penstock.stacks.turn import MASK
+from penstock.storage.stacks import StackRow
+
+NO_UPDATES = "No updates are to be performed."
+_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
+_LONGEST_NAME = 128
+_UNKNOWN = "Stack with id {} does not exist"
+
+
+async def create_stack(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Plan a new stack and begin to make it."""
+    name, token = request["StackName"], request.get("ClientRequestToken")
+    _check_name(name)
+    _check_failure_options(request)
+    existing = await stacks.row(name)
+    if existing is not None and existing.status != REVIEW:
+        if await stacks.operation_of_token(existing.id, token) is not None:
+            return {"StackId": existing.id}
+        raise already_exists(name)
+    state = stacks.new_state(name) if existing is None else await stacks.state(existing.id)
+    assert state is not None
+    exports = await stacks.exports()
+    wanted = await requests.desired(stacks.in_process, call.principal, request, None, exports)
+    await stacks.execute(
+        planner.plan(state, wanted),
+        create=True,
+        principal=call.principal,
+        client_request_token=token,
+        options=_options(request),
+        new=state if existing is None else None,
+    )
+    return {"StackId": state.stack_id}
+
+
+async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Plan the difference and begin to carry it out; no difference is an error, as on AWS."""
+    name, token = request["StackName"], request.get("ClientRequestToken")
+    row = await stack_of(stacks, name)
+    if await stacks.operation_of_token(row.id, token) is not None:
+        return {"StackId": row.id}
+    if row.status not in UPDATABLE:
+        raise invalid(f"Stack:{row.id} is in {row.status} state and can not be updated.")
+    state = await stacks.state(row.id)
+    assert state is not None
+    exports = await stacks.exports()
+    wanted = await requests.desired(stacks.in_process, call.principal, request, state, exports)
+    plan = planner.plan(state, wanted)
+    if not planner.has_changes(state, plan):
+        raise invalid(NO_UPDATES)
+    await stacks.execute(plan, create=False, principal=call.principal, client_request_token=token)
+    return {"StackId": row.id}
+
+
+async def delete_stack(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Begin to delete a stack; one that does not exist is no error, as on AWS."""
+    if request.get("DeletionMode") == "FORCE_DELETE_STACK":
+        raise invalid(
+            "Penstock has no DeletionMode FORCE_DELETE_STACK: delete the stack again with "
+            "RetainResources naming what cannot be deleted."
+        )
+    row = await stacks.row(request["StackName"])
+    if row is None:
+        return {}
+    await stacks.delete(
+        row,
+        principal=call.principal,
+        role_arn=request.get("RoleARN"),
+        retain=request.get("RetainResources") or (),
+        client_request_token=request.get("ClientRequestToken"),
+    )
+    return {}
+
+
+async def describe_stacks(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Describe one stack (a deleted one by its id), or all that are not deleted."""
+    name = request.get("StackName")
+    if name:
+        row = await stack_of(stacks, name, _UNKNOWN)
+        return {"Stacks": [_described(stacks, row)]}
+    shown, token = page(await stacks.rows(deleted=False), request.get("NextToken"))
+    return present({"Stacks": [_described(stacks, row) for row in shown], "NextToken": token})
+
+
+async def list_stacks(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Summarise stacks, those deleted too, by status."""
+    wanted = request.get("StackStatusFilter")
+    rows = await stacks.rows(deleted=True)
+    found = [row for row in rows if not wanted or row.status in wanted]
+    shown, token = page(found, request.get("NextToken"))
+    return present({"StackSummaries": [_summary(stacks, row) for row in shown], "NextToken": token})
+
+
+async def update_termination_protection(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Switch termination protection."""
+    row = await stack_of(stacks, request["StackName"])
+    await stacks.protect(row, protected=request["EnableTerminationProtection"])
+    return {"StackId": row.id}
+
+
+async def cancel_update_stack(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Stop an update in progress and roll it back."""
+    await stacks.cancel_update(await stack_of(stacks, request["StackName"]))
+    return {}
+
+
+async def continue_update_rollback(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Try again what failed in an update's rollback."""
+    row = await stack_of(stacks, request["StackName"])
+    token = request.get("ClientRequestToken")
+    skip = request.get("ResourcesToSkip") or ()
+    await stacks.continue_rollback(row, skip, token)
+    return {}
+
+
+OPERATIONS = {
+    "CancelUpdateStack": cancel_update_stack,
+    "ContinueUpdateRollback": continue_update_rollback,
+    "CreateStack": create_stack,
+    "DeleteStack": delete_stack,
+    "DescribeStacks": describe_stacks,
+    "ListStacks": list_stacks,
+    "UpdateStack": update_stack,
+    "UpdateTerminationProtection": update_termination_protection,
+}
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise invalid(
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy "
+            "constraint: Member must satisfy regular expression pattern: "
+            "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
+        )
+    if len(name) > _LONGEST_NAME:
+        raise invalid(
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy "
+            f"constraint: Member must have length less than or equal to {_LONGEST_NAME}"
+        )
+
+
+def _check_failure_options(request: Request) -> None:
+    if request.get("OnFailure") and request.get("DisableRollback") is not None:
+        raise invalid("You can specify either DisableRollback or OnFailure, but not both.")
+
+
+def _options(request: Request) -> Options:
+    on_failure = request.get("OnFailure")
+    if on_failure is None:
+        on_failure = "DO_NOTHING" if request.get("DisableRollback") else "ROLLBACK"
+    return Options(
+        on_failure,
+        request.get("TimeoutInMinutes"),
+        bool(request.get("EnableTerminationProtection", False)),
+    )
+
+
+def _described(stacks: Stacks, row: StackRow) -> dict[str, Any]:
+    document = stacks.document(row)
+    return present(
+        {
+            "StackId": row.id,
+            "StackName": row.name,
+            "ChangeSetId": document.change_set_id,
+            "Description": document.description,
+            "Parameters": _parameters(document) or None,
+            "CreationTime": row.created_at,
+            "DeletionTime": row.deleted_at,
+            "LastUpdatedTime": row.updated_at,
+            "RollbackConfiguration": {},
+            "StackStatus": row.status,
+            "StackStatusReason": row.reason,
+            "DisableRollback": document.disable_rollback,
+            "NotificationARNs": list(document.notification_arns),
+            "TimeoutInMinutes": document.timeout_minutes,
+            "Capabilities": list(document.capabilities) or None,
+            "Outputs": _outputs(document) or None,
+            "RoleARN": document.role_arn,
+            "Tags": to_pairs(document.tags),
+            "EnableTerminationProtection": row.protected,
+            "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        }
+    )
+
+
+def _parameters(document: StackDocument) -> list[dict[str, str]]:
+    return [
+        present(
+            {
+                "ParameterKey": name,
+                "ParameterValue": MASK if value.no_echo else value.value,
+                "ResolvedValue": MASK if value.no_echo and value.resolved else value.resolved,
+            }
+        )
+        for name, value in document.parameters.items()
+    ]
+
+
+def _outputs(document: StackDocument) -> list[dict[str, str]]:
+    return [
+        present(
+            {
+                "OutputKey": one.name,
+                "OutputValue": one.value,
+                "Description": one.description,
+                "ExportName": one.export_name,
+            }
+        )
+        for one in document.outputs
+    ]
+
+
+def _summary(stacks: Stacks, row: StackRow) -> Mapping[str, Any]:
+    times: dict[str, datetime | None] = {
+        "CreationTime": row.created_at,
+        "LastUpdatedTime": row.updated_at,
+        "DeletionTime": row.deleted_at,
+    }
+    return present(
+        {
+            "StackId": row.id,
+            "StackName": row.name,
+            "TemplateDescription": stacks.document(row).description,
+            **times,
+            "StackStatus": row.status,
+            "StackStatusReason": row.reason,
+            "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        }
+    )

@@ -1,0 +1,162 @@
+"""Calls of handlers: who is acted as, what the request says, and under which token.
+
+The token belongs to (stack, operation, resource, what is done with it), so a call that is
+repeated after a crash carries the same one.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from penstock import ids
+from penstock.aws.errors import ServiceError
+from penstock.aws.service import Principal
+from penstock.clock import Clock
+from penstock.services.sts import Sts
+from penstock.stacks import handler_failure
+from penstock.stacks.operation import Operation, Step, Work
+from penstock.stacks.resource_types.handler import (
+    Progress,
+    ResourceHandler,
+    ResourceRequest,
+    Support,
+)
+from penstock.stacks.walk import Phase
+
+SERVICE_PRINCIPAL = "cloudformation.amazonaws.com"
+_SESSION_NAME = "AWSCloudFormation"
+_RENEW_AFTER = timedelta(minutes=30)
+
+
+class Calls:
+    """Makes the calls of every operation. `recorded` is the handler of types without one."""
+
+    def __init__(
+        self,
+        handlers: Callable[[], Mapping[str, ResourceHandler]],
+        recorded: Callable[[str], ResourceHandler | None],
+        sts: Sts,
+        clock: Clock,
+    ) -> None:
+        self._handlers = handlers
+        self._recorded = recorded
+        self._sts = sts
+        self._clock = clock
+        self._sessions: dict[str, tuple[datetime, Principal]] = {}
+        self._assuming = asyncio.Lock()
+
+    def handler(self, resource_type: str) -> ResourceHandler:
+        """Return the handler of a type; ValidationError for one that AWS does not have."""
+        found = self._handlers().get(resource_type) or self._recorded(resource_type)
+        if found is None:
+            raise ServiceError(
+                "ValidationError",
+                f"Template format error: Unrecognized resource types: [{resource_type}]",
+                status=400,
+            )
+        return found
+
+    def support(self, resource_type: str) -> Support:
+        """Return what stands behind resources of a type."""
+        return self.handler(resource_type).support
+
+    def token(self, operation: Operation, step: Step) -> str:
+        """Return the step's client request token."""
+        parts = [
+            operation.stack_id,
+            operation.id,
+            step.key,
+            f"{step.phase.value}.{step.work.value}",
+        ]
+        if step.attempt:
+            parts.append(str(step.attempt))
+        return ids.derived_uuid(*parts)
+
+    async def call(self, operation: Operation, step: Step, *, resumed: bool) -> Progress:
+        """Call the step's handler once. An API's refusal is a failure; EngineError is raised."""
+        resource = step.new or step.old
+        assert resource is not None
+        handler = self.handler(resource.resource_type)
+        try:
+            request = await self._request(operation, step, resumed)
+            if step.work is Work.DELETE:
+                return await handler.delete(request, step.context)
+            if step.work is Work.UPDATE:
+                return await handler.update(request, step.context)
+            return await handler.create(request, step.context)
+        except ServiceError as error:
+            request_id = ids.derived_uuid(self.token(operation, step), "request")
+            return handler_failure.of_service_error(error, resource.resource_type, request_id)
+
+    async def _request(self, operation: Operation, step: Step, resumed: bool) -> ResourceRequest:
+        before = operation.before
+        old_tags = _tags(operation, step, before.tags)
+        new_tags = (
+            old_tags if operation.plan is None else _tags(operation, step, operation.plan.tags)
+        )
+        previous = step.old
+        wanted = step.new
+        if step.phase is Phase.REVERT:
+            previous, wanted = step.new, step.old
+            old_tags, new_tags = new_tags, old_tags
+        if step.work is Work.DELETE:
+            previous, wanted = None, step.old
+        if step.work in {Work.CREATE, Work.REPLACE}:
+            previous = None
+        assert wanted is not None
+        return ResourceRequest(
+            stack_id=operation.stack_id,
+            stack_name=operation.stack_name,
+            region=before.region,
+            account_id=before.account_id,
+            logical_resource_id=step.logical_id,
+            resource_type=wanted.resource_type,
+            properties=wanted.properties,
+            previous_properties=previous.properties if previous is not None else {},
+            physical_resource_id=step.physical_id,
+            tags=new_tags,
+            previous_tags=old_tags if step.work is Work.UPDATE else {},
+            client_request_token=self.token(operation, step),
+            resumed=resumed,
+            principal=await self.principal(operation),
+            now=self._clock(),
+            attributes=wanted.attributes if step.work is not Work.CREATE else {},
+        )
+
+    async def principal(self, operation: Operation) -> Principal:
+        """Return whom to act as: a session of the stack's role, or who asked.
+
+        Raises ServiceError when the role can no longer be assumed.
+        """
+        role = operation.role_arn
+        if role is None:
+            return operation.principal
+        async with self._assuming:
+            known = self._sessions.get(role)
+            if known is None or self._clock() - known[0] > _RENEW_AFTER:
+                issued = await self._sts.assume_role_for_service(
+                    role, SERVICE_PRINCIPAL, _SESSION_NAME
+                )
+                known = (self._clock(), issued.principal)
+                self._sessions[role] = known
+            return known[1]
+
+    async def check_role(self, role_arn: str) -> None:
+        """Raise AWS's ValidationError unless CloudFormation may assume the role."""
+        try:
+            await self._sts.check_trust(role_arn, SERVICE_PRINCIPAL)
+        except ServiceError:
+            raise ServiceError(
+                "ValidationError",
+                f"Role {role_arn} is invalid or cannot be assumed",
+                status=400,
+            ) from None
+
+
+def _tags(operation: Operation, step: Step, own: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **own,
+        "aws:cloudformation:stack-name": operation.stack_name,
+        "aws:cloudformation:stack-id": operation.stack_id,
+        "aws:cloudformation:logical-id": step.logical_id,
+    }

@@ -1,0 +1,70 @@
+"""Exports: unique among live stacks, and neither changed nor deleted while another stack imports
+them.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html;
+texts as users quote them (aws/aws-cdk#3414, aws/aws-cdk#5304).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from penstock.aws.errors import ServiceError
+from penstock.storage import stacks
+from penstock.storage.stacks import ExportRow
+
+
+class Imports(Mapping[str, str]):
+    """Exports that remember which of them were asked for."""
+
+    def __init__(self, exports: Mapping[str, str]) -> None:
+        self._exports = exports
+        self.used: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.used.add(name)
+        return self._exports[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._exports
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._exports)
+
+    def __len__(self) -> int:
+        return len(self._exports)
+
+
+def check(
+    connection: sa.Connection,
+    stack_id: str,
+    known: Sequence[ExportRow],
+    values: Mapping[str, str],
+    wanted: Mapping[str, str],
+) -> None:
+    """Raise ServiceError unless `wanted` (name → value) may become the stack's exports.
+
+    `known` are all exports of the account, `values` their values.
+    """
+    for row in known:
+        if row.stack_id != stack_id:
+            if row.name in wanted:
+                owner = stacks.get(connection, row.stack_id)
+                name = owner.name if owner is not None else row.stack_id
+                raise refused(f"Export with name {row.name} is already exported by stack {name}")
+        elif row.name not in wanted:
+            check_unused(connection, row.name, "deleted")
+        elif wanted[row.name] != values[row.name]:
+            check_unused(connection, row.name, "updated")
+
+
+def check_unused(connection: sa.Connection, name: str, verb: str) -> None:
+    """Raise ServiceError when a stack imports the export; `verb` is what it would be."""
+    users = stacks.importers(connection, name)
+    if users:
+        raise refused(f"Export {name} cannot be {verb} as it is in use by {', '.join(users)}")
+
+
+def refused(message: str) -> ServiceError:
+    """Return CloudFormation's ValidationError."""
+    return ServiceError("ValidationError", message, status=400)

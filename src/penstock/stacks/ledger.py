@@ -1,0 +1,271 @@
+"""What is stored of a running operation: every change of it in one unit of work.
+
+A step is stored before its handler is called and after, so what a crash leaves behind is always a
+step in progress, whose call may or may not have happened. `Run` is the image of that in memory.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from penstock.clock import Clock
+from penstock.errors import EngineError
+from penstock.stacks import events, exports
+from penstock.stacks.events import StackEvent
+from penstock.stacks.operation import Operation, OutputValue, StackDocument, Step
+from penstock.stacks.state import DeployedResource
+from penstock.stacks.template.template import Template
+from penstock.stacks.walk import Phase, Walk
+from penstock.storage import stack_operations, stacks
+from penstock.storage.database import Database, Work
+from penstock.storage.encryption import Cipher
+from penstock.storage.outbox import publish
+from penstock.storage.stack_operations import OperationRow, StepRow
+from penstock.storage.stacks import ExportRow, ResourceRow
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_LONGEST_BACK_OFF_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Run:
+    """A running operation in memory. Only `Ledger.commit` changes what is stored."""
+
+    operation: Operation
+    phase: Phase
+    steps: dict[Phase, dict[str, Step]]
+    resources: dict[str, DeployedResource]
+    stop: str | None
+    delete_requested: bool
+    resumed: bool
+    """Whether it was begun by a process that is no more."""
+    template: Template | None = None
+    ended: bool = False
+    cancelling: set[str] = field(default_factory=set)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    wakers: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    @property
+    def current(self) -> dict[str, Step]:
+        """The steps of the phase in progress."""
+        return self.steps.setdefault(self.phase, {})
+
+    @property
+    def walk(self) -> Walk:
+        """The phase as the walk sees it."""
+        return Walk(
+            self.phase,
+            {key: step.node for key, step in self.current.items()},
+            self.operation.on_failure,
+            self.stop,
+            self.delete_requested,
+        )
+
+    def wake(self) -> None:
+        """Have the operation's loop look again."""
+        self.woken.set()
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one unit of work stores; events in their order."""
+
+    steps: list[Step] = field(default_factory=list)
+    resources: list[tuple[DeployedResource, str | None]] = field(default_factory=list)
+    """A resource and the reason of its status."""
+    gone: list[str] = field(default_factory=list)
+    events: list[StackEvent] = field(default_factory=list)
+    phase: Phase | None = None
+    status: str | None = None
+    """The stack's status, with `reason`."""
+    reason: str | None = None
+    document: StackDocument | None = None
+    outputs: Sequence[OutputValue] | None = None
+    """Whose exports become the stack's; refused with ServiceError."""
+    imports: frozenset[str] | None = None
+    finished: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.steps or self.resources or self.gone or self.events or self.phase
+                    or self.status)  # fmt: skip
+
+
+class Ledger:
+    """Stores and loads operations of one server."""
+
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._clock = clock
+
+    def seal(self, value: Any) -> str:
+        """Return a value as encrypted JSON."""
+        return self._cipher.encrypt(msgspec.json.encode(value).decode())
+
+    def open(self, sealed: str, kind: type[T]) -> T:
+        """Return what `seal` was given."""
+        return msgspec.json.decode(self._cipher.decrypt(sealed), type=kind)
+
+    async def load(self, operation_id: str) -> Run | None:
+        """Return an unfinished operation as it is stored, None when it has ended."""
+
+        def work(
+            c: sa.Connection,
+        ) -> tuple[OperationRow | None, list[StepRow], list[ResourceRow]]:
+            row = stack_operations.get(c, operation_id)
+            found = stacks.resources(c, row.stack_id) if row else []
+            return row, stack_operations.steps(c, operation_id), found
+
+        row, steps, resources = await self._database.read(work)
+        if row is None or not row.active:
+            return None
+        run = Run(
+            self.open(row.sealed, Operation), Phase(row.phase), {},
+            {each.logical_id: self.open(each.sealed, DeployedResource) for each in resources},
+            row.stop, row.delete_requested, resumed=True,
+        )  # fmt: skip
+        for stored in steps:
+            step = self.open(stored.sealed, Step)
+            run.steps.setdefault(step.phase, {})[step.key] = step
+        return run
+
+    async def commit(self, run: Run, changes: Changes) -> None:
+        """Store `changes`, then make them in `run`. Trouble of the database is waited out.
+
+        Raises ServiceError, with nothing stored, when an export of `outputs` is refused.
+        """
+        if not changes:
+            return
+        now = self._clock()
+        steps = [self._step_row(run, step) for step in changes.steps]
+        resources = [
+            self.resource_row(run.operation.stack_id, each, reason, now)
+            for each, reason in changes.resources
+        ]
+
+        def work(connection: sa.Connection) -> None:
+            self._write(connection, run, changes, steps, resources, now)
+
+        await self._patiently(work)
+        for step in changes.steps:
+            run.steps.setdefault(step.phase, {})[step.key] = step
+        for resource, _ in changes.resources:
+            run.resources[resource.logical_resource_id] = resource
+        for name in changes.gone:
+            run.resources.pop(name, None)
+        if changes.phase is not None:
+            run.phase = changes.phase
+            run.cancelling.clear()
+        run.ended = changes.finished
+        run.wake()
+
+    async def request_stop(self, run: Run, reason: str) -> None:
+        """Stop what is being made; the first reason stays."""
+        operation_id = run.operation.id
+        await self._patiently(lambda c: stack_operations.request_stop(c, operation_id, reason))
+        run.stop = run.stop or reason
+        run.wake()
+
+    async def _patiently(self, work: Work[Any]) -> None:
+        seconds = 0.1
+        while True:
+            try:
+                await self._database.write(work)
+                return
+            except EngineError as error:
+                if not error.retryable:
+                    raise
+                _log.warning("an operation on a stack waits for the database: %s", error)
+                await asyncio.sleep(seconds)
+                seconds = min(2 * seconds, _LONGEST_BACK_OFF_SECONDS)
+
+    def _write(
+        self,
+        connection: sa.Connection,
+        run: Run,
+        changes: Changes,
+        steps: Sequence[StepRow],
+        resources: Sequence[ResourceRow],
+        now: datetime,
+    ) -> None:
+        operation = run.operation
+        stack_id = operation.stack_id
+        if changes.outputs is not None:
+            self._write_exports(connection, operation, changes.outputs)
+        if changes.imports is not None:
+            stacks.replace_imports(connection, stack_id, changes.imports)
+        for step in steps:
+            stack_operations.put_step(connection, step)
+        for resource in resources:
+            stacks.put_resource(connection, resource)
+        for name in changes.gone:
+            stacks.delete_resource(connection, stack_id, name)
+        events.store(
+            connection, self._cipher, stack_id, operation.stack_name, changes.events,
+            operation.token, now,
+        )  # fmt: skip
+        if changes.phase is not None or changes.finished:
+            phase = changes.phase or run.phase
+            stack_operations.update(
+                connection, operation.id, phase=phase.value, active=not changes.finished
+            )
+        if changes.status is not None:
+            self._write_stack(connection, stack_id, changes, now)
+
+    def _write_stack(
+        self, connection: sa.Connection, stack_id: str, changes: Changes, now: datetime
+    ) -> None:
+        assert changes.status is not None
+        found = stacks.get(connection, stack_id)
+        assert found is not None
+        values: dict[str, Any] = {"reason": changes.reason}
+        if changes.document is not None:
+            values["sealed"] = self.seal(changes.document)
+        if changes.status == "DELETE_COMPLETE":
+            values["deleted_at"] = now
+            stacks.replace_imports(connection, stack_id, ())
+            stacks.replace_exports(connection, stack_id, ())
+        stacks.move(connection, stack_id, [found.status], changes.status, **values)
+        if changes.finished:
+            detail = {"status": changes.status, "stackName": found.name}
+            publish(connection, events.COMPLETED, stack_id, detail, now)
+
+    def _write_exports(
+        self, connection: sa.Connection, operation: Operation, outputs: Sequence[OutputValue]
+    ) -> None:
+        known = stacks.exports(connection)
+        values = {row.name: self._cipher.decrypt(row.sealed) for row in known}
+        wanted = {one.export_name: one.value for one in outputs if one.export_name is not None}
+        exports.check(connection, operation.stack_id, known, values, wanted)
+        rows = [
+            ExportRow(name, operation.stack_id, self._cipher.encrypt(value))
+            for name, value in sorted(wanted.items())
+        ]
+        stacks.replace_exports(connection, operation.stack_id, rows)
+
+    def _step_row(self, run: Run, step: Step) -> StepRow:
+        return StepRow(
+            run.operation.id, step.phase.value, step.key, step.status.value, self.seal(step)
+        )
+
+    def resource_row(
+        self, stack_id: str, resource: DeployedResource, reason: str | None, now: datetime
+    ) -> ResourceRow:
+        """Return a resource as it is stored."""
+        return ResourceRow(
+            stack_id=stack_id,
+            logical_id=resource.logical_resource_id,
+            type=resource.resource_type,
+            physical_id=resource.physical_resource_id,
+            status=resource.status,
+            reason=reason,
+            sealed=self.seal(resource),
+            updated_at=now,
+        )

@@ -1,0 +1,232 @@
+"""One operation on a stack as values: what it was asked for, and what it does with each resource.
+
+Pure. An operation goes through phases (`walk.py`); each phase has a step per resource. The steps
+of a phase are made from what the phases before it did, when it begins, and stored with it.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from penstock.aws.service import Principal
+from penstock.stacks.plan import Plan
+from penstock.stacks.state import DeployedResource, StackState
+from penstock.stacks.template.template import ParameterValue
+from penstock.stacks.walk import Node, NodeStatus, Phase
+
+GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
+"""Statuses of resources that a stack no longer has."""
+
+_ENDED = frozenset({NodeStatus.SUCCEEDED, NodeStatus.FAILED, NodeStatus.CANCELLED})
+
+
+class Work(StrEnum):
+    """What a step does. APPLY becomes one of the next four at its turn."""
+
+    APPLY = "APPLY"
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    REPLACE = "REPLACE"
+    NOTHING = "NOTHING"
+    RESTORE = "RESTORE"
+    DELETE = "DELETE"
+    RETAIN = "RETAIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one phase does with one resource."""
+
+    phase: Phase
+    key: str
+    """The logical id; with a suffix for what an earlier operation left behind."""
+    logical_id: str
+    work: Work
+    status: NodeStatus = NodeStatus.WAITING
+    after: Sequence[str] = ()
+    old: DeployedResource | None = None
+    """What was deployed before: to compare with, to go back to, or to delete."""
+    new: DeployedResource | None = None
+    """What is being made; for going back, what was attempted."""
+    physical_id: str | None = None
+    """What this step made or works on, as soon as it is known."""
+    context: Mapping[str, Any] | None = None
+    """The handler's callback context."""
+    attempt: int = 0
+    reason: str | None = None
+
+    @property
+    def node(self) -> Node:
+        """The step as the walk sees it."""
+        return Node(self.key, self.status, frozenset(self.after))
+
+
+@dataclass(frozen=True, slots=True)
+class OutputValue:
+    """One output of a stack."""
+
+    name: str
+    value: str
+    description: str | None = None
+    export_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StackDocument:
+    """What a stack's row keeps encrypted."""
+
+    template_body: str = ""
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: Sequence[str] = ()
+    role_arn: str | None = None
+    notification_arns: Sequence[str] = ()
+    description: str | None = None
+    disable_rollback: bool = False
+    timeout_minutes: int | None = None
+    outputs: Sequence[OutputValue] = ()
+    leftovers: Sequence[DeployedResource] = ()
+    """What updates replaced and did not delete."""
+    change_set_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What was asked for. Everything here is fixed when the operation begins."""
+
+    id: str
+    stack_id: str
+    stack_name: str
+    plan: Plan | None
+    """None for a deletion."""
+    before: StackState
+    """The stack as it was: what a rollback goes back to."""
+    before_document: StackDocument
+    """What the stack's row kept then."""
+    before_imports: Sequence[str]
+    """Exports of other stacks that it used then."""
+    principal: Principal
+    role_arn: str | None
+    on_failure: str = "ROLLBACK"
+    deadline: datetime | None = None
+    timeout_minutes: int | None = None
+    token: str | None = None
+    retain: Sequence[str] = ()
+    leftovers: Sequence[DeployedResource] = ()
+    """What earlier updates replaced and could not delete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What only CreateStack says, and what ends up in the stack's description."""
+
+    on_failure: str = "ROLLBACK"
+    timeout_minutes: int | None = None
+    protected: bool = False
+
+
+def apply_steps(
+    phase: Phase, dependencies: Mapping[str, frozenset[str]], before: StackState
+) -> list[Step]:
+    """Return the steps that make the template's resources, in order of logical id."""
+    return [
+        Step(
+            phase,
+            name,
+            name,
+            Work.APPLY,
+            after=tuple(sorted(dependencies[name])),
+            old=before.resources.get(name),
+        )
+        for name in sorted(dependencies)
+    ]
+
+
+def revert_steps(applied: Iterable[Step]) -> list[Step]:
+    """Return the steps that undo an update's changes of resources that were there before."""
+    touched = {
+        step.key: step
+        for step in applied
+        if step.work in {Work.UPDATE, Work.REPLACE} and step.status in _ENDED
+    }
+    steps = []
+    for key, step in sorted(touched.items()):
+        assert step.old is not None
+        steps.append(
+            Step(
+                Phase.REVERT,
+                key,
+                step.logical_id,
+                Work.UPDATE if step.work is Work.UPDATE else Work.RESTORE,
+                after=tuple(one for one in sorted(step.old.depends_on) if one in touched),
+                old=step.old,
+                new=step.new,
+                physical_id=_standing(step),
+            )
+        )
+    return steps
+
+
+def _standing(step: Step) -> str:
+    """Return the physical id that is left after a rollback of the step."""
+    assert step.old is not None
+    updated = step.physical_id if step.work is Work.UPDATE else None
+    return updated or step.old.physical_resource_id
+
+
+def made_by(applied: Iterable[Step]) -> list[DeployedResource]:
+    """Return what the steps made that was not there before; an empty physical id: nothing."""
+    made = []
+    for step in applied:
+        started = step.status in _ENDED
+        if not started or step.work not in {Work.CREATE, Work.REPLACE, Work.APPLY}:
+            continue
+        if step.new is None or (step.work is Work.REPLACE and not step.physical_id):
+            continue
+        made.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id or ""))
+    return made
+
+
+def delete_steps(
+    phase: Phase,
+    resources: Iterable[DeployedResource],
+    retained: Iterable[str] = (),
+) -> list[Step]:
+    """Return the steps that delete `resources`, those that refer to others first."""
+    by_key: dict[str, DeployedResource] = {}
+    for resource in resources:
+        key = resource.logical_resource_id
+        number = 1
+        while key in by_key:
+            number += 1
+            key = f"{resource.logical_resource_id}#{number}"
+        by_key[key] = resource
+    kept = set(retained)
+    return [
+        Step(
+            phase,
+            key,
+            resource.logical_resource_id,
+            Work.RETAIN if key in kept else Work.DELETE,
+            after=_referring(key, resource, by_key),
+            old=resource,
+            physical_id=resource.physical_resource_id or None,
+        )
+        for key, resource in sorted(by_key.items())
+    ]
+
+
+def _referring(
+    key: str, resource: DeployedResource, by_key: Mapping[str, DeployedResource]
+) -> tuple[str, ...]:
+    name = resource.logical_resource_id
+    return tuple(
+        sorted(
+            other
+            for other, each in by_key.items()
+            if other != key and name in each.depends_on and each.logical_resource_id != name
+        )
+    )

@@ -1,0 +1,297 @@
+"""Carries out what `walk.decide` says, for every running operation. No judgement of its own.
+
+One loop per operation, one task per resource in progress; a waiting resource is a timer. What is
+about to happen stands in the ledger first, so after a crash a step in progress is simply called
+again, with `resumed` set: its handler looks for what the same token made before.
+"""
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.clock import Clock
+from penstock.errors import EngineError
+from penstock.stacks import phases
+from penstock.stacks.calls import Calls
+from penstock.stacks.events import CREATION_INITIATED, StackEvent
+from penstock.stacks.ledger import Changes, Ledger, Run
+from penstock.stacks.operation import Step, Work
+from penstock.stacks.resource_types.handler import (
+    Failed,
+    HandlerErrorCode,
+    InProgress,
+    Progress,
+    Succeeded,
+)
+from penstock.stacks.template.load import load_template
+from penstock.stacks.turn import Turn
+from penstock.stacks.walk import (
+    Begin,
+    Cancel,
+    Decision,
+    Finish,
+    NodeStatus,
+    Phase,
+    Skip,
+    Start,
+    decide,
+)
+
+_log = logging.getLogger(__name__)
+_LONGEST_BACK_OFF_SECONDS = 60.0
+TIMED_OUT = "Stack creation time exceeded the specified timeout. Rollback requested by user."
+
+
+class Provisioner:
+    """Runs operations. `run` begins or resumes one; `close` leaves all of them resumable."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        calls: Calls,
+        exports: Callable[[], Coroutine[Any, Any, Mapping[str, str]]],
+        clock: Clock,
+        first_back_off_seconds: float = 0.5,
+    ) -> None:
+        self._ledger = ledger
+        self._calls = calls
+        self._exports = exports
+        self._clock = clock
+        self._first_back_off_seconds = first_back_off_seconds
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run(self, operation_id: str, *, resumed: bool = False) -> None:
+        """Go on with a stored operation; one that is running already is left alone."""
+        if operation_id not in self._runs:
+            self._spawn(self._operate(operation_id, resumed))
+
+    async def stop(self, operation_id: str, reason: str) -> None:
+        """Have a running operation stop making resources; what follows is the walk's decision."""
+        run = self._runs.get(operation_id)
+        if run is not None:
+            await self._ledger.request_stop(run, reason)
+
+    def delete_afterwards(self, operation_id: str) -> None:
+        """Note in memory what the caller has stored: the stack is to be deleted."""
+        run = self._runs.get(operation_id)
+        if run is not None:
+            run.delete_requested = True
+            run.wake()
+
+    async def close(self) -> None:
+        """End every task; nothing is written, a later `run` goes on from the rows."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a stack's operation stands still until the next start", exc_info=error)
+
+    async def _operate(self, operation_id: str, resumed: bool) -> None:
+        run = await self._ledger.load(operation_id)
+        if run is None:
+            return
+        run.resumed = resumed
+        if run.operation.plan is not None:
+            run.template = load_template(run.operation.plan.template_body)
+        self._runs[operation_id] = run
+        for key, step in run.current.items():
+            if step.status is NodeStatus.RUNNING:
+                self._spawn(self._drive(run, key))
+        try:
+            while not run.ended:
+                run.woken.clear()
+                decisions = [each for each in decide(run.walk) if not _is_known(run, each)]
+                if decisions:
+                    await self._carry_out(run, decisions)
+                else:
+                    await self._wait(run)
+        finally:
+            del self._runs[operation_id]
+
+    async def _wait(self, run: Run) -> None:
+        deadline = run.operation.deadline
+        if deadline is None or run.phase is not Phase.CREATE or run.stop is not None:
+            await run.woken.wait()
+            return
+        seconds = (deadline - self._clock()).total_seconds()
+        try:
+            await asyncio.wait_for(run.woken.wait(), max(seconds, 0))
+        except TimeoutError:
+            await self._ledger.request_stop(run, TIMED_OUT)
+
+    async def _carry_out(self, run: Run, decisions: list[Decision]) -> None:
+        changes = Changes()
+        for decision in decisions:
+            match decision:
+                case Start(key, _):
+                    await self._start(run, run.current[key], changes)
+                case Skip(key, _, cause):
+                    skipped = dataclasses.replace(
+                        run.current[key], status=NodeStatus.SKIPPED, reason=cause
+                    )
+                    changes.steps.append(skipped)
+                case Cancel(key, _):
+                    run.cancelling.add(key)
+                    _waker(run, key).set()
+                case Begin(phase, cause):
+                    await self._follow(run, phase, cause, changes)
+                case Finish(status, cause):
+                    await self._follow(run, status, cause, changes)
+        try:
+            await self._ledger.commit(run, changes)
+        except ServiceError as error:  # an export is refused
+            await self._ledger.request_stop(run, error.message)
+            return
+        for step in changes.steps:
+            if step.status is NodeStatus.RUNNING:
+                self._spawn(self._drive(run, step.key))
+
+    async def _follow(self, run: Run, following: Phase | str, cause: str, changes: Changes) -> None:
+        """Add the change to another phase, or to the end of the operation."""
+        made = run.phase in {Phase.CREATE, Phase.UPDATE}
+        if made and following in {Phase.CLEANUP, "CREATE_COMPLETE"}:
+            turn = await self._turn(run)
+            try:
+                changes.outputs, changes.imports = phases.results(turn)
+            except ServiceError as error:
+                await self._ledger.request_stop(run, error.message)
+                return
+        if isinstance(following, Phase):
+            phases.begin(run, following, cause, changes)
+        else:
+            phases.finish(run, following, cause, changes)
+
+    async def _turn(self, run: Run) -> Turn:
+        assert run.operation.plan is not None
+        assert run.template is not None
+        exports = await self._exports()
+        return Turn(run.operation, run.operation.plan, run.template, exports, run.resources)
+
+    async def _start(self, run: Run, step: Step, changes: Changes) -> None:
+        if step.work is Work.APPLY:
+            turn = await self._turn(run)
+            support = self._calls.support(turn.template.resources[step.logical_id].type)
+            decided = turn.decide(step, support.value)
+            phases.apply(decided, turn, changes)
+        else:
+            phases.start(run, step, changes)
+
+    async def _drive(self, run: Run, key: str) -> None:
+        """See one resource through, from its (perhaps repeated) first call to its end."""
+        in_doubt = run.resumed
+        back_off = self._first_back_off_seconds
+        while True:
+            step = run.current[key]
+            if key in run.cancelling and step.physical_id:
+                await self._settle(run, step, None)
+                return
+            try:
+                progress = await self._calls.call(run.operation, step, resumed=in_doubt)
+            except EngineError as error:
+                if error.retryable:
+                    _log.warning(
+                        "%s of %s is tried again: %s", key, run.operation.stack_name, error
+                    )
+                    await _pause(run, key, back_off)
+                    back_off = min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
+                    in_doubt = True
+                    continue
+                progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, str(error))
+            in_doubt, back_off = False, self._first_back_off_seconds
+            if not isinstance(progress, InProgress):
+                await self._settle(run, step, progress)
+                return
+            await self._note(run, step, progress)
+            await _pause(run, key, progress.callback_delay_seconds)
+
+    async def _note(self, run: Run, step: Step, progress: InProgress) -> None:
+        """Store what a call that is not done has told."""
+        physical_id = progress.physical_resource_id or step.physical_id
+        told = dataclasses.replace(
+            step,
+            physical_id=physical_id,
+            context=dict(progress.callback_context),
+            reason=progress.reason or step.reason,
+        )
+        if told == step:
+            return
+        changes = Changes(steps=[told])
+        if step.physical_id is None and physical_id:
+            changes.events.append(await self._initiated(run, step, physical_id))
+            phases.named(run, told, changes)
+        elif progress.reason and progress.reason != step.reason:
+            status = phases.status_of(step, "IN_PROGRESS")
+            changes.events.append(_event(step, physical_id or "", status, progress.reason))
+        await self._ledger.commit(run, changes)
+
+    async def _settle(self, run: Run, step: Step, progress: Progress | None) -> None:
+        """Store a step's end; None: it was cancelled."""
+        changes = Changes()
+        shown = await self._shown(run, step)
+        match progress:
+            case Succeeded():
+                if step.work in {Work.CREATE, Work.REPLACE} and step.physical_id is None:
+                    changes.events.append(
+                        await self._initiated(run, step, progress.physical_resource_id)
+                    )
+                phases.succeeded(run, step, progress, shown, changes)
+            case Failed():
+                token = self._calls.token(run.operation, step)
+                phases.failed(run, step, progress, token, shown, changes)
+            case None:
+                phases.cancelled(run, step, shown, changes)
+        await self._ledger.commit(run, changes)
+
+    async def _initiated(self, run: Run, step: Step, physical_id: str) -> StackEvent:
+        status = phases.status_of(step, "IN_PROGRESS")
+        shown = await self._shown(run, step)
+        return _event(step, physical_id, status, CREATION_INITIATED, shown)
+
+    async def _shown(self, run: Run, step: Step) -> Mapping[str, Any] | None:
+        if run.phase not in {Phase.CREATE, Phase.UPDATE}:
+            return None
+        return (await self._turn(run)).shown(step.logical_id)
+
+
+def _event(
+    step: Step,
+    physical_id: str,
+    status: str,
+    reason: str | None,
+    shown: Mapping[str, Any] | None = None,
+) -> StackEvent:
+    resource = step.new or step.old
+    assert resource is not None
+    return StackEvent(step.logical_id, physical_id, resource.resource_type, status, reason, shown)
+
+
+def _is_known(run: Run, decision: Decision) -> bool:
+    return isinstance(decision, Cancel) and decision.logical_id in run.cancelling
+
+
+def _waker(run: Run, key: str) -> asyncio.Event:
+    return run.wakers.setdefault(key, asyncio.Event())
+
+
+async def _pause(run: Run, key: str, seconds: float) -> None:
+    """Wait, or until the step is cancelled."""
+    waker = _waker(run, key)
+    try:
+        await asyncio.wait_for(waker.wait(), max(seconds, 0))
+    except TimeoutError:
+        return
+    if key in run.cancelling and not run.current[key].physical_id:
+        await asyncio.sleep(min(max(seconds, 0), 1))  # it must be seen to its name first

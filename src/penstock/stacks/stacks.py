@@ -1,0 +1,554 @@
+"""Stacks of one account: reading them, and beginning operations on them.
+
+An operation begins with one unit of work that moves the stack on, if it still is what the plan was
+made from; the provisioner does the rest. Source:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
+"""
+
+import dataclasses
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from penstock import ids
+from penstock.arns import arn
+from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
+from penstock.aws.service import Principal
+from penstock.aws.tags import from_pairs
+from penstock.clock import Clock
+from penstock.services.sts import Sts
+from penstock.stacks import events, phases
+from penstock.stacks.calls import Calls
+from penstock.stacks.exports import check_unused, refused
+from penstock.stacks.ledger import Ledger
+from penstock.stacks.operation import GONE, Operation, Options, StackDocument, Step, Work
+from penstock.stacks.plan import Plan
+from penstock.stacks.provisioner import Provisioner
+from penstock.stacks.resource_types.handler import ResourceHandler, Support
+from penstock.stacks.resource_types.recorded import recorded_handler
+from penstock.stacks.state import DeployedResource, StackState
+from penstock.stacks.template.load import load_template
+from penstock.stacks.turn import Turn
+from penstock.stacks.walk import NodeStatus, Phase
+from penstock.storage import stack_operations, stacks
+from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
+from penstock.storage.outbox import Outbox
+from penstock.storage.stack_operations import EventRow, OperationRow, StepRow
+from penstock.storage.stacks import ResourceRow, StackRow
+
+REVIEW = "REVIEW_IN_PROGRESS"
+UPDATABLE = frozenset(
+    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"}
+)
+"""Statuses that an update may begin from. AWS also takes CREATE_FAILED; Penstock does not yet."""
+
+_CREATING = frozenset({"CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
+
+
+class Stacks:
+    """The stacks of one server. `start` resumes what was running; `close` keeps it resumable."""
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        cipher: Cipher,
+        in_process: InProcess,
+        sts: Sts,
+        clock: Clock,
+        handlers: Callable[[], Mapping[str, ResourceHandler]],
+        account_id: str,
+        region: str,
+        *,
+        refuse_recorded: bool = False,
+        first_back_off_seconds: float = 0.5,
+    ) -> None:
+        """`handlers` gives the resource types that are running or kept; every other type with a
+        schema is recorded, or refused with `refuse_recorded`."""
+        self.in_process = in_process
+        self.outbox = outbox
+        self.account_id = account_id
+        self.region = region
+        self._database = database
+        self._cipher = cipher
+        self._clock = clock
+        self._refuse_recorded = refuse_recorded
+        self._ledger = Ledger(database, cipher, clock)
+        self._calls = Calls(handlers, recorded_handler, sts, clock)
+        self._provisioner = Provisioner(
+            self._ledger, self._calls, self.exports, clock, first_back_off_seconds
+        )
+
+    async def start(self) -> None:
+        """Resume every operation that has not ended."""
+        for operation_id in await self._database.read(stack_operations.unfinished):
+            self._provisioner.run(operation_id, resumed=True)
+
+    async def close(self) -> None:
+        """Stop; everything goes on at the next `start`."""
+        await self._provisioner.close()
+
+    # Reading
+
+    async def row(self, name_or_id: str) -> StackRow | None:
+        """Return a live stack by name, any stack by id."""
+        return await self._database.read(lambda c: stacks.find(c, name_or_id))
+
+    async def rows(self, *, deleted: bool) -> list[StackRow]:
+        """Return the stacks, newest first; with `deleted` also those that are gone."""
+        return await self._database.read(lambda c: stacks.scan(c, deleted=deleted))
+
+    def document(self, row: StackRow) -> StackDocument:
+        """Return what a stack's row keeps encrypted."""
+        return self._ledger.open(row.sealed, StackDocument)
+
+    async def resources(self, stack_id: str) -> list[ResourceRow]:
+        """Return a stack's resources, those deleted with it too."""
+        return await self._database.read(lambda c: stacks.resources(c, stack_id))
+
+    def resource(self, row: ResourceRow) -> DeployedResource:
+        """Return what a resource's row keeps encrypted."""
+        return self._ledger.open(row.sealed, DeployedResource)
+
+    async def stack_of_physical_id(self, physical_id: str) -> str | None:
+        """Return the id of the live stack that has a physical resource."""
+        return await self._database.read(lambda c: stacks.stack_of_physical_id(c, physical_id))
+
+    async def events(self, stack_id: str, before: int | None, limit: int) -> list[EventRow]:
+        """Return a stack's events, newest first, of ordinals below `before`."""
+        return await self._database.read(
+            lambda c: stack_operations.events(c, stack_id, before, limit)
+        )
+
+    def event_properties(self, row: EventRow) -> str | None:
+        """Return an event's ResourceProperties, JSON text."""
+        return self._cipher.decrypt(row.sealed_properties) if row.sealed_properties else None
+
+    async def state(self, name_or_id: str) -> StackState | None:
+        """Return a live stack by name, any stack by id, as the planner wants it."""
+
+        def work(c: sa.Connection) -> tuple[StackRow, list[ResourceRow]] | None:
+            row = stacks.find(c, name_or_id)
+            return (row, stacks.resources(c, row.id)) if row else None
+
+        found = await self._database.read(work)
+        return self._state(*found) if found else None
+
+    def new_state(self, name: str) -> StackState:
+        """Return a stack that does not exist yet, under a new id; nothing is stored."""
+        stack_id = arn(
+            "cloudformation", self.region, self.account_id, f"stack/{name}/{ids.new_uuid()}"
+        )
+        return StackState(stack_id, name, self.region, self.account_id, REVIEW, 0)
+
+    async def exports(self) -> dict[str, str]:
+        """Return every export's value by name."""
+        rows = await self._database.read(stacks.exports)
+        return {row.name: self._cipher.decrypt(row.sealed) for row in rows}
+
+    async def exporters(self) -> dict[str, str]:
+        """Return the id of the stack that has each export."""
+        rows = await self._database.read(stacks.exports)
+        return {row.name: row.stack_id for row in rows}
+
+    async def importers(self, export_name: str) -> list[str]:
+        """Return the names of the stacks that import an export."""
+        return await self._database.read(lambda c: stacks.importers(c, export_name))
+
+    # Operations
+
+    async def begin_review(
+        self, name: str, request_fields: Mapping[str, Any], token: str | None, principal: Principal
+    ) -> StackState:
+        """Make a stack in REVIEW_IN_PROGRESS, for a change set that creates it.
+
+        `request_fields` are CreateChangeSet's; the stack shows its `Tags` and `Description`. Raises
+        AlreadyExistsException when the name is taken.
+        """
+        state = self.new_state(name)
+        document = StackDocument(
+            tags=from_pairs(request_fields.get("Tags") or ()),
+            description=request_fields.get("Description"),
+        )
+        now = self._clock()
+        sealed = self._ledger.seal(document)
+
+        def work(c: sa.Connection) -> None:
+            if stacks.find(c, name) is not None:
+                raise already_exists(name)
+            row = StackRow(
+                state.stack_id, name, REVIEW, events.USER_INITIATED, 0, False, None, sealed, now
+            )
+            stacks.insert(c, row)
+            self._tell(c, row.id, name, REVIEW, events.USER_INITIATED, token, now)
+
+        await self._database.write(work)
+        return state
+
+    async def execute(
+        self,
+        plan: Plan,
+        *,
+        create: bool,
+        principal: Principal,
+        client_request_token: str | None = None,
+        options: Options | None = None,
+        new: StackState | None = None,
+    ) -> None:
+        """Begin to carry out a plan; it returns once that is stored.
+
+        `new` is the `new_state` of a stack that is not stored yet. Raises ServiceError: the stack
+        moved on since the plan was made, its role does not trust CloudFormation, or something in
+        the plan is only recorded and that is refused.
+        """
+        if plan.role_arn is not None:
+            await self._calls.check_role(plan.role_arn)
+        template = load_template(plan.template_body)
+        before = new or await self.state(plan.stack_id)
+        if before is None:
+            raise refused(f"Stack [{plan.stack_id}] does not exist")
+        row = await self.row(before.stack_id)
+        document = self.document(row) if row else StackDocument()
+        chosen = options or Options(
+            on_failure="DO_NOTHING" if plan.disable_rollback else "ROLLBACK"
+        )
+        now = self._clock()
+        deadline = None
+        if create and chosen.timeout_minutes is not None:
+            deadline = now + timedelta(minutes=chosen.timeout_minutes)
+        operation = Operation(
+            id=ids.new_uuid(),
+            stack_id=before.stack_id,
+            stack_name=before.stack_name,
+            plan=plan,
+            before=before,
+            before_document=document,
+            before_imports=await self._database.read(lambda c: stacks.imports(c, before.stack_id)),
+            principal=principal,
+            role_arn=plan.role_arn,
+            on_failure=chosen.on_failure,
+            deadline=deadline,
+            timeout_minutes=chosen.timeout_minutes,
+            token=client_request_token,
+            leftovers=document.leftovers,
+        )
+        turn = Turn(operation, plan, template, await self.exports(), before.resources)
+        phase = Phase.CREATE if create else Phase.UPDATE
+        steps = phases.first_steps(phase, turn)
+        self._check_recorded(template.resources[step.logical_id].type for step in steps)
+        imports, stop = _imports(turn)
+        kept = phases.document_of(operation, document.outputs)
+        allowed = {REVIEW} if create else UPDATABLE
+
+        def work(c: sa.Connection) -> None:
+            found = stacks.get(c, before.stack_id)
+            if found is None and create:
+                if stacks.find(c, before.stack_name) is not None:
+                    raise already_exists(before.stack_name)
+                found = self._new_row(before, chosen, now)
+                stacks.insert(c, found)
+            self._check_startable(found, before, allowed)
+            if create:
+                stacks.protect(c, before.stack_id, protected=chosen.protected)
+            stacks.add_imports(c, before.stack_id, imports)
+            values = {"updated_at": None if create else now}
+            self._begin(c, operation, phase, steps, kept, now, stop, allowed, values)
+
+        await self._database.write(work)
+        self._provisioner.run(operation.id)
+
+    async def delete(
+        self,
+        row: StackRow,
+        *,
+        principal: Principal,
+        role_arn: str | None = None,
+        retain: Collection[str] = (),
+        client_request_token: str | None = None,
+    ) -> None:
+        """Begin to delete a stack; repeating it while it goes on does nothing.
+
+        Raises ServiceError: protected, an export in use, or in the middle of an update.
+        """
+        document = self.document(row)
+        role = role_arn or document.role_arn
+        if role is not None:
+            await self._calls.check_role(role)
+        before = await self.state(row.id)
+        assert before is not None
+        self._check_deletable(row, before, retain)
+        if row.status in {"DELETE_IN_PROGRESS", "DELETE_COMPLETE"}:
+            return
+        if row.status in _CREATING:
+            await self._delete_afterwards(row)
+            return
+        operation = Operation(
+            id=ids.new_uuid(),
+            stack_id=row.id,
+            stack_name=row.name,
+            plan=None,
+            before=before,
+            before_document=document,
+            before_imports=(),
+            principal=principal,
+            role_arn=role,
+            token=client_request_token,
+            retain=sorted(retain),
+            leftovers=document.leftovers,
+        )
+        steps = phases.deletion(before.resources.values(), operation)
+        now = self._clock()
+
+        def work(c: sa.Connection) -> None:
+            for export in stacks.exports(c):
+                if export.stack_id == row.id:
+                    check_unused(c, export.name, "deleted")
+            found = stacks.get(c, row.id)
+            self._check_startable(found, before, {row.status})
+            self._begin(c, operation, Phase.DELETE, steps, document, now, None, {row.status}, {})
+
+        await self._database.write(work)
+        self._provisioner.run(operation.id)
+
+    async def continue_rollback(
+        self, row: StackRow, skip: Collection[str], token: str | None
+    ) -> None:
+        """Try again what failed in an update's rollback, leaving out the resources of `skip`."""
+        if row.status != "UPDATE_ROLLBACK_FAILED" or row.operation_id is None:
+            raise refused(f"Stack:{row.id} is in {row.status} state and can not continue rollback.")
+        operation_id = row.operation_id
+        stored = await self._database.read(lambda c: stack_operations.steps(c, operation_id))
+        steps = [self._ledger.open(each.sealed, Step) for each in stored]
+        again = [step for step in steps if step.phase is Phase.REVERT]
+        _check_skip(again, skip)
+        now = self._clock()
+
+        def work(c: sa.Connection) -> None:
+            for step in again:
+                self._try_again(c, row.id, operation_id, step, skip, now)
+            stack_operations.update(c, operation_id, active=True, token=token)
+            status = phases.STATUS[Phase.REVERT]
+            moved = stacks.move(
+                c, row.id, [row.status], status,
+                reason=events.USER_INITIATED, serial=row.serial + 1,
+            )  # fmt: skip
+            if not moved:
+                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
+            self._tell(c, row.id, row.name, status, events.USER_INITIATED, token, now)
+
+        await self._database.write(work)
+        self._provisioner.run(operation_id)
+
+    async def cancel_update(self, row: StackRow) -> None:
+        """Stop an update in progress, and roll it back."""
+        if row.status != "UPDATE_IN_PROGRESS" or row.operation_id is None:
+            raise refused("CancelUpdateStack cannot be called from current stack status")
+        await self._provisioner.stop(row.operation_id, events.USER_INITIATED)
+
+    async def protect(self, row: StackRow, *, protected: bool) -> None:
+        """Switch termination protection."""
+        await self._database.write(lambda c: stacks.protect(c, row.id, protected=protected))
+
+    async def operation_of_token(self, stack_id: str, token: str | None) -> OperationRow | None:
+        """Return the operation that a client request token began on a stack."""
+        if token is None:
+            return None
+        return await self._database.read(lambda c: stack_operations.by_token(c, stack_id, token))
+
+    # Parts
+
+    def _state(self, row: StackRow, resources: Sequence[ResourceRow]) -> StackState:
+        document = self.document(row)
+        return StackState(
+            stack_id=row.id,
+            stack_name=row.name,
+            region=self.region,
+            account_id=self.account_id,
+            status=row.status,
+            serial=row.serial,
+            template_body=document.template_body,
+            parameters=document.parameters,
+            tags=document.tags,
+            capabilities=document.capabilities,
+            role_arn=document.role_arn,
+            notification_arns=document.notification_arns,
+            resources={
+                each.logical_id: self.resource(each)
+                for each in resources
+                if each.status not in GONE
+            },
+            outputs={one.name: one.value for one in document.outputs},
+        )
+
+    def _new_row(self, state: StackState, options: Options, now: datetime) -> StackRow:
+        sealed = self._ledger.seal(StackDocument())
+        return StackRow(
+            state.stack_id, state.stack_name, REVIEW, None, 0, options.protected, None, sealed, now
+        )
+
+    def _begin(
+        self,
+        c: sa.Connection,
+        operation: Operation,
+        phase: Phase,
+        steps: Sequence[Step],
+        document: StackDocument,
+        now: datetime,
+        stop: str | None,
+        allowed: Collection[str],
+        values: Mapping[str, Any],
+    ) -> None:
+        row = OperationRow(
+            operation.id, operation.stack_id, phase.value, True, stop, False, operation.token,
+            self._ledger.seal(operation), now,
+        )  # fmt: skip
+        stack_operations.insert(c, row)
+        for step in steps:
+            self._put_step(c, operation.id, step)
+        status = phases.STATUS[phase]
+        moved = stacks.move(
+            c, operation.stack_id, allowed, status,
+            reason=events.USER_INITIATED, serial=operation.before.serial + 1,
+            operation_id=operation.id, sealed=self._ledger.seal(document), **values,
+        )  # fmt: skip
+        if not moved:
+            raise RuntimeError("the stack's status changed inside one unit of work")
+        self._tell(
+            c, operation.stack_id, operation.stack_name, status, events.USER_INITIATED,
+            operation.token, now,
+        )  # fmt: skip
+
+    def _put_step(self, c: sa.Connection, operation_id: str, step: Step) -> None:
+        row = StepRow(
+            operation_id, step.phase.value, step.key, step.status.value, self._ledger.seal(step)
+        )
+        stack_operations.put_step(c, row)
+
+    def _try_again(
+        self,
+        c: sa.Connection,
+        stack_id: str,
+        operation_id: str,
+        step: Step,
+        skip: Collection[str],
+        now: datetime,
+    ) -> None:
+        if step.status is NodeStatus.SUCCEEDED:
+            return
+        if step.logical_id in skip:
+            assert step.old is not None
+            kept = dataclasses.replace(step.old, status="UPDATE_COMPLETE")
+            stacks.put_resource(c, self._ledger.resource_row(stack_id, kept, None, now))
+            self._put_step(c, operation_id, dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
+            return
+        waiting = dataclasses.replace(
+            step, status=NodeStatus.WAITING, attempt=step.attempt + 1, context=None, reason=None
+        )
+        self._put_step(c, operation_id, waiting)
+
+    def _tell(
+        self,
+        c: sa.Connection,
+        stack_id: str,
+        name: str,
+        status: str,
+        reason: str | None,
+        token: str | None,
+        now: datetime,
+    ) -> None:
+        event = events.of_stack(stack_id, name, status, reason)
+        events.store(c, self._cipher, stack_id, name, [event], token, now)
+
+    def _check_startable(
+        self, found: StackRow | None, before: StackState, allowed: Collection[str]
+    ) -> None:
+        if found is None:
+            raise refused(f"Stack [{before.stack_name}] does not exist")
+        if found.status not in allowed:
+            raise refused(f"Stack:{found.id} is in {found.status} state and can not be updated.")
+        if found.serial != before.serial:
+            raise refused(
+                f"Stack:{found.id} has changed since the plan was made (serial {found.serial}, "
+                f"planned from {before.serial}); make the change set again."
+            )
+
+    def _check_recorded(self, types: Any) -> None:
+        if not self._refuse_recorded:
+            return
+        only = sorted({t for t in types if self._calls.support(t) is Support.RECORDED})
+        if only:
+            raise refused(
+                f"Resource types [{', '.join(only)}] are only recorded here (nothing runs behind "
+                "them), and this server was started with --refuse-recorded."
+            )
+
+    def _check_deletable(self, row: StackRow, before: StackState, retain: Collection[str]) -> None:
+        if row.protected:
+            raise refused(
+                f"Stack [{row.name}] cannot be deleted while TerminationProtection is enabled"
+            )
+        if row.status.endswith("_IN_PROGRESS") and row.status.startswith("UPDATE"):
+            raise refused(f"Stack [{row.id}] cannot be deleted while in status {row.status}")
+        if retain and row.status != "DELETE_FAILED":
+            raise refused(  # unverified
+                f"RetainResources may only be given for a stack in DELETE_FAILED, found "
+                f"{row.status}: delete the stack without it first."
+            )
+        unknown = sorted(set(retain) - before.resources.keys())
+        if unknown:
+            raise refused(  # unverified
+                f"The following resources to retain do not exist in stack {row.name}: "
+                f"[{', '.join(unknown)}]"
+            )
+
+    async def _delete_afterwards(self, row: StackRow) -> None:
+        operation_id = row.operation_id
+        assert operation_id is not None
+        now = self._clock()
+
+        def work(c: sa.Connection) -> None:
+            stack_operations.update(c, operation_id, delete_requested=True)
+            stack_operations.request_stop(c, operation_id, events.USER_INITIATED)
+            moved = stacks.move(
+                c, row.id, [row.status], "DELETE_IN_PROGRESS", reason=events.USER_INITIATED
+            )
+            if moved:
+                self._tell(
+                    c, row.id, row.name, "DELETE_IN_PROGRESS", events.USER_INITIATED, None, now
+                )
+
+        await self._database.write(work)
+        self._provisioner.delete_afterwards(operation_id)
+        await self._provisioner.stop(operation_id, events.USER_INITIATED)
+
+
+def already_exists(name: str) -> ServiceError:
+    """Return AWS's refusal of a name that is taken."""
+    return ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
+
+
+def _imports(turn: Turn) -> tuple[frozenset[str], str | None]:
+    """Return the exports that a template uses, and why it cannot be carried out, if so."""
+    try:
+        return phases.imports_of(turn), None
+    except ServiceError as error:
+        return frozenset(), f"{error.message.rstrip('.')}. Rollback requested by user."
+
+
+def _check_skip(steps: Sequence[Step], skip: Collection[str]) -> None:
+    """Raise ServiceError unless every resource to skip failed to go back."""
+    failed = {
+        step.logical_id
+        for step in steps
+        if step.work is Work.UPDATE and step.status is NodeStatus.FAILED
+    }
+    unknown = sorted(set(skip) - failed)
+    if unknown:
+        raise refused(  # unverified
+            f"Resources to skip must be in UPDATE_FAILED state, found others: "
+            f"[{', '.join(unknown)}]"
+        )

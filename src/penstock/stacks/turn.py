@@ -1,0 +1,130 @@
+"""What becomes of a resource at its turn: its properties evaluated, compared with what stands.
+
+Pure. Everything it depends on has succeeded by then, so nothing is Unknown any more.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks import property_rules, schemas
+from penstock.stacks.differences import Difference, differences
+from penstock.stacks.operation import Operation, Step, Work
+from penstock.stacks.plan import Plan
+from penstock.stacks.state import DeployedResource
+from penstock.stacks.template import evaluate
+from penstock.stacks.template.evaluate import ResourceValues, Scope
+from penstock.stacks.template.template import ParameterValue, Template
+from penstock.stacks.walk import NodeStatus
+
+MASK = "****"
+_UNDONE = frozenset({"CREATE_FAILED", "CREATE_IN_PROGRESS"})
+_UNCERTAIN = frozenset({"UPDATE_FAILED", "UPDATE_IN_PROGRESS"})
+_NO_CALL = frozenset({"Metadata", "DeletionPolicy", "UpdateReplacePolicy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the resources of one operation are evaluated with."""
+
+    operation: Operation
+    plan: Plan
+    template: Template
+    exports: Mapping[str, str]
+    deployed: Mapping[str, DeployedResource]
+
+    def scope(self, parameters: Mapping[str, ParameterValue] | None = None) -> Scope:
+        """Return the scope of the template's functions; `parameters` replace the plan's."""
+        before = self.operation.before
+        return Scope(
+            template=self.template,
+            parameters=self.plan.parameters if parameters is None else parameters,
+            region=before.region,
+            account_id=before.account_id,
+            stack_id=before.stack_id,
+            stack_name=before.stack_name,
+            notification_arns=tuple(self.plan.notification_arns),
+            exports=self.exports,
+            resources={name: values_of(each) for name, each in self.deployed.items()},
+        )
+
+    def decide(self, step: Step, support: str) -> Step:
+        """Return the step with its work decided and `new` evaluated; FAILED where it cannot be."""
+        name = step.logical_id
+        declared = self.template.resources[name]
+        scope = self.scope()
+        old = step.old if step.old is not None and step.old.status not in _UNDONE else None
+        new = DeployedResource(
+            logical_resource_id=name,
+            resource_type=declared.type,
+            physical_resource_id=old.physical_resource_id if old else "",
+            status="",
+            properties={},
+            attributes=old.attributes if old else {},
+            support=support,
+            ref=old.ref if old else None,
+            depends_on=tuple(step.after),
+            deletion_policy=declared.deletion_policy,
+            update_replace_policy=declared.update_replace_policy,
+        )
+        try:
+            properties = evaluate.properties(scope, name)
+            metadata = evaluate.metadata(scope, name)
+        except ServiceError as error:
+            return self._refused(step, new, old, error.message)
+        new = dataclasses.replace(new, properties=properties, metadata=metadata)
+        if old is None:
+            work = Work.CREATE
+        else:
+            changed = differences(
+                declared, old, properties, metadata,
+                stack_tags_changed=dict(self.operation.before.tags) != dict(self.plan.tags),
+            )  # fmt: skip
+            work = self._change(name, old, changed)
+        if work is not Work.NOTHING and (wrong := _problems(declared.type, properties)):
+            return self._refused(step, new, old, property_rules.failure(name, wrong))
+        physical_id = old.physical_resource_id if old and work is Work.UPDATE else None
+        return dataclasses.replace(
+            step, work=work, status=NodeStatus.RUNNING, old=old, new=new, physical_id=physical_id
+        )
+
+    def _change(self, name: str, old: DeployedResource, changed: Sequence[Difference]) -> Work:
+        recreations = {each.requires_recreation for each in changed}
+        planned = {each.logical_resource_id: each for each in self.plan.changes}.get(name)
+        if "Always" in recreations:
+            return Work.REPLACE
+        if "Conditionally" in recreations and planned is not None and planned.replacement == "True":
+            return Work.REPLACE
+        if any(each.attribute not in _NO_CALL for each in changed) or old.status in _UNCERTAIN:
+            return Work.UPDATE
+        return Work.NOTHING
+
+    def _refused(
+        self, step: Step, new: DeployedResource, old: DeployedResource | None, reason: str
+    ) -> Step:
+        return dataclasses.replace(step, status=NodeStatus.FAILED, old=old, new=new, reason=reason)
+
+    def shown(self, name: str) -> dict[str, Any] | None:
+        """Return a resource's properties as events may show them: NoEcho values masked."""
+        masked = {
+            key: dataclasses.replace(value, value=MASK, resolved=None) if value.no_echo else value
+            for key, value in self.plan.parameters.items()
+        }
+        try:
+            found = evaluate.properties(self.scope(masked), name)
+        except ServiceError:
+            return None
+        return None if evaluate.contains_unknown(found) else found
+
+
+def values_of(resource: DeployedResource) -> ResourceValues:
+    """Return what Ref and Fn::GetAtt of a deployed resource give."""
+    ref = resource.ref if resource.ref is not None else resource.physical_resource_id
+    return ResourceValues(ref, resource.attributes)
+
+
+def _problems(type_name: str, properties: Mapping[str, Any]) -> list[str]:
+    schema = schemas.schema(type_name)
+    return [] if schema is None else property_rules.problems(schema, properties)
