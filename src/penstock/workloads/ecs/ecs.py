@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from penstock.workloads.ecs.clusters import Clusters
+from penstock.workloads.ecs.services import Services
 from penstock.workloads.ecs.task_definitions import TaskDefinitions
 from penstock.workloads.ecs.tasks import Tasks
 
@@ -14,5 +15,6 @@ class Ecs:
     clusters: Clusters
     task_definitions: TaskDefinitions
     tasks: Tasks
+    services: Services
     instance_id: str
     """This server's instance; its host is the one container instance of every cluster."""

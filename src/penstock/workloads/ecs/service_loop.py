@@ -2,7 +2,8 @@
 
 A look at a service is: read it, its tasks and its targets; decide; store the decisions; do what is
 outstanding. Whatever it is about to do stands in the database first and is repeated until the world
-shows it, so at start it simply looks at every service. Events of tasks, targets and callers wake it.
+shows it, so at start it simply looks at every service. Events of tasks, targets and callers wake
+it.
 """
 
 import asyncio

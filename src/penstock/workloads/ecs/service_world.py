@@ -27,8 +27,29 @@ class RunsTasks(Protocol):
         """Return a group's tasks that are not STOPPED or lately STOPPED."""
 
 
+class TypedGroup(Protocol):
+    """A target group."""
+
+    @property
+    def target_type(self) -> str:
+        """`ip` or `instance`."""
+
+
+class Uses(Protocol):
+    """Load balancers and what they forward to."""
+
+    def users(self, target_group_arn: str) -> Sequence[str]:
+        """Return the ARNs of the load balancers that forward to a target group."""
+
+
 class BalancesLoad(Protocol):
     """Of load balancing, what services use: `LoadBalancing`, or a simulation."""
+
+    async def target_group(self, arn: str) -> TypedGroup | None:
+        """Return a target group, or None."""
+
+    async def snapshot(self) -> Uses:
+        """Return who uses what."""
 
     async def register_targets(self, target_group_arn: str, targets: Sequence[Target]) -> None:
         """Register targets; ServiceError when the group is gone."""

@@ -5,6 +5,7 @@ from penstock.workloads.ecs.api import (
     clusters,
     container_instances,
     resource_tags,
+    services,
     task_definitions,
     tasks,
 )
@@ -15,6 +16,7 @@ OPERATIONS = {
     **clusters.OPERATIONS,
     **container_instances.OPERATIONS,
     **resource_tags.OPERATIONS,
+    **services.OPERATIONS,
     **task_definitions.OPERATIONS,
     **tasks.OPERATIONS,
 }

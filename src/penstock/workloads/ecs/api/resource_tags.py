@@ -1,4 +1,4 @@
-"""Tags of clusters, task definitions and tasks.
+"""Tags of clusters, services, task definitions and tasks.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TagResource.html
 """
@@ -37,6 +37,8 @@ async def list_tags_for_resource(ecs: Ecs, call: Call, request: Request) -> Resp
 async def _change(ecs: Ecs, arn: str, change: _Change) -> Mapping[str, str]:
     if resource_of(arn, "cluster/"):
         return (await ecs.clusters.set_tags(arn, change)).tags
+    if resource_of(arn, "service/"):
+        return await ecs.services.set_tags(arn, change)
     if resource_of(arn, "task-definition/"):
         return (await ecs.task_definitions.set_tags(arn, change)).tags
     if resource_of(arn, "task/"):
