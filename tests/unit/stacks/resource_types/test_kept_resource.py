@@ -1,0 +1,200 @@
+"""What every type of the table does alike, on the real services."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tests.resource_world import ACCOUNT, REGION, ResourceWorld
+
+from penstock.stacks.resource_types.handler import Failed, HandlerErrorCode, Succeeded, Support
+from penstock.stacks.resource_types.kept_resource import KeptResource
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": ["codebuild.amazonaws.com", "codepipeline.amazonaws.com"]},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+DOCUMENT = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+}
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/given"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:given"
+STAGES = [
+    {
+        "Name": "Source",
+        "Actions": [
+            {
+                "Name": "App",
+                "ActionTypeId": {
+                    "Category": "Source", "Owner": "AWS", "Provider": "CodeCommit", "Version": 1,
+                },
+                "Configuration": {
+                    "RepositoryName": "app", "BranchName": "main", "PollForSourceChanges": False,
+                },
+                "OutputArtifacts": [{"Name": "AppSource"}],
+            }
+        ],
+    },
+    {
+        "Name": "Build",
+        "Actions": [
+            {
+                "Name": "Build",
+                "ActionTypeId": {
+                    "Category": "Build", "Owner": "AWS", "Provider": "CodeBuild", "Version": "1",
+                },
+                "Configuration": {"ProjectName": "project"},
+                "InputArtifacts": [{"Name": "AppSource"}],
+                "RunOrder": "1",
+            }
+        ],
+    },
+]  # fmt: skip
+PIPELINE = {
+    "Name": "named",
+    "RoleArn": ROLE,
+    "ArtifactStore": {"Type": "S3", "Location": "artifacts"},
+    "Stages": STAGES,
+}
+PROJECT = {
+    "Name": "named",
+    "ServiceRole": ROLE,
+    "Artifacts": {"Type": "CODEPIPELINE"},
+    "Source": {"Type": "CODEPIPELINE"},
+    "Environment": {
+        "Type": "LINUX_CONTAINER",
+        "ComputeType": "BUILD_GENERAL1_SMALL",
+        "Image": "aws/codebuild/standard:7.0",
+        "PrivilegedMode": "true",
+        "EnvironmentVariables": [{"Name": "COUNT", "Value": 3}],
+    },
+}
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "AWS::CodeBuild::Project": PROJECT,
+    "AWS::CodeCommit::Repository": {"RepositoryName": "named"},
+    "AWS::CodePipeline::Pipeline": PIPELINE,
+    "AWS::ECR::Repository": {"RepositoryName": "named"},
+    "AWS::IAM::ManagedPolicy": {"ManagedPolicyName": "named", "PolicyDocument": DOCUMENT},
+    "AWS::IAM::Policy": {"PolicyName": "named", "PolicyDocument": DOCUMENT, "Roles": ["given"]},
+    "AWS::IAM::Role": {"RoleName": "named", "AssumeRolePolicyDocument": TRUST},
+    "AWS::Logs::LogGroup": {"LogGroupName": "named"},
+    "AWS::S3::Bucket": {"BucketName": "named"},
+    "AWS::SNS::Subscription": {
+        "TopicArn": TOPIC, "Protocol": "email", "Endpoint": "ada@example.com",
+    },
+    "AWS::SNS::Topic": {"TopicName": "named"},
+    "AWS::SSM::Parameter": {"Name": "named", "Type": "String", "Value": "one"},
+    "AWS::SecretsManager::Secret": {"Name": "named", "SecretString": "one"},
+}  # fmt: skip
+NAMELESS = {"AWS::IAM::Policy", "AWS::SNS::Subscription"}
+"""Types that no other resource's name collides with."""
+every_type = pytest.mark.parametrize("type", EXAMPLES)
+
+
+@pytest.fixture(autouse=True)
+async def _given(world: ResourceWorld) -> None:
+    trust = json.dumps(TRUST)
+    await world.call("iam", "CreateRole", RoleName="given", AssumeRolePolicyDocument=trust)
+    await world.call("sns", "CreateTopic", Name="given")
+    await world.call("s3", "CreateBucket", Bucket="artifacts")
+
+
+def test_every_type_of_the_table_has_an_example(world: ResourceWorld) -> None:
+    kept = {name for name, one in world.types.items() if isinstance(one, KeptResource)}
+    assert kept == set(EXAMPLES)
+
+
+@every_type
+async def test_what_is_made_is_read_and_deleted_once(world: ResourceWorld, type: str) -> None:
+    properties = EXAMPLES[type]
+    made = await world.made(type, properties)
+    assert made.physical_resource_id
+    assert await world.read(type, made, properties) == made
+    for _ in range(2):
+        deleted = await world.delete(type, made, properties)
+        assert isinstance(deleted, Succeeded), deleted
+        assert await world.read(type, made, properties) is None
+
+
+@every_type
+async def test_a_name_that_is_taken_is_left_alone(world: ResourceWorld, type: str) -> None:
+    if type in NAMELESS:
+        pytest.skip("its names are CloudFormation's own")
+    properties = EXAMPLES[type]
+    made = await world.made(type, properties)
+    for resumed in (False, True):
+        again = await world.create(type, properties, "Other", resumed=resumed)
+        assert isinstance(again, Failed), again
+        assert again.code is HandlerErrorCode.ALREADY_EXISTS
+        assert "named already exists" in again.message
+        assert again.physical_resource_id is None
+    assert await world.read(type, made, properties) == made
+
+
+@every_type
+async def test_a_step_that_is_resumed_makes_nothing_twice(world: ResourceWorld, type: str) -> None:
+    properties = EXAMPLES[type]
+    first = await world.made(type, properties, resumed=True)
+    again = await world.made(type, properties, resumed=True)
+    assert again == first
+
+
+@every_type
+async def test_a_name_is_made_up_and_always_the_same(world: ResourceWorld, type: str) -> None:
+    if type == "AWS::CodeCommit::Repository":
+        pytest.skip("its name is required")
+    named = ("Name", "RepositoryName", "ManagedPolicyName", "RoleName", "LogGroupName",
+             "BucketName", "TopicName")  # fmt: skip
+    properties = {key: value for key, value in EXAMPLES[type].items() if key not in named}
+    made = await world.made(type, properties)
+    again = await world.made(type, properties, resumed=True)
+    assert made == again
+    if type != "AWS::SNS::Subscription":
+        assert "dev-thing-" in made.physical_resource_id.lower()
+
+
+@every_type
+async def test_an_update_without_a_difference_changes_nothing(
+    world: ResourceWorld, type: str
+) -> None:
+    properties = EXAMPLES[type]
+    made = await world.made(type, properties)
+    assert await world.update(type, made, properties, properties) == made
+
+
+@every_type
+async def test_who_may_not_is_refused_in_aws_words(world: ResourceWorld, type: str) -> None:
+    nobody = await world.user()
+    refused = await world.create(type, EXAMPLES[type], principal=nobody)
+    assert isinstance(refused, Failed), refused
+    assert refused.code is HandlerErrorCode.ACCESS_DENIED
+    assert refused.message.startswith(f"User: {nobody.arn} is not authorized to perform: ")
+
+
+@every_type
+async def test_what_cannot_be_honoured_is_refused_by_name(world: ResourceWorld, type: str) -> None:
+    refused = await world.create(type, {**EXAMPLES[type], "Imaginary": 1})
+    assert isinstance(refused, Failed), refused
+    assert refused.code is HandlerErrorCode.INVALID_REQUEST
+    assert f"the property /Imaginary of {type}" in refused.message
+
+
+@every_type
+async def test_nothing_is_deleted_where_nothing_was_made(world: ResourceWorld, type: str) -> None:
+    made = await world.made(type, EXAMPLES[type])
+    request = world.request(type, EXAMPLES[type])
+    assert await world.types[type].delete(request, None) == Succeeded("")
+    assert await world.read(type, made, EXAMPLES[type]) == made
+
+
+def test_pipelines_and_projects_run(world: ResourceWorld) -> None:
+    running = {name for name, one in world.types.items() if one.support is Support.RUNNING}
+    assert {"AWS::CodeBuild::Project", "AWS::CodePipeline::Pipeline"} <= running
+    assert world.types["AWS::S3::Bucket"].support is Support.KEPT
