@@ -1,0 +1,159 @@
+import pytest
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.template.load import load_template
+from penstock.stacks.template.parameters import GivenParameter, resolve_parameters
+from penstock.stacks.template.template import ParameterValue
+
+
+def declared(members: str):
+    return load_template(
+        f"Parameters: {{P: {{{members}}}}}\nResources: {{T: {{Type: 'AWS::SNS::Topic'}}}}"
+    )
+
+
+async def no_ssm(name: str) -> str:
+    raise ServiceError("ParameterNotFound", f"asked for {name}", status=400)
+
+
+async def resolved(template, given=(), previous=None, resolve_ssm=no_ssm):
+    parameters = [GivenParameter(key, value) for key, value in given]
+    return await resolve_parameters(template, parameters, previous or {}, resolve_ssm)
+
+
+async def refused(template, given=(), previous=None) -> str:
+    with pytest.raises(ServiceError) as raised:
+        await resolved(template, given, previous)
+    assert (raised.value.code, raised.value.status) == ("ValidationError", 400)
+    return raised.value.message
+
+
+async def test_a_given_value_goes_before_the_default():
+    template = declared("Type: String, Default: a")
+    assert await resolved(template) == {"P": ParameterValue("a")}
+    assert await resolved(template, [("P", "b")]) == {"P": ParameterValue("b")}
+    assert await resolved(template, [("P", "")]) == {"P": ParameterValue("")}
+
+
+async def test_what_was_before_counts_only_when_asked_for():
+    template = declared("Type: String, Default: a")
+    before = {"P": ParameterValue("old")}
+    assert await resolved(template, previous=before) == {"P": ParameterValue("a")}
+    given = [GivenParameter("P", use_previous=True)]
+    found = await resolve_parameters(template, given, before, no_ssm)
+    assert found == {"P": ParameterValue("old")}
+
+
+async def test_no_echo_is_remembered():
+    template = declared("Type: String, NoEcho: true")
+    assert await resolved(template, [("P", "x")]) == {"P": ParameterValue("x", no_echo=True)}
+
+
+async def test_parameters_without_a_value_are_named():
+    template = load_template(
+        "Parameters: {A: {Type: String}, B: {Type: Number}, C: {Type: String, Default: x}}\n"
+        "Resources: {T: {Type: 'AWS::SNS::Topic'}}"
+    )
+    assert await refused(template) == "Parameters: [A, B] must have values"
+
+
+async def test_parameters_that_the_template_lacks_are_named():
+    template = declared("Type: String, Default: a")
+    assert await refused(template, [("P", "a"), ("X", "1"), ("Y", "2")]) == (
+        "Parameters: [X, Y] do not exist in the template"
+    )
+
+
+async def test_a_parameter_given_without_a_value_needs_a_default():
+    assert await refused(declared("Type: String"), [("P", None)]) == (
+        "Parameter P should either have input value or default value"
+    )
+
+
+async def test_use_previous_value_needs_one_and_excludes_another():
+    template = declared("Type: String, Default: a")
+    for given, end in (
+        (GivenParameter("P", None, True), "for a parameter key not in the previous template"),
+        (GivenParameter("P", "x", True), "and non empty value for a parameter"),
+    ):
+        with pytest.raises(ServiceError) as raised:
+            await resolve_parameters(template, [given], {}, no_ssm)
+        assert raised.value.message == (
+            f"Invalid input for parameter key P. Cannot specify usePreviousValue as true {end}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("members", "value", "message"),
+    [
+        ("Type: Number", "x", "Parameter 'P' must be a number."),
+        ("Type: Number", "", "Parameter 'P' must be a number."),
+        ("Type: Number", "inf", "Parameter 'P' must be a number."),
+        ("Type: List<Number>", "1, x", "Parameter 'P' must be a number."),
+        ("Type: String, AllowedValues: [a, b]", "c", "Parameter 'P' must be one of AllowedValues"),
+        ("Type: CommaDelimitedList, AllowedValues: [a, b]", "a,c",
+         "Parameter 'P' must be one of AllowedValues"),
+        ("Type: String, AllowedPattern: '[a-z]+'", "aB", "Parameter 'P' must match pattern [a-z]+"),
+        ("Type: String, MinLength: 3", "ab", "Parameter 'P' must contain at least 3 characters"),
+        ("Type: String, MaxLength: '3'", "abcd", "Parameter 'P' must contain at most 3 characters"),
+        ("Type: Number, MinValue: 1", "0", "Parameter 'P' must be a number not less than 1"),
+        ("Type: Number, MaxValue: 9", "10", "Parameter 'P' must be a number not greater than 9"),
+        ("Type: String, MinLength: 3, ConstraintDescription: be long", "a",
+         "Parameter P failed to satisfy constraint: be long"),
+    ],
+)  # fmt: skip
+async def test_constraints(members, value, message):
+    assert await refused(declared(members), [("P", value)]) == message
+
+
+@pytest.mark.parametrize(
+    ("members", "value"),
+    [
+        ("Type: Number", "-1.5"),
+        ("Type: Number, MinValue: 1, MaxValue: 3", "3"),
+        ("Type: List<Number>", "1, 2"),
+        ("Type: String, AllowedPattern: '^[a-z]*$', MinLength: 1", "abc"),
+        ("Type: CommaDelimitedList, AllowedPattern: '[a-z]+'", "a, b"),
+        ("Type: AWS::EC2::VPC::Id", "vpc-1"),
+        ("Type: 'List<AWS::EC2::Subnet::Id>'", "subnet-1,subnet-2"),
+    ],
+)
+async def test_values_within_the_constraints(members, value):
+    assert await resolved(declared(members), [("P", value)]) == {"P": ParameterValue(value)}
+
+
+async def test_defaults_are_checked_too():
+    template = declared("Type: String, Default: x, AllowedValues: [a]")
+    assert await refused(template) == "Parameter 'P' must be one of AllowedValues"
+
+
+async def test_an_allowed_pattern_that_is_none_is_named():
+    template = declared("Type: String, AllowedPattern: '['")
+    assert "no regular expression: [" in await refused(template, [("P", "x")])
+
+
+async def test_a_parameter_of_parameter_store_keeps_its_name_and_gets_its_value():
+    async def ssm(name: str) -> str:
+        return {"/image": "ami-1"}[name]
+
+    template = declared("Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /image")
+    [value] = (await resolved(template, resolve_ssm=ssm)).values()
+    assert (value.value, value.resolved, value.effective) == ("/image", "ami-1", "ami-1")
+
+
+async def test_a_parameter_that_parameter_store_lacks():
+    template = declared("Type: 'AWS::SSM::Parameter::Value<String>', Default: /none")
+    assert await refused(template) == (
+        "Unable to fetch parameters [/none] from parameter store for this account."
+    )
+
+
+@pytest.mark.parametrize(
+    "type",
+    ["string", "List<Strin>", "AWS::SSM::Parameter::Value<Number>", "AWS::EC2::Nothing::Id",
+     "AWS::SSM::Parameter::Value<AWS::SSM::Parameter::Value<String>>", "List<CommaDelimitedList>"],
+)  # fmt: skip
+def test_types_that_aws_lacks(type):
+    with pytest.raises(ServiceError) as raised:
+        declared(f"Type: '{type}'")
+    assert raised.value.message == f"Template format error: Unrecognized parameter type: {type}"
