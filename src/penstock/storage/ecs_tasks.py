@@ -115,13 +115,15 @@ def delete_stopped(connection: sa.Connection, before: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """How far a container's output is stored: from `since_ns` on, `skip` of the engine's lines
-    are; the next goes to `offset` of the log stream."""
+    """How far a container's output is stored: from the line at `since_ns` on, `skip` of the
+    engine's lines are, none of them later than `last_ns` (nanoseconds since the epoch); the next
+    goes to `offset` of the log stream."""
 
     task_id: str
     container: str
     since_ns: int
     skip: int
+    last_ns: int
     offset: int
 
 

@@ -44,5 +44,6 @@ ecs_log_positions = sa.Table(
     sa.Column("container", sa.String, primary_key=True),
     sa.Column("since_ns", sa.BigInteger, nullable=False),
     sa.Column("skip", sa.Integer, nullable=False),
+    sa.Column("last_ns", sa.BigInteger, nullable=False),
     sa.Column("offset", sa.Integer, nullable=False),
 )

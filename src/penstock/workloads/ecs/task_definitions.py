@@ -114,20 +114,21 @@ class TaskDefinitions:
         )
 
     async def delete(self, family_and_revision: str) -> TaskDefinition:
-        """Remove an INACTIVE revision; its number is not used again. Raise ClientException."""
+        """Mark an INACTIVE revision as DELETE_IN_PROGRESS; tasks that run go on.
 
-        def remove(connection: sa.Connection) -> TaskDefinition:
-            found = _by_revision(connection, family_and_revision)
+        Its number is not used again. Raise ClientException.
+        """
+
+        def deleted(found: TaskDefinition) -> TaskDefinition:
             if found.status == ACTIVE:
                 raise ServiceError(
                     "ClientException",
                     "The specified task definition is still in ACTIVE status. Please deregister "
                     "the target and try again.",
                 )
-            resources.delete(connection, SERVICE, TYPE, _key(found.family, found.revision))
             return replace(found, status=DELETE_IN_PROGRESS)
 
-        return await self._database.write(remove)
+        return await self._change(family_and_revision, deleted)
 
     async def all(self, family: str | None = None) -> list[TaskDefinition]:
         """Return every revision in order of family and number; of one family if given."""

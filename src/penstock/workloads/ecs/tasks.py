@@ -13,10 +13,12 @@ from penstock.arns import arn, resource_of
 from penstock.aws.errors import ServiceError
 from penstock.clock import Clock
 from penstock.containers.docker_runner import DockerRunner
+from penstock.services.logs import Logs
 from penstock.storage import ecs_tasks
 from penstock.storage.database import Database
 from penstock.workloads.ecs import stored_tasks
 from penstock.workloads.ecs.task_definitions import TaskDefinition, TaskDefinitions
+from penstock.workloads.ecs.task_preparation import TaskPreparation
 from penstock.workloads.ecs.task_runner import TaskRunner
 from penstock.workloads.task_records import (
     ContainerRecord,
@@ -38,7 +40,8 @@ class Tasks:
         database: Database,
         clock: Clock,
         task_definitions: TaskDefinitions,
-        runner: Callable[["Tasks", DockerRunner], TaskRunner],
+        preparation: TaskPreparation,
+        logs: Logs,
         *,
         account_id: str,
         region: str,
@@ -46,14 +49,22 @@ class Tasks:
         self.database = database
         self.clock = clock
         self._task_definitions = task_definitions
-        self._make_runner = runner
+        self._preparation = preparation
+        self._logs = logs
         self._account_id = account_id
         self._region = region
         self._runner: TaskRunner | None = None
 
     async def attach(self, docker: DockerRunner) -> None:
         """Take up every unfinished task, those of a former server too. Raises EngineError."""
-        runner = self._make_runner(self, docker)
+        runner = TaskRunner(
+            self.database,
+            self.clock,
+            docker,
+            self._task_definitions,
+            self._preparation,
+            self._logs,
+        )
         await runner.start()
         self._runner = runner
 
