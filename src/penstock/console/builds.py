@@ -8,6 +8,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from penstock.aws.errors import ServiceError
+from penstock.builds.build import PhaseType
 from penstock.console import terminal_text
 from penstock.console.visit import Visit
 
@@ -50,6 +51,7 @@ async def show(visit: Visit) -> Response:
         "build.html",
         live=(f"build:{build_id}", position),
         build=build,
+        phases=_phases(build),
         pipeline=initiator.removeprefix(_OF_PIPELINE) if _OF_PIPELINE in initiator else "",
         log=await _log(visit, build, visit.request.query_params) if visit.whole else None,
     )
@@ -70,6 +72,17 @@ async def stop(visit: Visit) -> Response:
     build_id = visit.label("build_id")
     await visit.call("codebuild", "StopBuild", {"id": build_id})
     return visit.go(f"/console/builds/{quote(build_id, safe='')}")
+
+
+def _phases(build: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return all phases of a build, also those to come: the page keeps its height."""
+    reached = {phase["phaseType"]: phase for phase in build.get("phases", ())}
+    last = PhaseType.COMPLETED.value
+    return [
+        reached.get(name, {"phaseType": name})
+        for name in (phase.value for phase in PhaseType)
+        if name != last
+    ]
 
 
 async def _build(visit: Visit, build_id: str) -> Mapping[str, Any]:
