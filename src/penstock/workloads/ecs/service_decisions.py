@@ -6,7 +6,7 @@ becomes one. `applied` is pure: the loop stores what it returns before anything 
 Texts: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, assert_never
@@ -348,7 +348,7 @@ def _placed(
 def _with(service: ServiceState, deployment: Deployment, now: datetime) -> ServiceState:
     """Return the service with a deployment changed, and as the one to roll back to as well."""
     changed = replace(deployment, updated_at=now)
-    deployments: Sequence[Deployment] = tuple(
+    deployments = tuple(
         changed if each.id == changed.id else each for each in service.deployments
     )
     last = service.last_completed

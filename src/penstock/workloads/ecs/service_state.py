@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.ht
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -105,7 +105,7 @@ class Placement:
     stage: Stage = Stage.WANTED
     was_in_service: bool = False
     """Whether it has ever been running and healthy."""
-    targets: Sequence[RegisteredTarget] = ()
+    targets: tuple[RegisteredTarget, ...] = ()
     stop_reason: str = ""
 
 
@@ -119,13 +119,13 @@ class ServiceState:
     ec2_instance_id: str
     """The host, as targets of type `instance` name it."""
     desired_count: int
-    deployments: Sequence[Deployment]
+    deployments: tuple[Deployment, ...]
     created_at: datetime
     status: ServiceStatus = ServiceStatus.ACTIVE
     configuration: DeploymentConfiguration = DeploymentConfiguration()
-    load_balancers: Sequence[ServiceLoadBalancer] = ()
+    load_balancers: tuple[ServiceLoadBalancer, ...] = ()
     grace_seconds: int = 0
-    placements: Sequence[Placement] = ()
+    placements: tuple[Placement, ...] = ()
     last_completed: Deployment | None = None
     """The deployment to roll back to."""
     steady: bool = False

@@ -127,7 +127,7 @@ class Services:
         name: str,
         desired_count: int,
         deployment: Deployment,
-        load_balancers: Sequence[ServiceLoadBalancer],
+        load_balancers: tuple[ServiceLoadBalancer, ...],
     ) -> ServiceState:
         """Return a service that does not exist yet."""
         return ServiceState(
