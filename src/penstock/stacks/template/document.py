@@ -49,7 +49,7 @@ def parse_json(text: str) -> Any:
 
 
 def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+    return int(digits) if len(digits.removeprefix("-")) <= _MOST_DIGITS else digits
 
 
 def _finite(digits: str) -> float | str:

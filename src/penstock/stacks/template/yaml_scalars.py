@@ -38,7 +38,7 @@ def plain_value(text: str) -> Scalar:
 
 
 def _integer(found: re.Match[str], text: str) -> int | str:
-    if len(text) > _LONGEST_NUMBER or not text.replace("_", "").strip("+-"):
+    if len(text.lstrip("+-")) > _LONGEST_NUMBER:
         return text
     digits = {base: found[base] for base in ("binary", "hex", "octal", "decimal") if found[base]}
     sign = -1 if found["sign"] == "-" else 1
