@@ -22,6 +22,7 @@ from penstock.repositories.api import service as codecommit
 from penstock.repositories.hosting import Repositories
 from penstock.services.ecr import Ecr
 from penstock.services.ecr.api import service as ecr_service
+from penstock.services.ecr.registry_client import DOCKER_MANIFEST, Manifest
 from penstock.services.iam import Iam
 from penstock.services.iam.api import service as iam_service
 from penstock.services.logs import Logs
@@ -54,8 +55,8 @@ STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/dev/11111111-2222-3333
 ROOT = root(ACCOUNT, "AKIAROOTROOTROOTROOT")
 
 
-class EmptyRegistry:
-    """What the registry says while nothing was pushed; `pushed` are digests by repository."""
+class StandInRegistry:
+    """Answers as the registry does; `pushed` are digests by repository, tagged v0, v1, …"""
 
     def __init__(self) -> None:
         self.pushed: dict[str, list[str]] = {}
@@ -69,8 +70,9 @@ class EmptyRegistry:
             return found[int(reference[1:])]
         return reference if reference in found else None
 
-    async def manifest(self, repository: str, reference: str) -> None:
-        return None
+    async def manifest(self, repository: str, reference: str) -> Manifest | None:
+        digest = await self.digest(repository, reference)
+        return None if digest is None else Manifest(digest, DOCKER_MANIFEST, b"{}")
 
     async def delete_manifest(self, repository: str, digest: str) -> bool:
         self.pushed[repository].remove(digest)
@@ -86,11 +88,19 @@ class ResourceWorld:
 
     in_process: InProcess
     types: Mapping[str, ResourceHandler]
-    registry: EmptyRegistry
+    registry: StandInRegistry
+    ecr: Ecr
+    objects: Objects
 
     async def call(self, service: str, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Call an operation as the account's root, without CloudFormation."""
         return await self.in_process.call(ROOT, service, operation, parameters)
+
+    async def push(self, repository: str) -> None:
+        """Put an image into the registry and tell ECR, as the registry's notification does."""
+        digest = "sha256:" + "0" * 64
+        self.registry.pushed[repository] = [digest]
+        await self.ecr.record_push(repository, digest, utc_now(), None)
 
     async def user(self, name: str = "nobody", *actions: str) -> Principal:
         """A user who may do `actions`."""
@@ -191,7 +201,7 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             signing_key_pem=signing.key_pem, signing_certificate_pem=signing.certificate_pem,
             **place,
         )  # fmt: skip
-        registry = EmptyRegistry()
+        registry = StandInRegistry()
         ecr.client = registry  # type: ignore[assignment]
         services += [
             codebuild(builds, Projects(database, config, utc_now, sts)),
@@ -207,5 +217,5 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             sts_service(sts),
         ]
         await repositories.start()
-        yield ResourceWorld(in_process, handlers(in_process), registry)
+        yield ResourceWorld(in_process, handlers(in_process), registry, ecr, objects)
         await repositories.close()

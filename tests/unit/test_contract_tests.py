@@ -17,6 +17,7 @@ TABLES = {
     "logs": "penstock.services.logs.api",
     "s3": "penstock.services.s3.api",
     "secretsmanager": "penstock.services.secretsmanager.api",
+    "sns": "penstock.services.sns.api",
     "ssm": "penstock.services.ssm.api",
     "sts": "penstock.services.sts.api",
 }

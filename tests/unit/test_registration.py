@@ -19,6 +19,7 @@ PACKAGES = [
     "penstock.services.logs.api",
     "penstock.services.s3.api",
     "penstock.services.secretsmanager.api",
+    "penstock.services.sns.api",
     "penstock.services.ssm.api",
     "penstock.services.sts.api",
 ]

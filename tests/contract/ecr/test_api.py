@@ -344,6 +344,25 @@ async def test_an_image_is_what_its_digest_says(ecr: Any, push: Any) -> None:
     assert tags == ["one"]
 
 
+async def test_what_a_push_would_be_scanned_for_is_kept(ecr: Any) -> None:
+    ecr.create_repository(repositoryName="app")
+    answer = ecr.put_image_scanning_configuration(
+        repositoryName="app", imageScanningConfiguration={"scanOnPush": True}
+    )
+    assert (answer["registryId"], answer["repositoryName"]) == (ACCOUNT, "app")
+    assert answer["imageScanningConfiguration"] == {"scanOnPush": True}
+    [kept] = ecr.describe_repositories()["repositories"]
+    assert kept["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert (
+        failure(
+            ecr.put_image_scanning_configuration,
+            repositoryName="none",
+            imageScanningConfiguration={},
+        )[0]
+        == "RepositoryNotFoundException"
+    )
+
+
 async def test_tags_that_aws_refuses_are_refused(ecr: Any) -> None:
     create = ecr.create_repository
     many = [{"Key": f"k{number}", "Value": ""} for number in range(51)]
