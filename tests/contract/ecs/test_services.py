@@ -1,4 +1,4 @@
-"""Services through boto3: the scheduler is real, the engine's side of tasks is moved by the test."""
+"""Services through boto3: a real scheduler; the engine's side of tasks is moved by the test."""
 
 import contextlib
 import threading

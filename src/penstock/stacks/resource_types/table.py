@@ -10,6 +10,7 @@ from penstock.stacks.resource_types.codebuild_project import CodeBuildProject
 from penstock.stacks.resource_types.codecommit_repository import CodeCommitRepository
 from penstock.stacks.resource_types.codepipeline_pipeline import CodePipelinePipeline
 from penstock.stacks.resource_types.ecr_repository import EcrRepository
+from penstock.stacks.resource_types.ecs_service import EcsService
 from penstock.stacks.resource_types.handler import ResourceHandler
 from penstock.stacks.resource_types.iam_managed_policy import IamManagedPolicy
 from penstock.stacks.resource_types.iam_policy import IamPolicy
@@ -29,6 +30,7 @@ def handlers(in_process: InProcess) -> Mapping[str, ResourceHandler]:
         "AWS::CodeCommit::Repository": CodeCommitRepository(in_process),
         "AWS::CodePipeline::Pipeline": CodePipelinePipeline(in_process),
         "AWS::ECR::Repository": EcrRepository(in_process),
+        "AWS::ECS::Service": EcsService(in_process),
         "AWS::IAM::ManagedPolicy": IamManagedPolicy(in_process),
         "AWS::IAM::Policy": IamPolicy(in_process),
         "AWS::IAM::Role": IamRole(in_process),
