@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Va
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from penstock.aws.s3_hosts import bucket_of_host
 from penstock.aws.service import Principal
 from penstock.stacks.template.errors import invalid
 
+_PLAIN_HOST = re.compile(r"s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com")
 LONGEST_BODY_BYTES = 51_200
 LONGEST_OBJECT_BYTES = 1_000_000
 _MORE = (
@@ -77,9 +79,8 @@ def _is_plain(host: str, endpoint_url: str) -> bool:
     """Whether the host names S3 without a bucket in front."""
     if host in ("localhost", "s3.localhost", urlsplit(endpoint_url).hostname):
         return True
-    labels = host.split(".")
-    if labels[0].partition("-")[0] == "s3" and host.endswith(".amazonaws.com"):
-        return len(labels) <= 5
+    if _PLAIN_HOST.fullmatch(host):
+        return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

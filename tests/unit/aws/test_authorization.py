@@ -112,6 +112,14 @@ def test_templates_name_members_that_requests_have(service: str) -> None:
         ("sts", "GetCallerIdentity", {}, []),
         # The trust policy may allow by itself: the operation weighs it with the caller's policies.
         ("sts", "AssumeRole", {"RoleArn": "arn:aws:iam::1:role/r"}, []),
+        ("cloudformation", "UpdateStack", {"StackName": "todo"},
+         [("cloudformation:UpdateStack",
+           "arn:aws:cloudformation:us-east-1:123456789012:stack/todo/*")]),
+        ("cloudformation", "DescribeStacks", {}, [("cloudformation:DescribeStacks", "*")]),
+        ("cloudformation", "ExecuteChangeSet",
+         {"ChangeSetName": "arn:aws:cloudformation:us-east-1:1:changeSet/c/1"},
+         [("cloudformation:ExecuteChangeSet",
+           "arn:aws:cloudformation:us-east-1:1:changeSet/c/1")]),
         ("ecr", "DescribeRepositories", {},
          [("ecr:DescribeRepositories", "arn:aws:ecr:us-east-1:123456789012:repository/*")]),
     ],
@@ -134,6 +142,17 @@ def test_handing_over_a_role_needs_pass_role_for_that_service() -> None:
     passed = [(r.resource, r.context) for r in needed if r.action == "iam:PassRole"]
     context = {"iam:PassedToService": "codepipeline.amazonaws.com"}
     assert passed == [("arn:aws:iam::1:role/p", context), ("arn:aws:iam::1:role/a", context)]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["ContinueUpdateRollback", "CreateChangeSet", "CreateStack", "DeleteStack", "UpdateStack"],
+)
+def test_a_stack_s_role_must_be_passed_to_cloudformation(operation: str) -> None:
+    request = {"StackName": "todo", "RoleARN": "arn:aws:iam::1:role/deploy"}
+    passed = requirements("cloudformation", operation, request, PLACE)[-1]
+    assert (passed.action, passed.resource) == ("iam:PassRole", "arn:aws:iam::1:role/deploy")
+    assert passed.context == {"iam:PassedToService": "cloudformation.amazonaws.com"}
 
 
 def test_an_operation_without_a_rule_is_denied() -> None:
