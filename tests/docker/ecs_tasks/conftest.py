@@ -31,7 +31,7 @@ class Running:
 
     async def register(self, *containers: dict[str, Any], **more: Any) -> str:
         """Register a task definition of these containers and return its ARN."""
-        defaults = {"image": "busybox", "memory": 64}
+        defaults = {"image": "busybox:1.35", "memory": 64}
         request = {"family": "app", **more}
         request["containerDefinitions"] = [{**defaults, **each} for each in containers]
         made = await self.ecs.call("ecs", "RegisterTaskDefinition", **request)
@@ -56,8 +56,8 @@ class Running:
             task = await self.describe(arn)
             if task["lastStatus"] == reached if isinstance(reached, str) else reached(task):
                 return task
-            assert task["lastStatus"] != "STOPPED", task
-            assert asyncio.get_running_loop().time() < deadline, task
+            assert task["lastStatus"] != "STOPPED", (task["stoppedReason"], task["containers"])
+            assert asyncio.get_running_loop().time() < deadline, (task["lastStatus"], task["containers"])
             await asyncio.sleep(0.05)
 
     async def logged(self, group: str, stream: str) -> list[str]:

@@ -10,6 +10,10 @@ from tests.docker.ecs_tasks.conftest import Running
 
 pytestmark = pytest.mark.docker
 
+NOTHING = (
+    '{"Version": "2012-10-17", "Statement": '
+    '[{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}'
+)
 GONE: dict[str, list[str]] = {"containers": [], "volumes": []}
 _SERVE = "httpd -p 8080 -h /data && echo serving && exec tail -f /dev/null"
 
@@ -154,7 +158,7 @@ async def test_what_cannot_start_says_why(running: Running) -> None:
     task = await running.until(group, "STOPPED")
     assert task["stoppedReason"].startswith("ResourceInitializationError: failed to validate")
 
-    role = await running.ecs.role("poor", policy='{"Version": "2012-10-17", "Statement": []}')
+    role = await running.ecs.role("poor", policy=NOTHING)
     await running.ecs.call("ssm", "PutParameter", Name="/app/word", Value="sesame", Type="String")
     secret = await running.run(
         await running.register(
