@@ -27,8 +27,9 @@ def asked(service: str, operation: str, request: dict[str, Any]) -> list[tuple[s
 
 
 def test_there_is_a_table_for_every_service_of_the_first_road() -> None:
-    assert SERVICES == ["codebuild", "codecommit", "codepipeline", "ecr", "iam", "logs", "s3",
-                        "secretsmanager", "ssm", "sts"]  # fmt: skip
+    first = {"codebuild", "codecommit", "codepipeline", "ecr", "iam", "logs", "s3",
+             "secretsmanager", "ssm", "sts"}  # fmt: skip
+    assert first <= set(SERVICES)
 
 
 @pytest.mark.parametrize("service", SERVICES)
