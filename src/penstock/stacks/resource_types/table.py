@@ -10,12 +10,16 @@ from penstock.stacks.resource_types.codebuild_project import CodeBuildProject
 from penstock.stacks.resource_types.codecommit_repository import CodeCommitRepository
 from penstock.stacks.resource_types.codepipeline_pipeline import CodePipelinePipeline
 from penstock.stacks.resource_types.ecr_repository import EcrRepository
+from penstock.stacks.resource_types.ecs_cluster import EcsCluster
 from penstock.stacks.resource_types.ecs_service import EcsService
+from penstock.stacks.resource_types.ecs_task_definition import EcsTaskDefinition
 from penstock.stacks.resource_types.handler import ResourceHandler
 from penstock.stacks.resource_types.iam_managed_policy import IamManagedPolicy
 from penstock.stacks.resource_types.iam_policy import IamPolicy
 from penstock.stacks.resource_types.iam_role import IamRole
 from penstock.stacks.resource_types.logs_log_group import LogsLogGroup
+from penstock.stacks.resource_types.refused_policy import TYPES as REFUSED_POLICIES
+from penstock.stacks.resource_types.refused_policy import RefusedPolicy
 from penstock.stacks.resource_types.s3_bucket import S3Bucket
 from penstock.stacks.resource_types.secretsmanager_secret import SecretsManagerSecret
 from penstock.stacks.resource_types.sns_subscription import SnsSubscription
@@ -26,11 +30,14 @@ from penstock.stacks.resource_types.ssm_parameter import SsmParameter
 def handlers(in_process: InProcess) -> Mapping[str, ResourceHandler]:
     """Return the handler of every type that is running or kept here."""
     return {
+        **{name: RefusedPolicy(in_process) for name in REFUSED_POLICIES},
         "AWS::CodeBuild::Project": CodeBuildProject(in_process),
         "AWS::CodeCommit::Repository": CodeCommitRepository(in_process),
         "AWS::CodePipeline::Pipeline": CodePipelinePipeline(in_process),
         "AWS::ECR::Repository": EcrRepository(in_process),
+        "AWS::ECS::Cluster": EcsCluster(in_process),
         "AWS::ECS::Service": EcsService(in_process),
+        "AWS::ECS::TaskDefinition": EcsTaskDefinition(in_process),
         "AWS::IAM::ManagedPolicy": IamManagedPolicy(in_process),
         "AWS::IAM::Policy": IamPolicy(in_process),
         "AWS::IAM::Role": IamRole(in_process),

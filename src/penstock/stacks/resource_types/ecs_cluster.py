@@ -1,0 +1,88 @@
+"""AWS::ECS::Cluster.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-cluster.html
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.resource_types.api_shapes import to_request
+from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.physical_name import physical_name
+
+_LONGEST = 255
+_TAKEN = "ClusterAlreadyExists"
+_ACTIVE = "ACTIVE"
+
+
+class EcsCluster(KeptResource):
+    """A cluster; Ref gives its name."""
+
+    service = "ecs"
+    properties = frozenset({"ClusterName", "ClusterSettings", "Tags"})
+    taken = frozenset({_TAKEN})
+    gone = frozenset({"ClusterNotFoundException"})
+    tag_keys = ("key", "value")
+
+    def identity(self, request: ResourceRequest) -> str:
+        """Return the cluster's name."""
+        return request.properties.get("ClusterName") or physical_name(request, _LONGEST)
+
+    async def make(self, request: ResourceRequest, identity: str) -> Succeeded:
+        """Create the cluster; CreateCluster alone would give out one that is there."""
+        if await self.find(request, identity) is not None:
+            raise ServiceError(_TAKEN, f"{identity} already exists")
+        parameters = {"clusterName": identity, "tags": self.tag_list(request)}
+        parameters |= _settings(request)
+        return _described((await self.call(request, "CreateCluster", parameters))["cluster"])
+
+    async def settle(self, request: ResourceRequest, physical_id: str) -> Mapping[str, Any]:
+        """Change the settings of a cluster that is there."""
+        if request.previous_properties and changed(request, "ClusterSettings"):
+            settings = _settings(request) or {
+                "settings": [{"name": "containerInsights", "value": "disabled"}]
+            }
+            await self.call(request, "UpdateClusterSettings", {"cluster": physical_id, **settings})
+        return {}
+
+    async def remove(self, request: ResourceRequest, physical_id: str) -> None:
+        """Delete the cluster, which must have no services and no tasks."""
+        await self.call(request, "DeleteCluster", {"cluster": physical_id})
+
+    async def look(self, request: ResourceRequest, identity: str) -> Succeeded:
+        """Describe the cluster; an INACTIVE one is gone."""
+        answer = await self.call(request, "DescribeClusters", {"clusters": [identity]})
+        active = [each for each in answer["clusters"] if each["status"] == _ACTIVE]
+        if not active:
+            raise ServiceError("ClusterNotFoundException", "Cluster not found.")
+        return _described(active[0])
+
+    async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
+        """Return the cluster's tags."""
+        parameters = {"resourceArn": found.attributes["Arn"]}
+        return self.from_list((await self.call(request, "ListTagsForResource", parameters))["tags"])
+
+    async def retag(
+        self,
+        request: ResourceRequest,
+        physical_id: str,
+        added: Mapping[str, str],
+        removed: Sequence[str],
+    ) -> None:
+        """Change the cluster's tags."""
+        resource = {"resourceArn": request.attributes["Arn"]}
+        if added:
+            await self.call(request, "TagResource", {**resource, "tags": self.as_list(added)})
+        if removed:
+            await self.call(request, "UntagResource", {**resource, "tagKeys": list(removed)})
+
+
+def _settings(request: ResourceRequest) -> dict[str, Any]:
+    given = request.properties.get("ClusterSettings")
+    return to_request("ecs", "UpdateClusterSettings", {"settings": given}) if given else {}
+
+
+def _described(cluster: Mapping[str, Any]) -> Succeeded:
+    return Succeeded(cluster["clusterName"], {"Arn": cluster["clusterArn"]})
