@@ -39,7 +39,9 @@ class CodeCommitRepository(KeptResource):
         name = self.identity(request)
         if changed(request, "RepositoryName"):
             names = {"oldName": request.previous_properties["RepositoryName"], "newName": name}
-            await self.call(request, "UpdateRepositoryName", names)
+            renamed = await self.find(request, name)
+            if renamed is None or renamed.physical_resource_id != physical_id:
+                await self.call(request, "UpdateRepositoryName", names)
             attributes = (await self.look(request, name)).attributes
         if changed(request, "RepositoryDescription"):
             operation = "UpdateRepositoryDescription"

@@ -15,7 +15,7 @@ from penstock.stacks.resource_types.handler import (
     Support,
 )
 from penstock.stacks.resource_types.kept_resource import KeptResource, changed
-from penstock.stacks.resource_types.physical_name import physical_name
+from penstock.stacks.resource_types.physical_name import physical_name, suffix
 
 _LONGEST = 100
 _MEMBERS = (
@@ -63,7 +63,9 @@ class CodePipelinePipeline(KeptResource):
             attributes = _described(request, answer["pipeline"]).attributes
         await self._settle_transitions(request, physical_id)
         if updated and _is_true(request.properties.get("RestartExecutionOnUpdate")):
-            await self.call(request, "StartPipelineExecution", {"name": physical_id})
+            token = suffix(request.client_request_token, 32)
+            parameters = {"name": physical_id, "clientRequestToken": token}
+            await self.call(request, "StartPipelineExecution", parameters)
         return attributes
 
     async def remove(self, request: ResourceRequest, physical_id: str) -> None:

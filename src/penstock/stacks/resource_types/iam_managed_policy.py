@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from penstock.arns import arn
 from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
@@ -83,6 +84,8 @@ class IamManagedPolicy(KeptResource):
     async def _new_version(self, request: ResourceRequest, policy: str) -> str:
         """Make the wanted document the default; the oldest version makes room, as on AWS."""
         versions = await self._versions(request, policy)
+        if request.resumed and (made := await self._made_version(request, policy, versions)):
+            return made
         if len(versions) >= _MOST_VERSIONS:
             spare = [one for one in versions if not one["IsDefaultVersion"]]
             oldest = min(spare, key=lambda one: one["CreateDate"])
@@ -91,6 +94,16 @@ class IamManagedPolicy(KeptResource):
         parameters = {"PolicyArn": policy, "PolicyDocument": document, "SetAsDefault": True}
         answer = await self.call(request, "CreatePolicyVersion", parameters)
         return str(answer["PolicyVersion"]["VersionId"])
+
+    async def _made_version(
+        self, request: ResourceRequest, policy: str, versions: list[Mapping[str, Any]]
+    ) -> str | None:
+        """Return the default version where it has the wanted document already."""
+        default = next(str(one["VersionId"]) for one in versions if one["IsDefaultVersion"])
+        parameters = {"PolicyArn": policy, "VersionId": default}
+        answer = await self.call(request, "GetPolicyVersion", parameters)
+        kept = unquote(answer["PolicyVersion"]["Document"])
+        return default if kept == text_of(request.properties["PolicyDocument"]) else None
 
     async def _versions(self, request: ResourceRequest, policy: str) -> list[Mapping[str, Any]]:
         answer = await self.call(request, "ListPolicyVersions", {"PolicyArn": policy})

@@ -26,7 +26,8 @@ from penstock.stacks.resource_types.handler import (
     Support,
 )
 
-_OWNERSHIP = ("aws:cloudformation:stack-id", "aws:cloudformation:logical-id")
+_STACK_ID = "aws:cloudformation:stack-id"
+_OWNERSHIP = (_STACK_ID, "aws:cloudformation:logical-id")
 _CODES = {
     "AccessDenied": HandlerErrorCode.ACCESS_DENIED,
     "AccessDeniedException": HandlerErrorCode.ACCESS_DENIED,
@@ -108,7 +109,7 @@ class KeptResource(ABC):
             changed = await self.settle(request, made.physical_resource_id)
         except (ServiceError, UnknownProperty) as error:
             if made is None and isinstance(error, ServiceError) and error.code in self.taken:
-                return Failed(HandlerErrorCode.ALREADY_EXISTS, f"{identity} already exists")
+                return await self._taken(request, identity)
             return _failed(request, error, made.physical_resource_id if made else None)
         return replace(made, attributes={**made.attributes, **changed})
 
@@ -215,6 +216,17 @@ class KeptResource(ABC):
         tags = await self.tags(request, found)
         ours = all(tags.get(key, "") == request.tags.get(key, "") for key in _OWNERSHIP)
         return found if ours else None
+
+    async def _taken(self, request: ResourceRequest, identity: str) -> Failed:
+        """Return AWS's refusal of a name in use, with the stack that has it where one does."""
+        message = f"{identity} already exists"
+        try:
+            found = await self.look(request, identity)
+            stack = (await self.tags(request, found)).get(_STACK_ID)
+            message += f" in stack {stack}" if stack else ""
+        except ServiceError:  # who may not look is told less
+            pass
+        return Failed(HandlerErrorCode.ALREADY_EXISTS, message)
 
     def _refuse_others(self, request: ResourceRequest) -> None:
         others = sorted(request.properties.keys() - self.properties)

@@ -24,6 +24,8 @@ async def test_a_repository_is_renamed_in_place(world: ResourceWorld) -> None:
     assert isinstance(updated, Succeeded)
     assert updated.physical_resource_id == made.physical_resource_id
     assert updated.attributes["CloneUrlHttp"].endswith("/v1/repos/todo")
+    again = await world.update(TYPE, made, before, after, resumed=True)
+    assert again == updated
     answer = await world.call(
         "codecommit", "ListTagsForResource", resourceArn=updated.attributes["Arn"]
     )

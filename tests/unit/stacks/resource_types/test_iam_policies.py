@@ -81,6 +81,8 @@ async def test_a_managed_policy_has_versions_and_holders(world: ResourceWorld) -
         assert isinstance(updated, Succeeded), updated
         before, latest = after, updated
     assert latest.attributes["DefaultVersionId"] == "v7"
+    repeated = await world.update(MANAGED, latest, properties, before, resumed=True)
+    assert repeated == latest
     versions = (await world.call("iam", "ListPolicyVersions", PolicyArn=arn))["Versions"]
     assert len(versions) == 5
     holders = await world.call("iam", "ListEntitiesForPolicy", PolicyArn=arn)
