@@ -15,6 +15,7 @@ from penstock.stacks.template.other_sections import (
 )
 from penstock.stacks.template.parameter_section import read_parameters
 from penstock.stacks.template.resource_section import read_resources
+from penstock.stacks.template.rules import read_rules
 from penstock.stacks.template.sections import check_name, members
 from penstock.stacks.template.template import Template
 
@@ -37,6 +38,7 @@ def load_template(text: str) -> Template:
         outputs=read_outputs(document),
         description=read_description(document),
         metadata=members("Metadata", document),
+        rules=read_rules(document),
         format_version=document.get("AWSTemplateFormatVersion"),
     )
     check_references(template, document)

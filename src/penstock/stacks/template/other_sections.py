@@ -45,11 +45,8 @@ def check_top(document: Mapping[str, Any]) -> None:
             f"AWSTemplateFormatVersion must be the string {FORMAT_VERSION}, not {version}"
         )
     _check_transform(document.get("Transform", []))
-    for section in ("Rules", "Hooks"):
-        if document.get(section):
-            raise format_error(
-                f"[/{section}] the section {section} is not supported here: remove it to deploy"
-            )
+    if document.get("Hooks"):
+        raise format_error("[/Hooks] the section Hooks is not supported here: remove it to deploy")
 
 
 def read_description(document: Mapping[str, Any]) -> str | None:

@@ -69,6 +69,7 @@ class Template:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     transforms: Sequence[str] = ()
     format_version: str | None = None
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
