@@ -28,6 +28,8 @@ def load_configuration(text: str) -> TemplateConfiguration:
         given = json.loads(text)
     except json.JSONDecodeError as error:
         raise _bad(f"JSON not well-formed. (line {error.lineno}, column {error.colno})") from error
+    except RecursionError:
+        raise _bad("nested too deep") from None
     if not isinstance(given, dict):
         raise _bad(f"expected a JSON object, found {_kind(given)}")
     unknown = [name for name in given if name not in _MEMBERS]
@@ -59,7 +61,8 @@ def _text(member: str, name: str, value: Any) -> str:
 def _kind(value: Any) -> str:
     if value is None:
         return "null"
-    return {dict: "an object", list: "a list", str: "a string"}.get(type(value), "a number")
+    kinds = {"dict": "an object", "list": "a list", "str": "a string"}
+    return kinds.get(type(value).__name__, "a number")
 
 
 def _bad(reason: str) -> ServiceError:
