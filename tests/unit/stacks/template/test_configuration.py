@@ -23,10 +23,10 @@ def test_everything_may_be_left_out():
     [
         ('{"Parameters": }', "JSON not well-formed. (line 1, column 16)"),
         ("[]", "expected a JSON object, found a list"),
-        ('{"Parameter": {}}', "expected the members Parameters, Tags, StackPolicy, found Parameter"),
+        ('{"Parms": {}}', "expected the members Parameters, Tags, StackPolicy, found Parms"),
         ('{"Parameters": []}', "expected an object as Parameters, found a list"),
         ('{"Parameters": {"A": null}}', "expected a string under Parameters/A, found null"),
-        ('{"Parameters": {"A": {"B": 1}}}', "expected a string under Parameters/A, found an object"),
+        ('{"Parameters": {"A": {}}}', "expected a string under Parameters/A, found an object"),
         ('{"Parameters": {"A": [1]}}', "expected a string under Parameters/A, found a list"),
         ('{"Tags": {"A": {}}}', "expected a string under Tags/A, found an object"),
         ('{"StackPolicy": "x"}', "expected an object as StackPolicy, found a string"),
