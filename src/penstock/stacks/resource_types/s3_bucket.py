@@ -1,8 +1,9 @@
 """AWS::S3::Bucket: a name, versioning and tags.
 
-Objects are encrypted by S3's own affair, nothing here is public and every object is the bucket
-owner's; so `BucketEncryption` of AES256, `PublicAccessBlockConfiguration` and `OwnershipControls`
-of BucketOwnerEnforced ask for what is so anyway. Any other setting is refused by name.
+Nothing here is public and every object is the bucket owner's, so `PublicAccessBlockConfiguration`
+and `OwnershipControls` of BucketOwnerEnforced ask for what is so anyway. `BucketEncryption` of
+AES256 is taken without claiming it, as for objects (docs/adr/0018-what-s3-takes.md). Any other
+setting is refused by name.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
 """
