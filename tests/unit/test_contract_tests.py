@@ -13,6 +13,7 @@ TABLES = {
     "codecommit": "penstock.repositories.api",
     "codepipeline": "penstock.pipelines.api",
     "ecr": "penstock.services.ecr.api",
+    "ecs": "penstock.workloads.ecs.api",
     "iam": "penstock.services.iam.api",
     "logs": "penstock.services.logs.api",
     "s3": "penstock.services.s3.api",

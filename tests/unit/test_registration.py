@@ -22,6 +22,7 @@ PACKAGES = [
     "penstock.services.sns.api",
     "penstock.services.ssm.api",
     "penstock.services.sts.api",
+    "penstock.workloads.ecs.api",
 ]
 
 

@@ -20,7 +20,8 @@ _ENDED = ("COMPLETE", "SUCCESS")
 
 
 def completed(container: Mapping[str, Any], network_mode: str) -> dict[str, Any]:
-    """Return a container definition with AWS's defaults."""
+    """Return a container definition with AWS's defaults; raise ClientException for a bad name."""
+    _check_name(container)
     unsupported.check_container(container)
     result: dict[str, Any] = {
         "cpu": 0,
@@ -42,13 +43,7 @@ def check(
     container: Mapping[str, Any], document: Mapping[str, Any], volumes: Sequence[str], region: str
 ) -> None:
     """Raise ClientException for a container that AWS rejects."""
-    name = container.get("name") or ""
-    if not _NAME.fullmatch(name):
-        raise invalid("Container.name should not be null or empty." if not name else
-                      f"Invalid container name {name!r}: up to 255 letters, numbers, hyphens and "
-                      "underscores are allowed.")  # fmt: skip
-    if not container.get("image"):
-        raise invalid("Container.image should not be null or empty.")
+    name = container["name"]
     _check_memory(container, document)
     _check_network(container, document["networkMode"])
     for mount in container["mountPoints"]:
@@ -107,6 +102,16 @@ def links(container: Mapping[str, Any]) -> list[tuple[str, str]]:
 def invalid(message: str) -> ServiceError:
     """Return a ClientException."""
     return ServiceError("ClientException", message)
+
+
+def _check_name(container: Mapping[str, Any]) -> None:
+    name = container.get("name") or ""
+    if not _NAME.fullmatch(name):
+        raise invalid("Container.name should not be null or empty." if not name else
+                      f"Invalid container name {name!r}: up to 255 letters, numbers, hyphens and "
+                      "underscores are allowed.")  # fmt: skip
+    if not container.get("image"):
+        raise invalid("Container.image should not be null or empty.")
 
 
 def _port(port: Mapping[str, Any], network_mode: str) -> dict[str, Any]:
