@@ -20,6 +20,14 @@ class Config:
     key_file: Path | None = None
     """The key that encrypts secrets at rest; None keeps it in the data directory."""
 
+    load_balancer_address: str | None = None
+    """An address of this host that all load balancers share; None gives each one of its own in
+    127.0.0.0/8, which only this machine reaches."""
+    refuse_recorded: bool = False
+    """Refuse templates with resource types that nothing runs behind."""
+    github_url: str = "https://github.com"
+    """Where GitHub source actions find their repositories."""
+
     @property
     def endpoint_url(self) -> str:
         """The address that clients on this machine use."""

@@ -21,7 +21,6 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal, PrincipalKind, Service
 from penstock.builds import api as builds_api
 from penstock.builds.builds import Builds
-from penstock.builds.credentials import BuildCredentials
 from penstock.builds.execution import Execution
 from penstock.builds.plan import Layout
 from penstock.builds.preparation import Preparation
@@ -38,15 +37,21 @@ from penstock.console.sessions import Sessions
 from penstock.containers.certificates import Certificates
 from penstock.containers.docker_runner import DockerRunner
 from penstock.containers.registry import NOTIFICATIONS_PATH, TOKEN_PATH
+from penstock.deployments import Deployments
 from penstock.errors import EngineError
 from penstock.front import Front
 from penstock.ids import new_token
 from penstock.listeners import Listener
 from penstock.pipelines import api as pipelines_api
+from penstock.pipelines.actions.remote_git import GitHubHost
+from penstock.pipelines.actions.table import Places
 from penstock.pipelines.pipelines import Pipelines
 from penstock.repositories import api as repositories_api
 from penstock.repositories.hosting import Repositories
 from penstock.repositories.http import GitHttp
+from penstock.repositories.remote import RemoteRepositories
+from penstock.services.codeconnections import Connections
+from penstock.services.codeconnections import api as codeconnections_api
 from penstock.services.ecr import Ecr
 from penstock.services.ecr import api as ecr_api
 from penstock.services.ecr.notifications import NotificationEndpoint
@@ -59,10 +64,13 @@ from penstock.services.s3 import Objects
 from penstock.services.s3 import api as s3_api
 from penstock.services.secretsmanager import Secrets
 from penstock.services.secretsmanager import api as secretsmanager_api
+from penstock.services.sns import Sns
+from penstock.services.sns import api as sns_api
 from penstock.services.ssm import Parameters
 from penstock.services.ssm import api as ssm_api
 from penstock.services.sts import Sts
 from penstock.services.sts import api as sts_api
+from penstock.services.sts.task_credentials import TaskCredentials
 from penstock.storage.blobs import Blobs
 from penstock.storage.data_directory import DataDirectory, DataDirectoryLocked
 from penstock.storage.database import Database
@@ -117,20 +125,12 @@ class Server:
             self._sts,
             forget_cache=self._forget_cache,
         )
-        self._credentials = BuildCredentials(self._database, self._sts, clock)
-        self._pipelines = Pipelines(
-            self._database,
-            self._outbox,
-            self._objects,
-            self._builds,
-            self._repositories,
-            self._iam,
-            self._sts,
-            self._in_process,
-            clock,
-            config.region,
-            config.account_id,
-        )
+        self._credentials = TaskCredentials(self._database, self._sts, clock)
+        self._connections = Connections(self._database, self._secrets, clock, **account)
+        self._sns = Sns(self._database, clock, **account)
+        self._remotes = RemoteRepositories(self._repositories.git)
+        self._pipelines = self._make_pipelines()
+        self._deployments = self._make_deployments()
         self._task_host = self._make_task_host(certificates, secret)
         self._console = self._make_console()
         self._listener = Listener(
@@ -149,6 +149,45 @@ class Server:
         self._runner: BuildRunner | None = None
         self._engine_state = "starting"
         self._engine_task: asyncio.Task[None] | None = None
+
+    def _make_pipelines(self) -> Pipelines:
+        return Pipelines(
+            self._database,
+            self._outbox,
+            Places(
+                builds=self._builds,
+                repositories=self._repositories,
+                remotes=self._remotes,
+                connections=self._connections,
+                objects=self._objects,
+                in_process=self._in_process,
+                github=GitHubHost(self.config.github_url, self._cipher.decrypt),
+            ),
+            self._iam,
+            self._sts,
+            self._cipher,
+            self._clock,
+            self.config.region,
+            self.config.account_id,
+        )
+
+    def _make_deployments(self) -> Deployments:
+        return Deployments(
+            self.config,
+            self._database,
+            self._outbox,
+            self._cipher,
+            self._clock,
+            self._data.instance_id,
+            in_process=self._in_process,
+            iam=self._iam,
+            sts=self._sts,
+            logs=self._logs,
+            parameters=self._parameters,
+            secrets=self._secrets,
+            credentials=self._credentials,
+            pull_token=self._ecr.mint,
+        )
 
     def _make_ecr(self, certificates: Certificates) -> Ecr:
         return Ecr(
@@ -171,6 +210,7 @@ class Server:
             own_host=self.config.host,
             port=self.config.port,
             authenticate=self.config.authenticate,
+            support=self._deployments.support,
         )
 
     def _make_task_host(self, certificates: Certificates, notification_secret: str) -> TaskHost:
@@ -205,6 +245,9 @@ class Server:
             secretsmanager_api.service(self._secrets),
             ssm_api.service(self._parameters),
             logs_api.service(self._logs),
+            sns_api.service(self._sns),
+            *codeconnections_api.services(self._connections),
+            *self._deployments.services(),
         ]
 
     async def start(self) -> None:
@@ -222,7 +265,9 @@ class Server:
         await self._logs.start()
         await self._objects.start()
         await self._repositories.start()
+        await self._remotes.start()
         await self._pipelines.start()
+        await self._deployments.start()
         await self._listener.start()
         self._engine_task = asyncio.create_task(self._keep_engine())
 
@@ -236,6 +281,7 @@ class Server:
             ending.push_async_callback(self._task_host.close)
             if self._runner is not None:
                 ending.push_async_callback(self._runner.close)
+            ending.push_async_callback(self._deployments.close)
             ending.push_async_callback(self._pipelines.close)
             if self._engine_task is not None:
                 self._engine_task.cancel()
@@ -266,8 +312,10 @@ class Server:
         if self._runner is not None:
             await self._task_host.check()
             return
-        runner = self._build_runner(await self._task_host.start())
+        docker = await self._task_host.start()
+        runner = self._build_runner(docker)
         await runner.start()
+        await self._deployments.attach(docker, self._task_host.proxy())
         self._runner = runner
 
     async def _forget_cache(self, project_arn: str) -> None:

@@ -28,6 +28,7 @@ from penstock.containers.trust import Trust
 from penstock.errors import EngineError
 from penstock.listeners import Listener, TlsFiles
 from penstock.storage.data_directory import DataDirectory
+from penstock.workloads.load_balancing.proxy import Proxy
 
 _LOG = logging.getLogger(__name__)
 _PORTS_FILE = "task-ports.json"
@@ -56,6 +57,7 @@ class TaskHost:
         self._engine: Engine | None = None
         self._registry: Registry | None = None
         self._caches: CacheVolumes | None = None
+        self._images: Images | None = None
 
     @property
     def registry_url(self) -> str | None:
@@ -69,7 +71,7 @@ class TaskHost:
         network = Network(engine, instance_id)
         gateway = await network.ensure()
         await self._listen(gateway)
-        images = Images(engine)
+        images = self._images = Images(engine)
         await images.ensure_own()
         registry = Registry(
             engine,
@@ -100,6 +102,11 @@ class TaskHost:
         return DockerRunner(
             engine, network, images, Trust(self._certificates), endpoints, caches, instance_id
         )
+
+    def proxy(self) -> Proxy:
+        """Return the load balancers' container; `start` has succeeded."""
+        assert self._images is not None, "start() first"
+        return Proxy(self._connected(), self._images, self._certificates, self._data.instance_id)
 
     async def check(self) -> None:
         """Raise EngineError unless the engine answers."""

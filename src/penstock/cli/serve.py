@@ -38,6 +38,23 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    load_balancer_address: Annotated[
+        str | None,
+        typer.Option(
+            help="An address of this host that all load balancers share, for clients on other "
+            "machines. [default: one of 127.0.0.0/8 each]",
+            show_default=False,
+        ),
+    ] = None,
+    refuse_recorded: Annotated[
+        bool,
+        typer.Option(
+            "--refuse-recorded", help="Refuse stacks with resources that nothing runs behind."
+        ),
+    ] = False,
+    github_url: Annotated[
+        str, typer.Option(help="Where GitHub source actions find their repositories.")
+    ] = "https://github.com",
 ) -> None:
     """Run the server: AWS's API and git, with all its state in the data directory."""
     config = Config(
@@ -49,6 +66,9 @@ def serve(
         authenticate=not no_auth,
         docker_host=docker_host or None,
         key_file=key_file.expanduser().absolute() if key_file else None,
+        load_balancer_address=load_balancer_address,
+        refuse_recorded=refuse_recorded,
+        github_url=github_url,
     )
     check(config)
     from penstock.server import run
@@ -64,10 +84,27 @@ def check(config: Config) -> None:
         raise Refusal(f"--account-id: expected 12 digits, found {config.account_id!r}", 2)
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d+", config.region):
         raise Refusal(f"--region: expected a name such as us-east-1, found {config.region!r}", 2)
+    if config.load_balancer_address is not None and not is_address(config.load_balancer_address):
+        raise Refusal(
+            "--load-balancer-address: expected an IPv4 address of this host, found "
+            f"{config.load_balancer_address!r}",
+            2,
+        )
+    if not config.github_url.startswith(("https://", "http://")):
+        raise Refusal(f"--github-url: expected an http(s) address, found {config.github_url!r}", 2)
     if not config.authenticate and not is_loopback(config.host):
         raise Refusal(
             f"--no-auth lets anyone in who reaches {config.host}: it needs a loopback --host", 2
         )
+
+
+def is_address(text: str) -> bool:
+    """Tell whether `text` is an IPv4 address."""
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

@@ -70,6 +70,52 @@ CODECOMMIT_SOURCE = ActionType(
     ),
 )  # fmt: skip
 
+CONNECTION_SOURCE = ActionType(
+    ActionTypeId("Source", "AWS", "CodeStarSourceConnection", "1"),
+    inputs=(0, 0),
+    outputs=(1, 1),
+    properties=(
+        ConfigurationProperty("ConnectionArn", required=True),
+        ConfigurationProperty("FullRepositoryId", required=True),
+        ConfigurationProperty("BranchName", required=True),
+        ConfigurationProperty("DetectChanges", values=_BOOLEAN),
+        ConfigurationProperty("OutputArtifactFormat", values=("CODE_ZIP", "CODEBUILD_CLONE_REF")),
+    ),
+    output_variables=(
+        "AuthorDate", "BranchName", "CommitId", "CommitMessage", "ConnectionArn",
+        "FullRepositoryName",
+    ),
+)  # fmt: skip
+
+GITHUB_SOURCE = ActionType(
+    ActionTypeId("Source", "ThirdParty", "GitHub", "1"),
+    inputs=(0, 0),
+    outputs=(1, 1),
+    properties=(
+        ConfigurationProperty("Owner", required=True),
+        ConfigurationProperty("Repo", required=True),
+        ConfigurationProperty("Branch", required=True),
+        ConfigurationProperty("OAuthToken", required=True, secret=True),
+        ConfigurationProperty("PollForSourceChanges", values=_BOOLEAN),
+    ),
+    output_variables=(
+        "AuthorDate", "BranchName", "CommitId", "CommitMessage", "CommitUrl", "CommitterDate",
+        "RepositoryName",
+    ),
+)  # fmt: skip
+
+S3_SOURCE = ActionType(
+    ActionTypeId("Source", "AWS", "S3", "1"),
+    inputs=(0, 0),
+    outputs=(1, 1),
+    properties=(
+        ConfigurationProperty("S3Bucket", required=True),
+        ConfigurationProperty("S3ObjectKey", required=True),
+        ConfigurationProperty("PollForSourceChanges", values=_BOOLEAN),
+    ),
+    output_variables=("ETag", "VersionId"),
+)
+
 CODEBUILD_BUILD = ActionType(
     ActionTypeId("Build", "AWS", "CodeBuild", "1"),
     inputs=(1, 5), outputs=(0, 5), properties=_CODEBUILD_PROPERTIES, output_variables=None,
@@ -100,17 +146,22 @@ CLOUDFORMATION_DEPLOY = ActionType(
 
 RUNNING: dict[ActionTypeId, ActionType] = {
     known.id: known
-    for known in (CODECOMMIT_SOURCE, CODEBUILD_BUILD, CODEBUILD_TEST, CLOUDFORMATION_DEPLOY)
+    for known in (
+        CODECOMMIT_SOURCE,
+        CONNECTION_SOURCE,
+        GITHUB_SOURCE,
+        S3_SOURCE,
+        CODEBUILD_BUILD,
+        CODEBUILD_TEST,
+        CLOUDFORMATION_DEPLOY,
+    )
 }
 """The action types that Penstock runs; `actions/table.py` has a provider for each."""
 
 NOT_RUN_YET: frozenset[ActionTypeId] = frozenset(
     ActionTypeId(category, owner, provider, version)
     for category, owner, provider, version in (
-        ("Source", "AWS", "CodeStarSourceConnection", "1"),
         ("Source", "AWS", "ECR", "1"),
-        ("Source", "AWS", "S3", "1"),
-        ("Source", "ThirdParty", "GitHub", "1"),
         ("Build", "AWS", "ECRBuildAndPublish", "1"),
         ("Test", "AWS", "DeviceFarm", "1"),
         ("Compute", "AWS", "Commands", "1"),

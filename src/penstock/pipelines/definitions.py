@@ -13,11 +13,11 @@ from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.aws.tags import MOST_TAGS, counted, from_pairs, reserved_key
 from penstock.ids import new_uuid
-from penstock.pipelines import triggers
-from penstock.pipelines.structure import PipelineStructure, normalise, parse
+from penstock.pipelines import triggers, watched_sources
+from penstock.pipelines.structure import normalise, parse
 from penstock.pipelines.triggers import TriggerType
 from penstock.storage import outbox, pipelines
-from penstock.storage.pipelines import PipelineRow, SourceRow
+from penstock.storage.pipelines import PipelineRow
 
 
 def not_found(account_id: str, name: str) -> ServiceError:
@@ -58,7 +58,9 @@ def create(
         created_at=now,
         updated_at=now,
     )
-    if not pipelines.insert(connection, pipeline, _sources(parse(document), pipeline.id)):
+    if not pipelines.insert(
+        connection, pipeline, watched_sources.sources(parse(document), pipeline.id)
+    ):
         raise ServiceError(
             "PipelineNameInUseException",
             f"A pipeline with the name '{name}' already exists in account '{account_id}'",
@@ -81,7 +83,9 @@ def update(
             f"'{name}'",
         )
     document = normalise(declaration, pipeline.version + 1)
-    pipelines.update(connection, pipeline, document, _sources(parse(document), pipeline.id), now)
+    pipelines.update(
+        connection, pipeline, document, watched_sources.sources(parse(document), pipeline.id), now
+    )
     outbox.publish(
         connection,
         "pipeline.Updated",
@@ -122,18 +126,3 @@ def check_tag_count(tags: Mapping[str, str]) -> None:
             "TooManyTagsException",
             f"A pipeline has at most {MOST_TAGS} tags; this one would have {count}.",
         )
-
-
-def _sources(structure: PipelineStructure, pipeline_id: str) -> list[SourceRow]:
-    return [
-        SourceRow(
-            pipeline_id=pipeline_id,
-            action_name=action.name,
-            provider=action.action_type_id.provider,
-            repository=action.configuration["RepositoryName"],
-            branch=action.configuration["BranchName"],
-            polls=action.configuration.get("PollForSourceChanges") == "true",
-        )
-        for action in structure.stages[0].actions
-        if action.action_type_id.provider == "CodeCommit"
-    ]

@@ -91,7 +91,9 @@ def _check_variables(structure: PipelineStructure, given: Mapping[str, str]) -> 
 def _source_overrides(
     structure: PipelineStructure, revisions: Sequence[Mapping[str, str]]
 ) -> dict[str, str]:
-    sources = {action.name for action in structure.stages[0].actions}
+    sources = {
+        action.name: action.action_type_id.provider for action in structure.stages[0].actions
+    }
     overrides: dict[str, str] = {}
     for revision in revisions:
         name, kind = revision["actionName"], revision["revisionType"]
@@ -102,10 +104,11 @@ def _source_overrides(
                 f"({', '.join(sorted(sources))}), found {name}",
                 status=400,
             )
-        if kind != "COMMIT_ID":
+        wanted = "S3_OBJECT_VERSION_ID" if sources[name] == "S3" else "COMMIT_ID"
+        if kind != wanted:
             raise ServiceError(
                 "ValidationException",
-                f"Source action {name} takes a revision of type COMMIT_ID, found {kind}",
+                f"Source action {name} takes a revision of type {wanted}, found {kind}",
                 status=400,
             )
         overrides[name] = revision["revisionValue"]

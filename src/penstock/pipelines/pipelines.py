@@ -7,24 +7,28 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.in_process import InProcess
-from penstock.builds.builds import Builds
 from penstock.clock import Clock
-from penstock.pipelines import definitions, executions, state, structure_rules
-from penstock.pipelines.actions.table import providers
+from penstock.pipelines import (
+    definitions,
+    executions,
+    secret_configuration,
+    state,
+    structure_rules,
+)
+from penstock.pipelines.actions.table import Places, heads, providers
 from penstock.pipelines.definitions import load
 from penstock.pipelines.engine import Engine
 from penstock.pipelines.executions import StartRequest
 from penstock.pipelines.roles import Roles
+from penstock.pipelines.source_watch import SourceWatch
 from penstock.pipelines.state import PipelineState
 from penstock.pipelines.structure import parse
-from penstock.repositories.hosting import Repositories
 from penstock.services.iam import Iam
-from penstock.services.s3 import Objects
 from penstock.services.sts import Sts
 from penstock.storage import action_executions, pipeline_executions, pipelines
 from penstock.storage.action_executions import ActionRow
 from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
 from penstock.storage.pipeline_executions import ExecutionRow
 from penstock.storage.pipelines import PipelineRow
@@ -43,12 +47,10 @@ class Pipelines:
         self,
         database: Database,
         outbox: Outbox,
-        objects: Objects,
-        builds: Builds,
-        repositories: Repositories,
+        places: Places,
         iam: Iam,
         sts: Sts,
-        in_process: InProcess,
+        cipher: Cipher,
         clock: Clock,
         region: str,
         account_id: str,
@@ -58,21 +60,19 @@ class Pipelines:
         self._database = database
         self._clock = clock
         self._roles = Roles(iam, sts)
-        self._engine = Engine(
-            database,
-            outbox,
-            providers(builds, repositories, objects, self._roles, in_process),
-            clock,
-            region,
-            account_id,
-        )
+        self._cipher = cipher
+        running = providers(places, self._roles)
+        self._engine = Engine(database, outbox, running, clock, region, account_id)
+        self._watch = SourceWatch(database, heads(running), clock)
 
     async def start(self) -> None:
         """Go on with what was unfinished when the server last ended."""
         await self._engine.start()
+        await self._watch.start()
 
     async def close(self) -> None:
         """End the engine; running builds go on, and are found again by `start`."""
+        await self._watch.close()
         await self._engine.close()
 
     # definitions
@@ -80,18 +80,24 @@ class Pipelines:
     async def create(self, declaration: Mapping[str, Any], tags: Mapping[str, str]) -> PipelineRow:
         """Check and store a new pipeline and start its first execution."""
         await self._check(declaration)
+        sealed = secret_configuration.sealed(declaration, None, self._cipher.encrypt)
         return await self._database.write(
             lambda c: definitions.create(
-                c, declaration, tags, self.region, self.account_id, self._clock()
+                c, sealed, tags, self.region, self.account_id, self._clock()
             )
         )
 
     async def update(self, declaration: Mapping[str, Any]) -> PipelineRow:
         """Check and store the next version of a pipeline; it does not start an execution."""
         await self._check(declaration)
-        return await self._database.write(
-            lambda c: definitions.update(c, declaration, self.account_id, self._clock())
-        )
+
+        def work(connection: sa.Connection) -> PipelineRow:
+            stored = pipelines.get(connection, declaration["name"])
+            document = stored.document if stored else None
+            sealed = secret_configuration.sealed(declaration, document, self._cipher.encrypt)
+            return definitions.update(connection, sealed, self.account_id, self._clock())
+
+        return await self._database.write(work)
 
     async def _check(self, declaration: Mapping[str, Any]) -> None:
         structure = parse(declaration)

@@ -16,11 +16,12 @@ from penstock.pipelines.states import ExecutionStatus
 from penstock.storage import outbox, pipeline_executions, pipelines
 from penstock.storage.outbox import Event
 from penstock.storage.pipeline_executions import ExecutionRow
-from penstock.storage.pipelines import PipelineRow
+from penstock.storage.pipelines import PipelineRow, SourceRow
 
 REFERENCE_UPDATED = "repository.ReferenceUpdated"
 EXECUTION_STARTED = "pipeline.ExecutionStarted"
 
+_UNFINISHED = {ExecutionStatus.IN_PROGRESS.value, ExecutionStatus.STOPPING.value}
 _BRANCH_PREFIX = "refs/heads/"
 
 
@@ -31,6 +32,7 @@ class TriggerType(StrEnum):
     START_PIPELINE_EXECUTION = "StartPipelineExecution"
     POLL_FOR_SOURCE_CHANGES = "PollForSourceChanges"
     CLOUD_WATCH_EVENT = "CloudWatchEvent"
+    WEBHOOK_V2 = "WebhookV2"
 
 
 def start(
@@ -120,6 +122,49 @@ def on_reference_updated(connection: sa.Connection, event: Event, now: datetime)
         )
         started.append(pipeline_id)
     return started
+
+
+def on_revision_seen(
+    connection: sa.Connection, source: SourceRow, revision: str, now: datetime
+) -> bool:
+    """Start the source's pipeline when its newest execution took another revision of it.
+
+    An execution whose source action is still to say what it takes is waited for. The id is derived
+    from both revisions, so that a source which fails is not started again and again.
+    """
+    pipeline = pipelines.get_by_id(connection, source.pipeline_id)
+    if pipeline is None or _needs_variables(pipeline):
+        return False
+    newest = pipeline_executions.newest(connection, pipeline.id)
+    taken = _taken(newest, source.action_name)
+    if taken == revision:
+        return False
+    if newest is not None:
+        named = newest.source_overrides.get(source.action_name)
+        if taken is None and (named == revision or newest.status in _UNFINISHED):
+            return False
+    execution_id = derived_uuid("seen", pipeline.id, source.action_name, taken or "", revision)
+    if pipeline_executions.get(connection, execution_id) is not None:
+        return False
+    through_connection = source.provider == "CodeStarSourceConnection"
+    start(
+        connection,
+        pipeline,
+        execution_id,
+        TriggerType.WEBHOOK_V2 if through_connection else TriggerType.POLL_FOR_SOURCE_CHANGES,
+        now,
+        detail=f"revision {revision} of {source.branch} in {source.repository}",
+        source_overrides={source.action_name: revision},
+    )
+    return True
+
+
+def _taken(execution: ExecutionRow | None, action_name: str) -> str | None:
+    """Return the revision that the execution's source action took, None while there is none."""
+    for revision in execution.source_revisions if execution else ():
+        if revision["actionName"] == action_name:
+            return str(revision["revisionId"])
+    return None
 
 
 def _needs_variables(pipeline: PipelineRow) -> bool:

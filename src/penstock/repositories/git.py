@@ -24,6 +24,9 @@ CHUNK_SIZE = 64 * 1024
 _GRACE_SECONDS = 5.0
 _STDERR_KEPT = 8 * 1024
 
+WHOLE_TREE = "* -export-ignore -export-subst\n"
+"""A repository's own attributes: an archive is the whole tree, whatever its .gitattributes say."""
+
 _CONFIGURATION = """\
 [safe]
 \tdirectory = *

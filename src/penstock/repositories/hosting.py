@@ -22,7 +22,7 @@ from penstock.clock import Clock
 from penstock.ids import new_uuid
 from penstock.repositories import repository as stored
 from penstock.repositories.commits import Commit, parse_commit
-from penstock.repositories.git import GitError, GitProcesses
+from penstock.repositories.git import WHOLE_TREE, GitError, GitProcesses
 from penstock.repositories.references import (
     BRANCH_PREFIX,
     Reference,
@@ -38,8 +38,6 @@ from penstock.storage.repository_heads import read_heads, replace_heads
 _log = logging.getLogger(__name__)
 
 _WAIT_FOR_ORPHANS_SECONDS = 30.0
-_ATTRIBUTES = "* -export-ignore -export-subst\n"
-"""An archive is the commit's whole tree, whatever its own .gitattributes leave out."""
 
 
 class Repositories:
@@ -108,7 +106,7 @@ class Repositories:
             "init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(path)
         )
         (path / "info").mkdir(exist_ok=True)
-        (path / "info" / "attributes").write_text(_ATTRIBUTES)
+        (path / "info" / "attributes").write_text(WHOLE_TREE)
         try:
             await self.database.write(lambda c: resources.insert(c, stored.to_resource(repository)))
         except resources.ResourceExists:

@@ -142,6 +142,17 @@ def get_by_token(connection: sa.Connection, pipeline_id: str, token: str) -> Exe
     return ExecutionRow(**row._mapping) if row else None
 
 
+def newest(connection: sa.Connection, pipeline_id: str) -> ExecutionRow | None:
+    """Return the pipeline's newest execution, or None."""
+    row = connection.execute(
+        pipeline_executions.select()
+        .where(pipeline_executions.c.pipeline_id == pipeline_id)
+        .order_by(pipeline_executions.c.number.desc())
+        .limit(1)
+    ).first()
+    return ExecutionRow(**row._mapping) if row else None
+
+
 def active(connection: sa.Connection, pipeline_id: str) -> list[ExecutionRow]:
     """Return the executions that have not ended, in order of number."""
     rows = connection.execute(_ACTIVE_OF_PIPELINE, {"pipeline_id": pipeline_id})

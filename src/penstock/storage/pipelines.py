@@ -1,6 +1,6 @@
 """Queries on pipelines, their versions, sources, stages and transitions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,7 +57,9 @@ class PipelineRow:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A source action that watches a branch; `polls` is PollForSourceChanges."""
+    """A source action that watches a place: `branch` of `repository`, for S3 a key of a bucket.
+
+    `polls` is PollForSourceChanges."""
 
     pipeline_id: str
     action_name: str
@@ -207,6 +209,16 @@ def watching(
             pipeline_sources.c.repository == repository,
             pipeline_sources.c.branch == branch,
         )
+        .order_by(pipeline_sources.c.pipeline_id, pipeline_sources.c.action_name)
+    )
+    return [SourceRow(**row._mapping) for row in rows]
+
+
+def sources_of(connection: sa.Connection, providers: Collection[str]) -> list[SourceRow]:
+    """Return the source actions of these providers, in order of pipeline and action."""
+    rows = connection.execute(
+        pipeline_sources.select()
+        .where(pipeline_sources.c.provider.in_(sorted(providers)))
         .order_by(pipeline_sources.c.pipeline_id, pipeline_sources.c.action_name)
     )
     return [SourceRow(**row._mapping) for row in rows]

@@ -19,13 +19,18 @@ from penstock.builds.build import BuildPhase, BuildStatus, PhaseContext, PhaseTy
 from penstock.builds.builds import Builds
 from penstock.clock import utc_now
 from penstock.config import Config
+from penstock.pipelines.actions.remote_git import GitHubHost
+from penstock.pipelines.actions.table import Places
 from penstock.pipelines.api import service as codepipeline
 from penstock.pipelines.pipelines import Pipelines
 from penstock.repositories.api import service as codecommit
 from penstock.repositories.hosting import Repositories
+from penstock.repositories.remote import RemoteRepositories
 from penstock.services import s3
+from penstock.services.codeconnections import Connections
 from penstock.services.iam import Iam
 from penstock.services.s3 import api as s3_api
+from penstock.services.secretsmanager import Secrets
 from penstock.services.sts import Sts
 from penstock.storage import builds as stored
 from penstock.storage import resources
@@ -75,9 +80,20 @@ class Delivery:
         in_process = InProcess(
             lambda: services, self.iam.authorize, ACCOUNT, REGION, utc_now, "http://127.0.0.1"
         )
+        cipher = Cipher.open(self.path / "key")
+        secrets = Secrets(database, cipher, utc_now, **account)
+        places = Places(
+            builds=builds,
+            repositories=repositories,
+            remotes=RemoteRepositories(repositories.git),
+            connections=Connections(database, secrets, utc_now, **account),
+            objects=objects,
+            in_process=in_process,
+            github=GitHubHost("https://github.invalid", cipher.decrypt),
+        )
         pipelines = Pipelines(
-            database, Outbox(database), objects, builds, repositories,
-            self.iam, Sts(self.iam), in_process, utc_now, REGION, ACCOUNT,
+            database, Outbox(database), places, self.iam, Sts(self.iam), cipher, utc_now,
+            REGION, ACCOUNT,
         )  # fmt: skip
         await pipelines.start()
         stack.push_async_callback(pipelines.close)

@@ -4,8 +4,6 @@ The commit is the one that the push or the start named, else the branch's head n
 Source: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodeCommit.html
 """
 
-from datetime import UTC, datetime
-
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.pipelines.actions.provider import (
@@ -15,6 +13,7 @@ from penstock.pipelines.actions.provider import (
     SourceRevision,
     Succeeded,
 )
+from penstock.pipelines.actions.source_results import output_refusal, store_failure, time_text
 from penstock.pipelines.roles import Roles
 from penstock.repositories.commits import Commit
 from penstock.repositories.hosting import Repositories
@@ -56,7 +55,7 @@ class CodeCommitSource:
                 content_type="application/zip",
             )
         except ServiceError as error:
-            return _store_failure(error, output.bucket)
+            return store_failure(error, output.bucket)
         return _succeeded(job, repository, branch, commit)
 
     async def poll(self, job: ActionJob, continuation_token: str) -> ActionResult:
@@ -69,7 +68,6 @@ class CodeCommitSource:
     async def _refusal(self, job: ActionJob, repository: str) -> Failed | None:
         """Return why the role may not do this action, None when it may."""
         place = arn("codecommit", job.region, job.account_id, repository)
-        output = job.output_artifacts[0]
         try:
             async with self._roles.acting(job) as principal:
                 for action in (
@@ -88,18 +86,9 @@ class CodeCommitSource:
                             "the IAM role permissions, and then try again. Error: "
                             f"{error.message}",
                         )
-                try:
-                    key_arn = arn("s3", "", "", f"{output.bucket}/{output.key}")
-                    await self._roles.require(principal, "s3:PutObject", key_arn)
-                except ServiceError as error:
-                    return Failed(
-                        "PermissionError",
-                        "The provided role does not have sufficient permissions to access the "
-                        f"artifact bucket {output.bucket}. Error: {error.message}",
-                    )
+                return await output_refusal(self._roles, principal, job)
         except ServiceError as error:
             return Failed("PermissionError", error.message)
-        return None
 
     async def _commit(self, repository: str, branch: str, revision: str | None) -> Commit | None:
         if revision is not None:
@@ -117,25 +106,15 @@ def _missing(error: ServiceError, repository: str) -> Failed:
     return Failed("RevisionUnavailable", error.message)
 
 
-def _store_failure(error: ServiceError, bucket: str) -> Failed:
-    if error.code == "NoSuchBucket":
-        return Failed(
-            "ConfigurationError",
-            f"The artifact bucket {bucket} does not exist. Create it, or change the pipeline's "
-            f"artifactStore, and then try again. Error: {error.message}",
-        )
-    return Failed("JobFailed", error.message)
-
-
 def _succeeded(job: ActionJob, repository: str, branch: str, commit: Commit) -> Succeeded:
     message = commit.message.rstrip("\n")  # git ends every message with one
     return Succeeded(
         output_variables={
-            "AuthorDate": _time(commit.author.date),
+            "AuthorDate": time_text(commit.author.date),
             "BranchName": branch,
             "CommitId": commit.commit_id,
             "CommitMessage": message,
-            "CommitterDate": _time(commit.committer.date),
+            "CommitterDate": time_text(commit.committer.date),
             "RepositoryName": repository,
         },
         external_execution_id=commit.commit_id,
@@ -153,7 +132,3 @@ def _url(job: ActionJob, repository: str, commit: Commit) -> str:
         f"https://{job.region}.console.aws.amazon.com/codecommit/home?region={job.region}"
         f"#/repository/{repository}/commit/{commit.commit_id}"
     )
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,6 +1,7 @@
 """Which provider runs which action type: the one place where a provider is registered."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from penstock.aws.in_process import InProcess
 from penstock.builds.builds import Builds
@@ -9,27 +10,53 @@ from penstock.pipelines.actions.cloudformation import CloudFormation
 from penstock.pipelines.actions.codebuild import CodeBuild
 from penstock.pipelines.actions.codecommit import CodeCommitSource
 from penstock.pipelines.actions.provider import ActionProvider
+from penstock.pipelines.actions.remote_git import ConnectionHost, GitHubHost, RemoteGitSource
+from penstock.pipelines.actions.s3_source import S3Source
 from penstock.pipelines.artifact_files import ArtifactFiles
 from penstock.pipelines.roles import Roles
+from penstock.pipelines.source_watch import Head
 from penstock.pipelines.structure import ActionTypeId
 from penstock.repositories.hosting import Repositories
+from penstock.repositories.remote import RemoteRepositories
+from penstock.services.codeconnections import Connections
 from penstock.services.s3 import Objects
 
 
-def providers(
-    builds: Builds,
-    repositories: Repositories,
-    objects: Objects,
-    roles: Roles,
-    in_process: InProcess,
-) -> Mapping[ActionTypeId, ActionProvider]:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where actions work: what the providers are made of."""
+
+    builds: Builds
+    repositories: Repositories
+    remotes: RemoteRepositories
+    connections: Connections
+    objects: Objects
+    in_process: InProcess
+    github: GitHubHost
+
+
+def providers(places: Places, roles: Roles) -> Mapping[ActionTypeId, ActionProvider]:
     """Return the provider of every action type that runs here."""
-    codebuild = CodeBuild(builds, roles)
+    objects, remotes = places.objects, places.remotes
+    codebuild = CodeBuild(places.builds, roles)
+    connection = RemoteGitSource(ConnectionHost(places.connections), remotes, objects, roles)
     return {
-        action_types.CODECOMMIT_SOURCE.id: CodeCommitSource(repositories, objects, roles),
+        action_types.CODECOMMIT_SOURCE.id: CodeCommitSource(places.repositories, objects, roles),
+        action_types.CONNECTION_SOURCE.id: connection,
+        action_types.GITHUB_SOURCE.id: RemoteGitSource(places.github, remotes, objects, roles),
+        action_types.S3_SOURCE.id: S3Source(objects, roles),
         action_types.CODEBUILD_BUILD.id: codebuild,
         action_types.CODEBUILD_TEST.id: codebuild,
         action_types.CLOUDFORMATION_DEPLOY.id: CloudFormation(
-            in_process, ArtifactFiles(objects), roles
+            places.in_process, ArtifactFiles(objects), roles
         ),
+    }
+
+
+def heads(running: Mapping[ActionTypeId, ActionProvider]) -> Mapping[str, Head]:
+    """Return how the places of sources that are looked at are read, by provider."""
+    return {
+        type_id.provider: provider.head
+        for type_id, provider in running.items()
+        if isinstance(provider, RemoteGitSource | S3Source)
     }

@@ -8,6 +8,7 @@ from penstock.aws.pagination import decode_token, encode_token
 from penstock.aws.service import Call, Request, Response
 from penstock.pipelines import definitions
 from penstock.pipelines.pipelines import Pipelines
+from penstock.pipelines.secret_configuration import shown
 from penstock.storage.pipelines import PipelineRow
 
 _PIPELINES_IN_PAGE = 1000
@@ -18,7 +19,7 @@ async def create_pipeline(domain: Pipelines, call: Call, request: Request) -> Re
     """Make a pipeline and start its first execution."""
     tags = definitions.tags_of(request.get("tags", []), call.via)
     pipeline = await domain.create(request["pipeline"], tags)
-    response: dict[str, object] = {"pipeline": pipeline.document}
+    response: dict[str, object] = {"pipeline": shown(pipeline.document)}
     if tags:
         response["tags"] = tagging.to_pairs(tags, "key", "value")
     return response
@@ -32,7 +33,7 @@ async def get_pipeline(domain: Pipelines, call: Call, request: Request) -> Respo
         pipeline = await domain.get(request["name"])
         document = pipeline.document
     return {
-        "pipeline": document,
+        "pipeline": shown(document),
         "metadata": {
             "pipelineArn": pipeline.arn,
             "created": pipeline.created_at,
@@ -44,7 +45,7 @@ async def get_pipeline(domain: Pipelines, call: Call, request: Request) -> Respo
 async def update_pipeline(domain: Pipelines, call: Call, request: Request) -> Response:
     """Replace a pipeline's declaration; it does not start an execution."""
     pipeline = await domain.update(request["pipeline"])
-    return {"pipeline": pipeline.document}
+    return {"pipeline": shown(pipeline.document)}
 
 
 async def list_pipelines(domain: Pipelines, call: Call, request: Request) -> Response:

@@ -11,6 +11,7 @@ from penstock.aws.pagination import decode_token, encode_token
 from penstock.aws.service import Call, Request, Response
 from penstock.pipelines.executions import StartRequest
 from penstock.pipelines.pipelines import Pipelines
+from penstock.pipelines.secret_configuration import shown_configuration
 from penstock.storage.action_executions import ActionRow
 from penstock.storage.pipeline_executions import ExecutionRow
 
@@ -152,8 +153,8 @@ def _action(row: ActionRow) -> dict[str, Any]:
     stored = row.input
     shown: dict[str, Any] = {
         "actionTypeId": stored["actionTypeId"],
-        "configuration": stored["configuration"],
-        "resolvedConfiguration": stored["resolvedConfiguration"],
+        "configuration": shown_configuration(stored["configuration"]),
+        "resolvedConfiguration": shown_configuration(stored["resolvedConfiguration"]),
         "region": stored["region"],
         "inputArtifacts": _artifacts(stored["inputArtifacts"]),
     }
