@@ -16,6 +16,7 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Service
 from penstock.console.app import Console, console_app
 from penstock.console.sessions import Sessions, csrf_token
+from penstock.console.visit import Support, nothing_known
 from penstock.services.iam import Iam
 from penstock.services.iam.api import service as iam_service
 from penstock.storage.database import Database
@@ -135,17 +136,24 @@ class World:
         self.in_process = InProcess(
             self._services, self.iam.authorize, ACCOUNT, REGION, self.clock, f"http://{HOST}"
         )
-        self.console = self.make_console(authenticate=True)
-        self.browser = Browser(self.console)
+        self.serve(self.make_console())
 
-    def make_console(self, *, authenticate: bool, own_host: str = "127.0.0.1") -> Console:
+    def serve(self, console: Console) -> None:
+        """Make this console the one that `browser` is at."""
+        self.console = console
+        self.browser = Browser(console)
+
+    def make_console(
+        self, *, authenticate: bool = True, support: Support = nothing_known
+    ) -> Console:
         return console_app(
             self.in_process,
             self.outbox,
             self.sessions,
-            own_host=own_host,
+            own_host="127.0.0.1",
             port=4600,
             authenticate=authenticate,
+            support=support,
         )
 
     def _services(self) -> list[Service]:

@@ -12,6 +12,7 @@ _TONES = {
     **dict.fromkeys(("STOPPED", "ABANDONED", "CANCELLED"), _WARN),
     **dict.fromkeys(("SUPERSEDED", "SKIPPED", "NOT_STARTED"), _IDLE),
 }
+_OF_STACKS = {"REVIEW_IN_PROGRESS": _IDLE, "DELETE_COMPLETE": _IDLE}
 NOT_STARTED = "NOT_STARTED"
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -36,7 +37,7 @@ def look(status: str) -> Look:
 
 def tone_of(status: str) -> str:
     """Return `good`, `bad`, `busy`, `warn` or `idle`."""
-    known = _TONES.get(status.upper())
+    known = _TONES.get(status.upper()) or _OF_STACKS.get(status)
     if known is not None:
         return known
     if status.endswith("_FAILED"):
@@ -45,8 +46,6 @@ def tone_of(status: str) -> str:
         return _BUSY
     if "ROLLBACK" in status:
         return _WARN
-    if status == "DELETE_COMPLETE":
-        return _IDLE
     return _GOOD if status.endswith("_COMPLETE") else _IDLE
 
 

@@ -117,7 +117,9 @@ class Visit:
 
     def message(self, status: int, title: str, text: str, code: str = "") -> Response:
         """Say that something cannot be done, and why."""
-        return self.page("message.html", status, title=title, text=text, code=code)
+        path = self.request.url.path
+        back = path.rpartition("/")[0] if self.request.method == "POST" else ""
+        return self.page("message.html", status, title=title, text=text, code=code, back=back)
 
     def go(self, path: str) -> Response:
         """Lead on to another page after a change."""
