@@ -13,6 +13,10 @@ from penstock.stacks.resource_types.ecr_repository import EcrRepository
 from penstock.stacks.resource_types.ecs_cluster import EcsCluster
 from penstock.stacks.resource_types.ecs_service import EcsService
 from penstock.stacks.resource_types.ecs_task_definition import EcsTaskDefinition
+from penstock.stacks.resource_types.elbv2_listener import Elbv2Listener
+from penstock.stacks.resource_types.elbv2_listener_rule import Elbv2ListenerRule
+from penstock.stacks.resource_types.elbv2_load_balancer import Elbv2LoadBalancer
+from penstock.stacks.resource_types.elbv2_target_group import Elbv2TargetGroup
 from penstock.stacks.resource_types.handler import ResourceHandler
 from penstock.stacks.resource_types.iam_managed_policy import IamManagedPolicy
 from penstock.stacks.resource_types.iam_policy import IamPolicy
@@ -38,6 +42,10 @@ def handlers(in_process: InProcess) -> Mapping[str, ResourceHandler]:
         "AWS::ECS::Cluster": EcsCluster(in_process),
         "AWS::ECS::Service": EcsService(in_process),
         "AWS::ECS::TaskDefinition": EcsTaskDefinition(in_process),
+        "AWS::ElasticLoadBalancingV2::Listener": Elbv2Listener(in_process),
+        "AWS::ElasticLoadBalancingV2::ListenerRule": Elbv2ListenerRule(in_process),
+        "AWS::ElasticLoadBalancingV2::LoadBalancer": Elbv2LoadBalancer(in_process),
+        "AWS::ElasticLoadBalancingV2::TargetGroup": Elbv2TargetGroup(in_process),
         "AWS::IAM::ManagedPolicy": IamManagedPolicy(in_process),
         "AWS::IAM::Policy": IamPolicy(in_process),
         "AWS::IAM::Role": IamRole(in_process),

@@ -84,8 +84,8 @@ def server_states(desired: Desired) -> str:
     for backend in desired.backends:
         name = haproxy_rules.backend_name(backend.group.arn)
         lines += [
-            f"0 {name} 0 {server.name} {server.address} 0 0 1 1 0 0 0 0 6 0 0 0 - {server.port} "
-            "- 0 0 - - 0"
+            f"0 {name} 0 {server.name} {server.address} 0 0 1 1 0 {_INITIAL} 0 0 6 0 0 0 - "
+            f"{server.port} - 0 0 - - 0"
             for server in backend.servers
             if not server.healthy
         ]
@@ -102,6 +102,8 @@ def server_keywords(group: TargetGroup) -> str:
     )
 
 
+_INITIAL = 1
+"""A check status of 0, `unknown`, would stay so: HAProxy 2.6 never checks such a server."""
 _STATE_FIELDS = (
     "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight "
     "srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health "

@@ -96,6 +96,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }  # fmt: skip
 NAMELESS = {"AWS::IAM::Policy", "AWS::SNS::Subscription"}
 """Types that no other resource's name collides with."""
+WORKLOADS = ("AWS::ECS::", "AWS::ElasticLoadBalancingV2::")
+"""Types that are tested upon what they bring to life."""
 every_type = pytest.mark.parametrize("type", EXAMPLES)
 
 
@@ -109,7 +111,7 @@ async def _given(world: ResourceWorld) -> None:
 
 def test_every_type_of_the_table_has_an_example(world: ResourceWorld) -> None:
     kept = {name for name, one in world.types.items() if isinstance(one, KeptResource)}
-    workloads = {name for name in kept if name.startswith("AWS::ECS::")}  # tested on ECS
+    workloads = {name for name in kept if name.startswith(WORKLOADS)}
     assert kept - workloads == set(EXAMPLES)
 
 

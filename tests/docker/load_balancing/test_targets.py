@@ -1,0 +1,152 @@
+"""Targets come, go, fail and recover behind a listener; no request is lost by an exchange."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from tests.docker.load_balancing.backends import Backend, Load, get
+from tests.docker.load_balancing.world import World
+
+pytestmark = pytest.mark.docker
+MakeBackend = Callable[[str], Backend]
+
+
+async def test_targets_are_exchanged_under_load(world: World, backend: MakeBackend) -> None:
+    old, new = backend("old"), backend("new")
+    balancer = await world.load_balancer("web")
+    group = await world.target_group("web")
+    await world.listener(balancer, group)
+    await world.register(group, old)
+    await world.until_healthy(group, old)
+    load = Load(balancer["DNSName"], 80)
+    try:
+        for leaving, coming in ((old, new), (new, old), (old, new)):
+            await asyncio.sleep(0.5)
+            await world.register(group, coming)
+            await world.until_healthy(group, coming)
+            await world.deregister(group, leaving)
+            await world.until_gone(group, leaving)
+        old.close()
+        seen = load.total
+        await asyncio.sleep(1)
+    finally:
+        load.stop()
+    assert load.failures == []
+    assert load.total > 2000
+    assert load.total > seen
+    assert set(load.answers) == {"old", "new"}
+
+
+async def test_listeners_and_rules_change_under_load(world: World, backend: MakeBackend) -> None:
+    one, other = backend("one"), backend("other")
+    balancer = await world.load_balancer("web")
+    group, others = await world.target_group("web"), await world.target_group("others")
+    listener = await world.listener(balancer, group)
+    await world.register(group, one)
+    await world.register(others, other)
+    await world.until_healthy(group, one)
+    assert (await world.health(others))[other.port]["Reason"] == "Target.NotInUse"
+    load = Load(balancer["DNSName"], 80)
+    try:
+        await asyncio.sleep(0.5)
+        await world.call(
+            "CreateRule",
+            ListenerArn=listener,
+            Priority=10,
+            Conditions=[{"Field": "path-pattern", "Values": ["/other/*"]}],
+            Actions=[{"Type": "forward", "TargetGroupArn": others}],
+        )
+        await world.until_healthy(others, other)
+        assert get(balancer["DNSName"], "/other/x") == (200, "other")
+        await world.listener(balancer, group, 8081)
+        assert await world.load_balancing.settled()
+        assert get(balancer["DNSName"], port=8081) == (200, "one")
+        # Both targets are exchanged right after a reload, while its former process still ends.
+        await world.register(group, other)
+        await world.until_healthy(group, other)
+        await world.deregister(group, one)
+        await world.until_gone(group, one)
+        one.close()
+        await asyncio.sleep(0.5)
+    finally:
+        load.stop()
+    assert load.failures == []
+    assert load.total > 2000
+
+
+async def test_a_request_under_way_ends_on_the_target_that_leaves(
+    world: World, backend: MakeBackend
+) -> None:
+    slow, other = backend("slow"), backend("other")
+    balancer = await world.load_balancer("web")
+    group = await world.target_group("web")
+    await world.listener(balancer, group)
+    await world.register(group, slow)
+    await world.until_healthy(group, slow)
+    slow.delay_seconds = 3
+    request = asyncio.create_task(asyncio.to_thread(get, balancer["DNSName"]))
+    await asyncio.sleep(0.5)
+    await world.register(group, other)
+    await world.until_healthy(group, other)
+    await world.deregister(group, slow)
+    state = (await world.health(group))[slow.port]
+    assert state == {
+        "State": "draining",
+        "Reason": "Target.DeregistrationInProgress",
+        "Description": "Target deregistration is in progress",
+    }
+    await asyncio.sleep(1.2)
+    assert slow.port in await world.health(group)
+    assert await asyncio.to_thread(get, balancer["DNSName"]) == (200, "other")
+    assert await request == (200, "slow")
+    await world.until_gone(group, slow)
+
+
+async def test_an_unhealthy_target_gets_no_requests_unless_all_are(
+    world: World, backend: MakeBackend
+) -> None:
+    good, bad = backend("good"), backend("bad")
+    balancer = await world.load_balancer("web")
+    group = await world.target_group("web")
+    await world.listener(balancer, group)
+    await world.register(group, good, bad)
+    await world.until_healthy(group, good, bad)
+    bad.health = 503
+
+    async def is_out() -> bool:
+        return (await world.health(group))[bad.port] == {
+            "State": "unhealthy",
+            "Reason": "Target.ResponseCodeMismatch",
+            "Description": "Health checks failed with these codes: [503]",
+        }
+
+    await world.until(is_out, 30)
+    answers = {get(balancer["DNSName"])[1] for _ in range(20)}
+    assert answers == {"good"}
+    good.health = 500
+
+    async def all_are_out() -> bool:
+        return {one["State"] for one in (await world.health(group)).values()} == {"unhealthy"}
+
+    await world.until(all_are_out, 30)
+    await asyncio.sleep(1.5)
+    assert {get(balancer["DNSName"])[1] for _ in range(20)} == {"good", "bad"}
+    good.health = 200
+    await world.until_healthy(group, good)
+    assert {get(balancer["DNSName"])[1] for _ in range(20)} == {"good"}
+
+
+async def test_without_a_target_the_answer_is_503(world: World, backend: MakeBackend) -> None:
+    failing = backend("failing")
+    failing.health = 404
+    balancer = await world.load_balancer("web")
+    group = await world.target_group("web")
+    await world.listener(balancer, group)
+    assert await world.load_balancing.settled()
+    assert get(balancer["DNSName"])[0] == 503
+    await world.register(group, failing)
+    await asyncio.sleep(2)
+    state = (await world.health(group))[failing.port]
+    assert (state["State"], state["Reason"]) == ("initial", "Elb.InitialHealthChecking")
+    assert get(balancer["DNSName"])[0] == 503
