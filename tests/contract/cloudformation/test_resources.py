@@ -1,0 +1,85 @@
+"""Describing the resources and the template of a stack."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.stack_world import TYPE, template, thing
+
+BODY = template({"A": thing("v1", Metadata={"owner": "me"}), "B": thing("v1", ["A"])})
+
+
+def message(call: Any, **request: Any) -> str:
+    with pytest.raises(ClientError) as error:
+        call(**request)
+    assert error.value.response["Error"]["Code"] == "ValidationError"
+    return str(error.value.response["Error"]["Message"])
+
+
+def test_describe_stack_resource(server: Any, cloudformation: Any) -> None:
+    stack = server.create("app", BODY)
+    ids = {name: id_ for name, id_, _ in server.store.things()}
+    detail = cloudformation.describe_stack_resource(StackName="app", LogicalResourceId="A")
+    found = detail["StackResourceDetail"]
+    assert found["PhysicalResourceId"] == ids["A"]
+    assert found["ResourceType"] == TYPE
+    assert found["ResourceStatus"] == "CREATE_COMPLETE"
+    assert found["StackId"] == stack["StackId"]
+    assert json.loads(found["Metadata"]) == {"owner": "me"}
+    assert (
+        message(cloudformation.describe_stack_resource, StackName="none", LogicalResourceId="A")
+        == "Stack 'none' does not exist"
+    )
+    assert (
+        message(cloudformation.describe_stack_resource, StackName="app", LogicalResourceId="X")
+        == "Resource X does not exist for stack app"
+    )
+
+
+def test_describe_stack_resources(server: Any, cloudformation: Any) -> None:
+    server.create("app", BODY)
+    ids = {name: id_ for name, id_, _ in server.store.things()}
+    found = cloudformation.describe_stack_resources(StackName="app")["StackResources"]
+    assert {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found} == ids
+    one = cloudformation.describe_stack_resources(StackName="app", LogicalResourceId="B")
+    assert [each["LogicalResourceId"] for each in one["StackResources"]] == ["B"]
+    by_id = cloudformation.describe_stack_resources(PhysicalResourceId=ids["A"])
+    assert len(by_id["StackResources"]) == 2
+    assert message(cloudformation.describe_stack_resources, StackName="none") == (
+        "Stack with id none does not exist"
+    )
+
+
+def test_list_stack_resources(server: Any, cloudformation: Any) -> None:
+    many = {f"R{number:03d}": {"Type": "AWS::SNS::Topic"} for number in range(130)}
+    server.create("app", template(many))
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName="app")
+    names = [one["LogicalResourceId"] for page in pages for one in page["StackResourceSummaries"]]
+    assert names == sorted(many)
+    events = cloudformation.get_paginator("describe_stack_events").paginate(StackName="app")
+    assert sum(len(page["StackEvents"]) for page in events) == 130 * 3 + 2
+
+
+def test_get_template(server: Any, cloudformation: Any) -> None:
+    server.create("app", BODY)
+    answer = cloudformation.get_template(StackName="app")
+    assert answer["TemplateBody"] == json.loads(BODY)
+    assert answer["StagesAvailable"] == ["Original", "Processed"]
+    assert message(cloudformation.get_template, StackName="none") == (
+        "Stack with id none does not exist"
+    )
+    assert message(cloudformation.get_template) == (
+        "StackName is required if ChangeSetName is not specified."
+    )
+    cloudformation.create_change_set(
+        StackName="app", ChangeSetName="next", TemplateBody=template({"A": thing("v9")})
+    )
+    proposed = cloudformation.get_template(StackName="app", ChangeSetName="next")
+    assert proposed["TemplateBody"]["Resources"].keys() == {"A"}
+
+
+def test_events_of_an_unknown_stack(cloudformation: Any) -> None:
+    assert message(cloudformation.describe_stack_events, StackName="none") == (
+        "Stack [none] does not exist"
+    )
