@@ -76,11 +76,11 @@ def decide(
         return []
     this = _Round(service, {task.task_id: task for task in tasks}, targets, now)
     _end_tasks(this)
-    _register(this)
-    _judge_health(this)
     if service.status is ServiceStatus.DRAINING:
         _drain_service(this)
     else:
+        _register(this)
+        _judge_health(this)
         _break_circuit(this)
         _scale_down(this)
         _take_out_old(this)
