@@ -233,7 +233,7 @@ class _Conditions(_Block):
                 if following is None:
                     settled.add(name)
                     del path[name]
-                elif following in path:
+                elif following in path:  # unverified
                     raise format_error(f"Circular dependency between conditions: [{following}]")
                 else:
                     path[following] = iter(self._needs[following])

@@ -52,7 +52,7 @@ def check_top(document: Mapping[str, Any]) -> None:
 def read_description(document: Mapping[str, Any]) -> str | None:
     """Return the template's description."""
     description = document.get("Description")
-    if description is not None and not isinstance(description, str):
+    if description is not None and not isinstance(description, str):  # unverified
         raise format_error("Every Description member must be a string.")
     if description is not None and len(description.encode()) > _LONGEST_DESCRIPTION_BYTES:
         raise format_error(f"'Description' length is greater than {_LONGEST_DESCRIPTION_BYTES}.")

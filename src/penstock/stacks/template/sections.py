@@ -36,7 +36,7 @@ def check_name(kind: str, name: str) -> None:
 
 def check_count(kind: str, found: Collection[Any], most: int) -> None:
     """Raise when a section has more members than AWS takes."""
-    if len(found) > most:
+    if len(found) > most:  # unverified but for resources
         raise format_error(
             f"Number of {kind}, {len(found)}, is greater than maximum allowed, {most}"
         )
@@ -45,14 +45,14 @@ def check_count(kind: str, found: Collection[Any], most: int) -> None:
 def check_keys(kind: str, found: Mapping[str, Any], allowed: Collection[str]) -> None:
     """Raise when a member has a key that AWS does not know."""
     for key in found:
-        if key not in allowed:
+        if key not in allowed:  # for outputs and rules unverified
             raise invalid(f"Invalid template {kind} property '{key}'")
 
 
 def optional_text(where: str, found: Mapping[str, Any], key: str) -> str | None:
     """Return the text under a key, None when it is absent."""
     value = found.get(key)
-    if value is not None and not isinstance(value, str):
+    if value is not None and not isinstance(value, str):  # unverified
         raise format_error(f"{where} Every {key} member must be a string.")
     return value
 
