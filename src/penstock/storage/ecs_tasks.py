@@ -115,7 +115,7 @@ def delete_stopped(connection: sa.Connection, before: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """How far a container's output is stored: from the line at `since_ns` on, `skip` of the
+    """How far a container's output is stored: from the moment `since_ns` on, `skip` of the
     engine's lines are, none of them later than `last_ns` (nanoseconds since the epoch); the next
     goes to `offset` of the log stream."""
 

@@ -4,8 +4,8 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definit
 Texts: as recorded in moto's ecs/models.py, whose wording AWS's users print too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,36 +17,12 @@ from penstock.clock import Clock
 from penstock.storage import resources
 from penstock.storage.database import Database
 from penstock.storage.resources import Resource
+from penstock.workloads.ecs.task_definition import TaskDefinition
+
+__all__ = ["ACTIVE", "DELETE_IN_PROGRESS", "INACTIVE", "TaskDefinition", "TaskDefinitions", "split"]
 
 SERVICE, TYPE, FAMILY_TYPE = "ecs", "task-definition", "task-definition-family"
 ACTIVE, INACTIVE, DELETE_IN_PROGRESS = "ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskDefinition:
-    """One revision. `document` is the API's TaskDefinition as registered, with its defaults:
-    `containerDefinitions`, `networkMode`, `volumes`, `cpu`, `memory`, roles."""
-
-    family: str
-    revision: int
-    arn: str
-    status: str
-    document: Mapping[str, Any]
-    registered_at: datetime
-    registered_by: str
-    deregistered_at: datetime | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def containers(self) -> Sequence[Mapping[str, Any]]:
-        """The API's ContainerDefinitions."""
-        found: Sequence[Mapping[str, Any]] = self.document["containerDefinitions"]
-        return found
-
-    @property
-    def network_mode(self) -> str:
-        """`bridge`, `awsvpc` or `none`."""
-        return str(self.document["networkMode"])
 
 
 class TaskDefinitions:

@@ -1,8 +1,8 @@
 """The awslogs driver: a container's output, followed and stored in CloudWatch Logs.
 
 The engine keeps every line in order, so what is stored is known by a place in that order: the
-lines from a marked one on, and how many of them. After a restart those are skipped. Each line has
-a fixed offset in its stream, so storing it again adds nothing.
+lines from a marked moment on, and how many of them. After a restart those are skipped. Each line
+has a fixed offset in its stream, so storing it again adds nothing.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
 """
@@ -121,7 +121,7 @@ class Progress:
         self._to_skip = position.skip
         self._rotated: bool | None = None
         self._seen: list[int] = []
-        """The times of the lines from the marked one on."""
+        """The times of the lines from the marked moment on."""
 
     def take(self, lines: Sequence[Line]) -> list[Line]:
         """Return those of the engine's next lines that are not stored."""
@@ -145,10 +145,10 @@ class Progress:
         """Return the position behind all that was taken; `events` of it are in the stream."""
         since, last = self.position.since_ns, max(self._seen)
         if since == 0:
-            since = min(self._seen)
+            since = max(1, min(self._seen) - _MARK_BEHIND_NS // 2)
         if len(self._seen) > _MARK_EVERY and last - _MARK_BEHIND_NS > since:
-            recent = [at for at in self._seen if at >= last - _MARK_BEHIND_NS]
-            since, self._seen = min(recent), recent
+            since = last - _MARK_BEHIND_NS
+            self._seen = [at for at in self._seen if at >= since]
         before = self.position
         self.position = LogPosition(
             before.task_id, before.container, since, len(self._seen), last, before.offset + events

@@ -51,6 +51,7 @@ _LOOK_SECONDS = 15.0
 """How often a running task is looked at when no event says to."""
 _LOOK_CLOSELY_SECONDS = 1.0
 _FORGET_SECONDS = 600.0
+_SETTLE_SECONDS = 1.0
 _REMEMBERED = timedelta(hours=1)
 _LOOKED_AT = frozenset({
     TaskStatus.ACTIVATING, TaskStatus.RUNNING, TaskStatus.DEACTIVATING, TaskStatus.STOPPING,
@@ -81,9 +82,10 @@ class TaskRunner:
 
     async def start(self) -> None:
         """Reap what no task owns, take up every unfinished task, and watch. Raises EngineError."""
+        found = await self._docker.list_tasks(KIND)
         unfinished = await self._database.read(ecs_tasks.unfinished)
         known = {row.id for row in unfinished}
-        for task_id in await self._docker.list_tasks(KIND):
+        for task_id in found:
             if task_id not in known:
                 await self._docker.remove(task_id)
         self._loops = [
@@ -255,6 +257,10 @@ class TaskRunner:
         await self._preparation.end(task)
         await self._logs.finish(task.task_id)
         await self._docker.remove(task.task_id)
+        if task.pull_started_at is not None and task.pull_stopped_at is None:
+            # Preparation was given up: the engine may have been making a container just then.
+            await asyncio.sleep(_SETTLE_SECONDS)
+            await self._docker.remove(task.task_id)
         stopped = moved(task, Move(TaskStatus.STOPPED, cause), self._clock())
         if not await self._store(task, stopped):
             return False

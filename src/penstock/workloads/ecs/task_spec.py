@@ -20,7 +20,7 @@ from penstock.containers.task import (
     VolumeMount,
 )
 from penstock.workloads.ecs.container_rules import links
-from penstock.workloads.ecs.task_definitions import TaskDefinition
+from penstock.workloads.ecs.task_definition import TaskDefinition
 from penstock.workloads.ecs.task_life import (
     START_TIMEOUT_SECONDS,
     STOP_TIMEOUT_SECONDS,

@@ -13,6 +13,7 @@ from penstock.arns import arn, resource_of
 from penstock.aws.errors import ServiceError
 from penstock.clock import Clock
 from penstock.containers.docker_runner import DockerRunner
+from penstock.errors import EngineError
 from penstock.services.logs import Logs
 from penstock.storage import ecs_tasks
 from penstock.storage.database import Database
@@ -65,8 +66,13 @@ class Tasks:
             self._preparation,
             self._logs,
         )
-        await runner.start()
-        self._runner = runner
+        self._runner = runner  # what is asked for from now on wakes it
+        try:
+            await runner.start()
+        except EngineError:
+            self._runner = None
+            await runner.close()
+            raise
 
     async def close(self) -> None:
         """Stop watching; the tasks' containers go on and are found again."""
