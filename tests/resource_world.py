@@ -16,10 +16,14 @@ from penstock.builds.projects import Projects
 from penstock.clock import utc_now
 from penstock.config import Config
 from penstock.containers.certificates import Certificates
+from penstock.pipelines.actions.remote_git import GitHubHost
+from penstock.pipelines.actions.table import Places
 from penstock.pipelines.api import service as codepipeline
 from penstock.pipelines.pipelines import Pipelines
 from penstock.repositories.api import service as codecommit
 from penstock.repositories.hosting import Repositories
+from penstock.repositories.remote import RemoteRepositories
+from penstock.services.codeconnections import Connections
 from penstock.services.ecr import Ecr
 from penstock.services.ecr.api import service as ecr_service
 from penstock.services.ecr.registry_client import DOCKER_MANIFEST, Manifest
@@ -191,10 +195,19 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
         in_process = InProcess(
             lambda: services, iam.authorize, ACCOUNT, REGION, utc_now, config.endpoint_url
         )
+        secrets = Secrets(database, cipher, utc_now, **place)
+        places = Places(
+            builds=builds,
+            repositories=repositories,
+            remotes=RemoteRepositories(repositories.git),
+            connections=Connections(database, secrets, utc_now, **place),
+            objects=objects,
+            in_process=in_process,
+            github=GitHubHost("https://github.invalid", cipher.decrypt),
+        )
         pipelines = Pipelines(
-            database, Outbox(database), objects, builds, repositories, iam, sts, in_process,
-            utc_now, REGION, ACCOUNT,
-        )  # fmt: skip
+            database, Outbox(database), places, iam, sts, cipher, utc_now, REGION, ACCOUNT
+        )
         signing = Certificates(directory, REGION, utc_now).registry_signing
         ecr = Ecr(
             database, iam.authorize, utc_now, registry_url=lambda: None, ca=None,
@@ -211,7 +224,7 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             iam_service(iam),
             logs(Logs(database, LogFiles(directory / "logs"), utc_now, **place)),
             s3(objects),
-            secretsmanager(Secrets(database, cipher, utc_now, **place)),
+            secretsmanager(secrets),
             sns(Sns(database, utc_now, ACCOUNT, REGION)),
             ssm(Parameters(database, cipher, utc_now, **place)),
             sts_service(sts),

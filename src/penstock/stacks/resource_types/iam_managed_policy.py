@@ -79,7 +79,8 @@ class IamManagedPolicy(KeptResource):
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the policy's tags."""
         parameters = {"PolicyArn": found.physical_resource_id}
-        return self.from_list((await self.call(request, "ListPolicyTags", parameters))["Tags"])
+        policy = (await self.call(request, "GetPolicy", parameters))["Policy"]
+        return self.from_list(policy["Tags"])
 
     async def _new_version(self, request: ResourceRequest, policy: str) -> str:
         """Make the wanted document the default; the oldest version makes room, as on AWS."""

@@ -80,7 +80,8 @@ class IamRole(KeptResource):
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the role's tags."""
         parameters = {"RoleName": found.physical_resource_id}
-        return self.from_list((await self.call(request, "ListRoleTags", parameters))["Tags"])
+        role = (await self.call(request, "GetRole", parameters))["Role"]
+        return self.from_list(role.get("Tags") or ())
 
     async def retag(
         self,

@@ -25,6 +25,7 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
+from penstock.stacks.resource_types.physical_name import suffix
 
 _STACK_ID = "aws:cloudformation:stack-id"
 _OWNERSHIP = (_STACK_ID, "aws:cloudformation:logical-id")
@@ -211,8 +212,9 @@ class KeptResource(ABC):
     async def _made_before(self, request: ResourceRequest, identity: str) -> Succeeded | None:
         """Return what this very step made before a crash, None where another made it."""
         found = await self.find(request, identity)
-        if found is None:
-            return None
+        made_up = suffix(request.client_request_token).lower()
+        if found is None or made_up in found.physical_resource_id.lower():
+            return found
         tags = await self.tags(request, found)
         ours = all(tags.get(key, "") == request.tags.get(key, "") for key in _OWNERSHIP)
         return found if ours else None
