@@ -191,13 +191,14 @@ class Simulation:
             self.world.tick()
         return until()
 
+    last_number: int = 2 * 10**18
     most_before: int = 0
     """Tasks that stood before the desired count went down."""
 
     def deploy(self, definition: str, *, check: bool = False) -> None:
-        number = len(self.told) + 10**18
+        self.last_number += 1
         new = Deployment(
-            f"ecs-svc/{number}", definition, check, self.world.now, self.world.now
+            f"ecs-svc/{self.last_number}", definition, check, self.world.now, self.world.now
         )
         self.service = replace(
             self.service, deployments=(new, *self.service.deployments), steady=False
@@ -227,9 +228,7 @@ def simulate(desired: int, limits: tuple[int, int], balanced: bool, draw: Draw) 
 
 limits = st.sampled_from([(100, 200), (50, 200), (50, 100), (0, 100), (0, 200), (100, 150)])
 desired_counts = st.integers(1, 6)
-slow = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def possible(desired: int, limit: tuple[int, int]) -> bool:
