@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate
 
-.PHONY: help venv test demo unit property contract docker-test faults lint format images bench \
+.PHONY: help venv test demo unit property contract docker-test browser faults lint format images bench \
 	compatibility lock engine-up engine-down clean
 
 help: ## list the targets
@@ -29,6 +29,10 @@ unit property contract: venv ## tests without a container engine: one kind
 docker-test: venv ## tests against a container engine
 	@scripts/engine.sh up >/dev/null
 	$(BIN)/pytest tests/docker
+
+browser: venv ## tests that drive the console with this machine's chromium
+	@scripts/engine.sh up >/dev/null
+	$(BIN)/pytest tests/browser
 
 faults: venv ## tests that kill the server and start it again
 	@scripts/engine.sh up >/dev/null

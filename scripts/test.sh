@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 
 scripts/bootstrap.sh
-for tool in ps:procps busybox:busybox; do # what tests compare with or look through
+for tool in ps:procps busybox:busybox chromium:chromium; do # what tests compare with or drive
     if ! command -v "${tool%:*}" >/dev/null && may_install; then
         install_packages "${tool#*:}"
     fi
