@@ -14,6 +14,7 @@ TABLES = {
     "codepipeline": "penstock.pipelines.api",
     "ecr": "penstock.services.ecr.api",
     "ecs": "penstock.workloads.ecs.api",
+    "elbv2": "penstock.workloads.load_balancing.api",
     "iam": "penstock.services.iam.api",
     "logs": "penstock.services.logs.api",
     "s3": "penstock.services.s3.api",

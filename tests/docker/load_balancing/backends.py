@@ -33,7 +33,8 @@ class Backend:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_POST = do_GET
+            def do_POST(self) -> None:
+                self.do_GET()
 
             def log_message(self, format: str, *arguments: Any) -> None:
                 pass
