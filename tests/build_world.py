@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from penstock.aws.service import Call, Principal, PrincipalKind, Service
 from penstock.builds.build import ArtifactLocation, Build, PipelineSource, StartBuild
 from penstock.builds.builds import Builds
-from penstock.builds.credentials import BuildCredentials
 from penstock.builds.execution import Execution
 from penstock.builds.plan import Layout
 from penstock.builds.preparation import Preparation
@@ -37,6 +36,7 @@ from penstock.services.secretsmanager.api import service as secrets_service
 from penstock.services.ssm import Parameters
 from penstock.services.ssm.api import service as parameters_service
 from penstock.services.sts import Sts
+from penstock.services.sts.task_credentials import TaskCredentials
 from penstock.storage.blobs import Blobs
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
@@ -102,7 +102,7 @@ class World:
         )
         self.builds = Builds(self.database, config, utc_now)
         self.projects = Projects(self.database, config, utc_now, self.sts)
-        self.credentials = BuildCredentials(self.database, self.sts, utc_now)
+        self.credentials = TaskCredentials(self.database, self.sts, utc_now)
         preparation = Preparation(
             config=config, clock=utc_now, runner=self.docker, iam=self.iam,
             credentials=self.credentials, sources=Sources(self.objects, self.repositories),

@@ -4,7 +4,14 @@ from typing import Any
 from penstock.containers.container_config import container_config, inner_docker_files
 from penstock.containers.privileges import unconfined
 from penstock.containers.sandbox import TaskEndpoints
-from penstock.containers.task import ContainerSpec, TaskSpec, VolumeMount
+from penstock.containers.task import (
+    NO_HEALTH_CHECK,
+    ContainerSpec,
+    HealthCheck,
+    TaskSpec,
+    Ulimit,
+    VolumeMount,
+)
 
 
 def describe(spec: ContainerSpec, **changes: Any) -> dict[str, Any]:
@@ -31,6 +38,45 @@ def test_the_command_replaces_entrypoint_and_command() -> None:
     assert config["Cmd"] == []
     assert "WorkingDir" not in config
     assert "User" not in config
+
+
+def test_without_a_command_entrypoint_and_arguments_are_the_images_unless_given() -> None:
+    own = describe(ContainerSpec("web", "image"))
+    assert "Entrypoint" not in own
+    assert "Cmd" not in own
+    config = describe(ContainerSpec("web", "image", entrypoint=["/e"], arguments=["a"]))
+    assert (config["Entrypoint"], config["Cmd"]) == (["/e"], ["a"])
+
+
+def test_a_health_check_in_the_engines_nanoseconds() -> None:
+    assert "Healthcheck" not in describe(spec())
+    config = describe(spec(health_check=HealthCheck(("CMD", "x"), 10, 2, 4, 1)))
+    assert config["Healthcheck"] == {
+        "Test": ["CMD", "x"], "Interval": 10**10, "Timeout": 2 * 10**9, "Retries": 4,
+        "StartPeriod": 10**9,
+    }  # fmt: skip
+    assert describe(spec(health_check=NO_HEALTH_CHECK))["Healthcheck"]["Test"] == ["NONE"]
+
+
+def test_what_else_a_container_may_ask_for() -> None:
+    config = describe(
+        spec(
+            read_only_root=True, init=True, interactive=True, tmpfs={"/tmp": "size=1m"},
+            ulimits=[Ulimit("nofile", 1, 2)], cpu_shares=5, memory_reservation_bytes=6,
+            shared_memory_bytes=7, dropped_capabilities=["NET_RAW"], labels={"a": "b"},
+        )
+    )  # fmt: skip
+    host = config["HostConfig"]
+    assert host["Ulimits"] == [{"Name": "nofile", "Soft": 1, "Hard": 2}]
+    assert (host["CpuShares"], host["MemoryReservation"], host["ShmSize"]) == (5, 6, 7)
+    assert (host["ReadonlyRootfs"], host["Init"], host["Tmpfs"]) == (
+        True,
+        True,
+        {"/tmp": "size=1m"},
+    )
+    assert host["CapDrop"] == ["NET_RAW"]
+    assert config["OpenStdin"] is True
+    assert config["Labels"] == {"a": "b", "penstock.task": "t1"}
 
 
 def test_the_network_is_the_sandboxs_and_output_is_never_rotated() -> None:

@@ -57,7 +57,12 @@ class Tasks:
         self._runner: TaskRunner | None = None
 
     async def attach(self, docker: DockerRunner) -> None:
-        """Take up every unfinished task, those of a former server too. Raises EngineError."""
+        """Take up every unfinished task, those of a former server too. Raises EngineError.
+
+        Once it has succeeded, repeating it does nothing.
+        """
+        if self._runner is not None:
+            return
         runner = TaskRunner(
             self.database,
             self.clock,
