@@ -18,7 +18,7 @@ _UNSET: Mapping[str, Any] = {
     "Cache": {"type": "NO_CACHE"},
     "ConcurrentBuildLimit": -1,
     "Description": "",
-    "EncryptionKey": "",
+    "EncryptionKey": "alias/aws/s3",
     "FileSystemLocations": [],
     "LogsConfig": {"cloudWatchLogs": {"status": "ENABLED"}},
     "QueuedTimeoutInMinutes": 480,

@@ -34,9 +34,9 @@ _CODES = {
     "AccessDeniedException": HandlerErrorCode.ACCESS_DENIED,
     "ThrottlingException": HandlerErrorCode.THROTTLING,
     "UnsupportedOperation": HandlerErrorCode.INVALID_REQUEST,
-    "ValidationError": HandlerErrorCode.INVALID_REQUEST,
-    "ValidationException": HandlerErrorCode.INVALID_REQUEST,
 }
+_INVALID = ("Invalid", "Malformed", "Validation")
+"""How the codes of requests begin that AWS would never take."""
 
 
 class KeptResource(ABC):
@@ -264,4 +264,6 @@ def _failed(
         )
         return Failed(HandlerErrorCode.INVALID_REQUEST, message, physical_id)
     code = _CODES.get(error.code, HandlerErrorCode.GENERAL_SERVICE_EXCEPTION)
+    if error.code.startswith(_INVALID):
+        code = HandlerErrorCode.INVALID_REQUEST
     return Failed(code, error.message, physical_id)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.resource_world import ACCOUNT, REGION, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed
+from penstock.stacks.resource_types.handler import Failed, HandlerErrorCode
 
 TYPE = "AWS::CodeBuild::Project"
 BEFORE = {
@@ -74,6 +74,7 @@ async def test_a_users_tags_leave_the_stacks(world: ResourceWorld) -> None:
 async def test_what_builds_lack_is_refused_by_name(world: ResourceWorld) -> None:
     source = {"Type": "CODEPIPELINE", "BuildStatus": True}
     for properties, named in (
+        ({"AutoRetryLimit": 1}, "autoRetryLimit is not supported"),
         ({"Triggers": {"Webhook": True}}, "/Triggers"),
         ({"Visibility": "PUBLIC_READ"}, "/Visibility"),
         ({"Source": source}, "/Source/BuildStatus"),
@@ -81,6 +82,7 @@ async def test_what_builds_lack_is_refused_by_name(world: ResourceWorld) -> None
         failed = await world.create(TYPE, {**BEFORE, **properties})
         assert isinstance(failed, Failed)
         assert named in failed.message
+        assert failed.code is HandlerErrorCode.INVALID_REQUEST
 
 
 async def test_a_role_that_may_not_be_passed_is_refused(world: ResourceWorld) -> None:
@@ -89,3 +91,47 @@ async def test_a_role_that_may_not_be_passed_is_refused(world: ResourceWorld) ->
     assert isinstance(failed, Failed)
     assert "iam:PassRole" in failed.message
     assert failed.physical_resource_id is None
+
+
+@pytest.mark.parametrize(
+    "property",
+    [
+        {"Cache": {"Type": "LOCAL", "Modes": ["LOCAL_DOCKER_LAYER_CACHE"]}},
+        {"ConcurrentBuildLimit": "2"},
+        {"Description": "text"},
+        {"LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": "mine"}}},
+        {"QueuedTimeoutInMinutes": 60},
+        {
+            "SecondaryArtifacts": [
+                {"Type": "S3", "Location": "artifacts", "Name": "b", "ArtifactIdentifier": "b"}
+            ]
+        },
+        {
+            "SecondarySources": [
+                {"Type": "S3", "Location": "bucket/key.zip", "SourceIdentifier": "other"}
+            ]
+        },
+        {"TimeoutInMinutes": 5},
+        {"EncryptionKey": "alias/aws/s3"},
+    ],
+)
+async def test_what_leaves_the_template_gets_its_default_again(
+    world: ResourceWorld, property: dict[str, Any]
+) -> None:
+    plain = {**BEFORE, "Source": {"Type": "NO_SOURCE", "BuildSpec": "version: 0.2"}}
+    plain["Artifacts"] = {"Type": "NO_ARTIFACTS"}
+    await world.made(TYPE, plain)
+    expected = await project(world)
+    await world.call("codebuild", "DeleteProject", name="app")
+    await world.call("s3", "CreateBucket", Bucket="artifacts")
+    made = await world.made(TYPE, {**plain, **property})
+    assert await world.update(TYPE, made, {**plain, **property}, plain) == made
+    after = await project(world)
+    times = ("created", "lastModified")
+    unset = {"concurrentBuildLimit", "logsConfig", "description", "encryptionKey"}
+    different = {
+        member
+        for member in {**expected, **after}
+        if member not in times and expected.get(member) != after.get(member)
+    }
+    assert different <= unset, {key: after.get(key) for key in different}
