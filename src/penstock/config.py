@@ -25,6 +25,8 @@ class Config:
     127.0.0.0/8, which only this machine reaches."""
     refuse_recorded: bool = False
     """Refuse templates with resource types that nothing runs behind."""
+    source_seconds: float = 30.0
+    """Between looks at sources on other git hosts."""
     github_url: str = "https://github.com"
     """Where GitHub source actions find their repositories."""
 

@@ -162,6 +162,7 @@ class Server:
                 objects=self._objects,
                 in_process=self._in_process,
                 github=GitHubHost(self.config.github_url, self._cipher.decrypt),
+                source_seconds=self.config.source_seconds,
             ),
             self._iam,
             self._sts,

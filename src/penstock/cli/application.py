@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from penstock import __version__
 from penstock.cli.connection import explain
+from penstock.cli.connections import connection
 from penstock.cli.console import console
 from penstock.cli.demo import demo
 from penstock.cli.env import env
@@ -38,7 +39,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
 }
 
-GROUPS: dict[str, typer.Typer] = {"volume": volume}
+GROUPS: dict[str, typer.Typer] = {"connection": connection, "volume": volume}
 
 for _name, _function in COMMANDS.items():
     app.command(_name)(_function)

@@ -52,6 +52,9 @@ def serve(
             "--refuse-recorded", help="Refuse stacks with resources that nothing runs behind."
         ),
     ] = False,
+    source_interval: Annotated[
+        float, typer.Option(min=1, help="Seconds between looks at sources on other git hosts.")
+    ] = 30.0,
     github_url: Annotated[
         str, typer.Option(help="Where GitHub source actions find their repositories.")
     ] = "https://github.com",
@@ -68,6 +71,7 @@ def serve(
         key_file=key_file.expanduser().absolute() if key_file else None,
         load_balancer_address=load_balancer_address,
         refuse_recorded=refuse_recorded,
+        source_seconds=source_interval,
         github_url=github_url,
     )
     check(config)

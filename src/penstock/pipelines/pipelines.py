@@ -63,7 +63,7 @@ class Pipelines:
         self._cipher = cipher
         running = providers(places, self._roles)
         self._engine = Engine(database, outbox, running, clock, region, account_id)
-        self._watch = SourceWatch(database, heads(running), clock)
+        self._watch = SourceWatch(database, heads(running), clock, places.source_seconds)
 
     async def start(self) -> None:
         """Go on with what was unfinished when the server last ended."""

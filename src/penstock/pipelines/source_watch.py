@@ -1,7 +1,7 @@
 """Looks at sources that nobody tells us of: other git hosts, and objects of S3.
 
-What a place holds now is compared with what its pipeline's newest execution took; a difference
-starts the pipeline. Nothing is stored between looks, so a change during a restart is found.
+What a place holds now is compared with what it held at the last look, which is stored with the
+start of the pipeline: a change during a restart is found, and none counts twice.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from penstock.aws.errors import ServiceError
 from penstock.clock import Clock
 from penstock.errors import EngineError
-from penstock.pipelines import triggers, watched_sources
+from penstock.pipelines import triggers
 from penstock.pipelines.snapshot import parsed
 from penstock.repositories.remote import RemoteUnavailable
 from penstock.storage import pipelines
@@ -26,10 +26,10 @@ _LOG = logging.getLogger(__name__)
 Head = Callable[[Mapping[str, str]], Awaitable[str | None]]
 """An action's configuration → the revision that its place holds now, None for none."""
 
+_NOTHING_THERE = {"NoSuchKey", "NoSuchBucket"}
+
 LOCAL_SECONDS = 2.0
 """Between looks at this server's own objects."""
-REMOTE_SECONDS = 30.0
-"""Between looks at other hosts."""
 
 
 class SourceWatch:
@@ -40,13 +40,13 @@ class SourceWatch:
         database: Database,
         heads: Mapping[str, Head],
         clock: Clock,
-        seconds: Mapping[str, float] | None = None,
+        remote_seconds: float,
     ) -> None:
         self._database = database
         self._heads = heads
         self._clock = clock
-        self._seconds = seconds or {
-            provider: LOCAL_SECONDS if provider == "S3" else REMOTE_SECONDS for provider in heads
+        self._seconds = {
+            provider: LOCAL_SECONDS if provider == "S3" else remote_seconds for provider in heads
         }
         self._loops: list[asyncio.Task[None]] = []
         self._troubles: dict[tuple[str, str, str], str] = {}
@@ -91,8 +91,13 @@ class SourceWatch:
         if configuration is None:
             return None
         try:
-            revision = await self._heads[watching[0].provider](configuration)
-        except (RemoteUnavailable, ServiceError, EngineError) as problem:
+            revision = await self._heads[watching[0].provider](configuration) or ""
+        except ServiceError as problem:
+            if problem.code in _NOTHING_THERE:
+                return ""
+            self._say(place, f"{watching[0].branch} of {watching[0].repository}: {problem}")
+            return None
+        except (RemoteUnavailable, EngineError) as problem:
             self._say(place, f"{watching[0].branch} of {watching[0].repository}: {problem}")
             return None
         self._troubles.pop(place, None)
@@ -116,8 +121,5 @@ def _configuration(connection: sa.Connection, source: SourceRow) -> Mapping[str,
     pipeline = pipelines.get_by_id(connection, source.pipeline_id)
     if pipeline is None:
         return None
-    for row in watched_sources.sources(parsed(pipeline.document), pipeline.id):
-        if row == source:
-            actions = parsed(pipeline.document).stages[0].actions
-            return next(a.configuration for a in actions if a.name == source.action_name)
-    return None
+    actions = parsed(pipeline.document).stages[0].actions
+    return next((a.configuration for a in actions if a.name == source.action_name), None)

@@ -127,25 +127,26 @@ def on_reference_updated(connection: sa.Connection, event: Event, now: datetime)
 def on_revision_seen(
     connection: sa.Connection, source: SourceRow, revision: str, now: datetime
 ) -> bool:
-    """Start the source's pipeline when its newest execution took another revision of it.
+    """Start the source's pipeline when its place holds another revision than at the last look.
 
-    An execution whose source action is still to say what it takes is waited for. The id is derived
-    from both revisions, so that a source which fails is not started again and again.
+    `revision` is empty where the place holds none. At the first look the pipeline's newest
+    execution says what is known already; while its source action is still to take a revision, it
+    is waited for. The execution's id is derived from both revisions.
     """
     pipeline = pipelines.get_by_id(connection, source.pipeline_id)
-    if pipeline is None or _needs_variables(pipeline):
+    if pipeline is None or source.seen == revision:
         return False
     newest = pipeline_executions.newest(connection, pipeline.id)
     taken = _taken(newest, source.action_name)
-    if taken == revision:
+    if newest is not None and taken is None and newest.status in _UNFINISHED:
         return False
-    if newest is not None:
-        named = newest.source_overrides.get(source.action_name)
-        if taken is None and (named == revision or newest.status in _UNFINISHED):
-            return False
-    execution_id = derived_uuid("seen", pipeline.id, source.action_name, taken or "", revision)
-    if pipeline_executions.get(connection, execution_id) is not None:
+    pipelines.set_seen(connection, source, revision)
+    first_look_after_failure = source.seen is None and taken is None
+    if not revision or taken == revision or first_look_after_failure or _needs_variables(pipeline):
         return False
+    execution_id = derived_uuid(
+        "seen", pipeline.id, source.action_name, newest.id if newest else "", revision
+    )
     through_connection = source.provider == "CodeStarSourceConnection"
     start(
         connection,

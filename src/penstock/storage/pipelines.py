@@ -59,7 +59,8 @@ class PipelineRow:
 class SourceRow:
     """A source action that watches a place: `branch` of `repository`, for S3 a key of a bucket.
 
-    `polls` is PollForSourceChanges."""
+    `polls` is PollForSourceChanges; `seen` the revision that the place held when it was last
+    looked at, empty when it held none, None when it was never looked at."""
 
     pipeline_id: str
     action_name: str
@@ -67,6 +68,7 @@ class SourceRow:
     repository: str
     branch: str
     polls: bool
+    seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +321,27 @@ def _store_version(
 def _replace_sources(
     connection: sa.Connection, pipeline_id: str, sources: Sequence[SourceRow]
 ) -> None:
-    connection.execute(
-        pipeline_sources.delete().where(pipeline_sources.c.pipeline_id == pipeline_id)
-    )
+    """Replace the pipeline's sources; what was seen at a place stays known."""
+    of_pipeline = pipeline_sources.c.pipeline_id == pipeline_id
+    seen = {
+        (row.action_name, row.provider, row.repository, row.branch): row.seen
+        for row in connection.execute(pipeline_sources.select().where(of_pipeline))
+    }
+    connection.execute(pipeline_sources.delete().where(of_pipeline))
     for source in sources:
         values = {name: getattr(source, name) for name in SourceRow.__slots__}
+        place = (source.action_name, source.provider, source.repository, source.branch)
+        values["seen"] = seen.get(place)
         connection.execute(pipeline_sources.insert().values(**values))
+
+
+def set_seen(connection: sa.Connection, source: SourceRow, seen: str) -> None:
+    """Keep what a source's place holds."""
+    connection.execute(
+        pipeline_sources.update()
+        .where(
+            pipeline_sources.c.pipeline_id == source.pipeline_id,
+            pipeline_sources.c.action_name == source.action_name,
+        )
+        .values(seen=seen)
+    )

@@ -154,6 +154,8 @@ def test_action_types_are_those_that_run_here(delivery: Any) -> None:
     shown = {(one["id"]["category"], one["id"]["provider"]) for one in found}
     assert shown == {
         ("Source", "CodeCommit"),
+        ("Source", "CodeStarSourceConnection"),
+        ("Source", "S3"),
         ("Build", "CodeBuild"),
         ("Test", "CodeBuild"),
         ("Deploy", "CloudFormation"),

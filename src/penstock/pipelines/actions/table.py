@@ -33,6 +33,8 @@ class Places:
     objects: Objects
     in_process: InProcess
     github: GitHubHost
+    source_seconds: float = 30.0
+    """Between looks at sources on other git hosts."""
 
 
 def providers(places: Places, roles: Roles) -> Mapping[ActionTypeId, ActionProvider]:

@@ -40,6 +40,7 @@ pipeline_sources = sa.Table(
     sa.Column("repository", sa.String, nullable=False),
     sa.Column("branch", sa.String, nullable=False),
     sa.Column("polls", sa.Boolean, nullable=False),
+    sa.Column("seen", sa.String),
     sa.Index("ix_pipeline_sources_watch", "provider", "repository", "branch"),
 )
 

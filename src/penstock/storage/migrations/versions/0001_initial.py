@@ -353,6 +353,7 @@ def upgrade() -> None:
         sa.Column("repository", sa.String(), nullable=False),
         sa.Column("branch", sa.String(), nullable=False),
         sa.Column("polls", sa.Boolean(), nullable=False),
+        sa.Column("seen", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("pipeline_id", "action_name", name=op.f("pk_pipeline_sources")),
     )
     with op.batch_alter_table("pipeline_sources", schema=None) as batch_op:
