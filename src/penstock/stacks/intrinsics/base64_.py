@@ -3,7 +3,13 @@
 import base64
 from typing import Any
 
-from penstock.stacks.intrinsics.function import Evaluation, Function, may_give, text_of
+from penstock.stacks.intrinsics.function import (
+    Evaluation,
+    Function,
+    check_length,
+    may_give,
+    text_of,
+)
 from penstock.stacks.intrinsics.unknown import Unknown
 from penstock.stacks.template.errors import template_error
 
@@ -24,7 +30,9 @@ def evaluate(argument: Any, evaluation: Evaluation) -> Any:
     text = text_of(value)
     if text is None:
         raise template_error(_SHAPE)
-    return base64.b64encode(text.encode()).decode()
+    content = text.encode()
+    check_length("Fn::Base64", len(content) * 4 // 3)
+    return base64.b64encode(content).decode()
 
 
 BASE64 = Function("Fn::Base64", check, evaluate)

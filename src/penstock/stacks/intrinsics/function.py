@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from penstock.stacks.intrinsics.unknown import Unknown
+from penstock.stacks.template.errors import template_error
+
+LONGEST_TEXT = 2_000_000
+"""Characters of a function's value: a template of AWS's largest size in Base64 still fits, and
+functions inside functions cannot grow without end."""
 
 
 class NoValue:
@@ -90,6 +95,12 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, int | float):
         return repr(value)
     return None
+
+
+def check_length(name: str, length: int) -> None:
+    """Raise before the function `name` builds a text that is too long."""
+    if length > LONGEST_TEXT:
+        raise template_error(f"the value of {name} is longer than {LONGEST_TEXT} characters")
 
 
 def first_unknown(values: Any) -> Unknown | None:

@@ -5,6 +5,7 @@ from typing import Any
 from penstock.stacks.intrinsics.function import (
     Evaluation,
     Function,
+    check_length,
     first_unknown,
     may_give,
     text_of,
@@ -40,7 +41,9 @@ def evaluate(argument: Any, evaluation: Evaluation) -> Any:
     texts = [text for text in map(text_of, items) if text is not None]
     if len(texts) != len(items):
         raise template_error(_SHAPE)
-    return str(argument[0]).join(texts)
+    delimiter = str(argument[0])
+    check_length("Fn::Join", sum(map(len, texts)) + len(delimiter) * len(texts))
+    return delimiter.join(texts)
 
 
 JOIN = Function("Fn::Join", check, evaluate)

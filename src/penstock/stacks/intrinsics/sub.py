@@ -8,7 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.stacks.intrinsics.function import Evaluation, Function, may_give, text_of
+from penstock.stacks.intrinsics.function import (
+    Evaluation,
+    Function,
+    check_length,
+    may_give,
+    text_of,
+)
 from penstock.stacks.intrinsics.unknown import Unknown
 from penstock.stacks.template.errors import template_error
 
@@ -64,6 +70,7 @@ def evaluate(argument: Any, evaluation: Evaluation) -> Any:
                 f"variable {name} in Fn::Sub expression does not resolve to a string"
             )
         found[name] = written
+    check_length("Fn::Sub", len(text) + sum(len(found.get(n, "")) for n in _VARIABLE.findall(text)))
     return _VARIABLE.sub(
         lambda match: f"${{{match[1][1:]}}}" if match[1].startswith("!") else found[match[1]], text
     )

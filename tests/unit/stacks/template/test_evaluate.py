@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 
@@ -21,6 +22,7 @@ from penstock.stacks.template.evaluate import (
     outputs,
     properties,
 )
+from penstock.stacks.template.graph import dependencies
 from penstock.stacks.template.load import load_template
 from penstock.stacks.template.template import ParameterValue
 
@@ -183,3 +185,44 @@ def test_dynamic_references_are_found_at_any_depth():
     assert found.text == "{{resolve:secretsmanager:db:SecretString:password}}"
     assert contains_dynamic_reference(value)
     assert not contains_dynamic_reference(["{{resolve}}", "{{x:y}}", 3])
+
+
+@pytest.mark.parametrize(
+    ("wrap", "levels"),
+    [
+        (lambda node: {"A": node}, 94),
+        (lambda node: [node], 94),
+        (lambda node: {"Fn::Join": ["", [node]]}, 31),
+        (lambda node: {"Fn::If": ["C", node, "x"]}, 47),
+        (lambda node: {"Fn::Base64": node}, 30),
+        (lambda node: {"Fn::Sub": ["${A}", {"A": node}]}, 31),
+    ],
+)
+def test_the_deepest_template_is_evaluated(wrap, levels):
+    node = "x"
+    for _ in range(levels):
+        node = wrap(node)
+    document = {
+        "Conditions": {"C": {"Fn::Equals": ["a", "a"]}},
+        "Resources": {"A": {"Type": "AWS::S3::Bucket", "Properties": {"P": node}}},
+    }
+    deep = scope("dev", json.dumps(document))
+    assert properties(deep, "A")["P"]
+    assert dependencies(deep.template, conditions(deep)) == {"A": frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("wrap", "levels", "name"),
+    [
+        (lambda node: {"Fn::Base64": node}, 94, "Fn::Base64"),
+        (lambda node: {"Fn::Sub": ["${A}" * 10, {"A": node}]}, 31, "Fn::Sub"),
+        (lambda node: {"Fn::Join": ["-" * 50, {"Fn::Split": ["-", node]}]}, 20, "Fn::Join"),
+    ],
+)
+def test_values_cannot_grow_without_end(wrap, levels, name):
+    node = "x-x"
+    for _ in range(levels):
+        node = wrap(node)
+    resources = {"A": {"Type": "AWS::S3::Bucket", "Properties": {"P": node}}}
+    message = refused(properties, scope("dev", json.dumps({"Resources": resources})), "A")
+    assert message == f"Template error: the value of {name} is longer than 2000000 characters"
