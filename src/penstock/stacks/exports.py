@@ -2,7 +2,9 @@
 them.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html;
-texts as users quote them (aws/aws-cdk#3414, aws/aws-cdk#5304).
+texts: anomalyco/sst#1256, linz/geostore#630. AWS begins to delete a stack whose export is in use,
+and takes it back with that text as the reason (rlister/stax#40), where waiters wait in vain;
+here the request itself is refused with it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

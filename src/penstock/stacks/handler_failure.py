@@ -1,8 +1,8 @@
 """A handler's failure as an event's reason says it, and the error code that stands for it.
 
-Pure. Source: events of AWS's own stacks as users quote them, e.g. aws/aws-cdk#19753:
-`Resource handler returned message: "… (Service: Ecr, Status Code: 400, Request ID: …)"
-(RequestToken: …, HandlerErrorCode: AlreadyExists)`.
+Pure. The form is that of AWS's events (stratospheric-dev/stratospheric#204): `Resource handler
+returned message: "…" (RequestToken: …, HandlerErrorCode: AlreadyExists)`. An API's refusal names
+the service, status code and request id, as AWS's Java SDK does.
 """
 
 from collections.abc import Sequence

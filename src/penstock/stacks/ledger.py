@@ -20,7 +20,7 @@ from penstock.stacks import events, exports
 from penstock.stacks.events import StackEvent
 from penstock.stacks.operation import Operation, OutputValue, StackDocument, Step
 from penstock.stacks.state import DeployedResource
-from penstock.stacks.template.template import Template
+from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase, Walk
 from penstock.storage import stack_operations, stacks
 from penstock.storage.database import Database, Work
@@ -46,7 +46,8 @@ class Run:
     delete_requested: bool
     resumed: bool
     """Whether it was begun by a process that is no more."""
-    template: Template | None = None
+    turn: Turn | None = None
+    """What its resources are evaluated with, once that was needed."""
     ended: bool = False
     cancelling: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -97,6 +98,10 @@ class Changes:
                     or self.status)  # fmt: skip
 
 
+class DeletionRequested(Exception):
+    """The stack is to be deleted after this phase, which the walk did not know yet."""
+
+
 class Ledger:
     """Stores and loads operations of one server."""
 
@@ -139,7 +144,8 @@ class Ledger:
     async def commit(self, run: Run, changes: Changes) -> None:
         """Store `changes`, then make them in `run`. Trouble of the database is waited out.
 
-        Raises ServiceError, with nothing stored, when an export of `outputs` is refused.
+        Raises, with nothing stored, ServiceError when an export of `outputs` is refused, and
+        DeletionRequested when a phase would end without regard to that.
         """
         if not changes:
             return
@@ -173,6 +179,13 @@ class Ledger:
         run.stop = run.stop or reason
         run.wake()
 
+    async def refresh(self, run: Run) -> None:
+        """Read again what callers may have asked of the operation while it was loaded."""
+        operation_id = run.operation.id
+        row = await self._database.read(lambda c: stack_operations.get(c, operation_id))
+        if row is not None:
+            run.stop, run.delete_requested = row.stop, row.delete_requested
+
     async def _patiently(self, work: Work[Any]) -> None:
         seconds = 0.1
         while True:
@@ -197,6 +210,10 @@ class Ledger:
     ) -> None:
         operation = run.operation
         stack_id = operation.stack_id
+        if changes.phase is not None or changes.finished:
+            stored = stack_operations.get(connection, operation.id)
+            if stored is not None and stored.delete_requested and not run.delete_requested:
+                raise DeletionRequested
         if changes.outputs is not None:
             self._write_exports(connection, operation, changes.outputs)
         if changes.imports is not None:

@@ -2,7 +2,7 @@
 
 Nothing here calls or waits; everything is added to a `Changes`, which the ledger stores at once.
 Source of the texts: events of AWS's stacks, docs "Stack failure options" and "Understanding
-update rollback"; `One or more resources could not be deleted.` as users quote it.
+update rollback"; NOT_DELETED: rvedotrc/aws-cloudformation-stack-states#2.
 """
 
 import dataclasses
@@ -25,8 +25,8 @@ from penstock.stacks.operation import (
     made_by,
     revert_steps,
 )
+from penstock.stacks.removals import cleanup, deletion, kept_on_rollback, left_behind
 from penstock.stacks.resource_types.handler import Failed, Succeeded, Support
-from penstock.stacks.state import DeployedResource
 from penstock.stacks.template import evaluate, graph
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import NodeStatus, Phase
@@ -107,7 +107,7 @@ def results(turn: Turn) -> tuple[list[OutputValue], frozenset[str]]:
     return outputs, frozenset(imports.used)
 
 
-def begin(run: Run, phase: Phase, cause: str, changes: Changes) -> None:
+def begin(run: Run, phase: Phase, changes: Changes) -> None:
     """Add the steps of the phase that follows, and the stack's status and event."""
     changes.phase = phase
     changes.status = STATUS[phase]
@@ -119,7 +119,7 @@ def begin(run: Run, phase: Phase, cause: str, changes: Changes) -> None:
             assert changes.outputs is not None
             document = document_of(operation, changes.outputs)
             changes.document = dataclasses.replace(document, leftovers=())
-            changes.steps += _cleanup(run, applied)
+            changes.steps += cleanup(operation, applied)
         case Phase.REVERT:
             reason = _summary(run, applied, "")
             changes.document = operation.before_document
@@ -128,13 +128,13 @@ def begin(run: Run, phase: Phase, cause: str, changes: Changes) -> None:
             _put_back(run, applied, changes)
         case Phase.REVERT_CLEANUP:
             applied = list(run.steps.get(Phase.UPDATE, {}).values())
-            kept = [each for each in made_by(applied) if _kept_on_rollback(each)]
+            kept = [each for each in made_by(applied) if kept_on_rollback(each)]
             names = [each.logical_resource_id for each in kept]
             changes.steps += delete_steps(phase, made_by(applied), names)
         case Phase.ROLLBACK:
             reason = _summary(run, applied, "Rollback requested by user.")
             made = made_by(applied)
-            names = [each.logical_resource_id for each in made if _kept_on_rollback(each)]
+            names = [each.logical_resource_id for each in made if kept_on_rollback(each)]
             changes.imports = frozenset()
             changes.steps += delete_steps(phase, made, names)
         case _:
@@ -146,7 +146,7 @@ def begin(run: Run, phase: Phase, cause: str, changes: Changes) -> None:
     )
 
 
-def finish(run: Run, status: str, cause: str, changes: Changes) -> None:
+def finish(run: Run, status: str, changes: Changes) -> None:
     """Add the operation's end: the stack's last status and event."""
     operation = run.operation
     changes.finished = True
@@ -157,23 +157,10 @@ def finish(run: Run, status: str, cause: str, changes: Changes) -> None:
         changes.document = document_of(operation, changes.outputs)
     if status == "UPDATE_FAILED":
         document = document_of(operation, operation.before_document.outputs)
-        left = (*operation.leftovers, *_left_behind(steps))
+        left = (*operation.leftovers, *left_behind(steps))
         changes.document = dataclasses.replace(document, leftovers=left)
     changes.events.append(
         events.of_stack(operation.stack_id, operation.stack_name, status, changes.reason)
-    )
-
-
-def deletion(resources: Iterable[DeployedResource], operation: Operation) -> list[Step]:
-    """Return the steps that delete a stack's resources and what earlier updates left behind."""
-    there = [each for each in resources if each.status not in GONE]
-    retained = {
-        each.logical_resource_id
-        for each in there
-        if each.deletion_policy in {"Retain", "RetainExceptOnCreate"}
-    }
-    return delete_steps(
-        Phase.DELETE, [*there, *operation.leftovers], retained | set(operation.retain)
     )
 
 
@@ -360,47 +347,6 @@ def _is_of_stack(run: Run, step: Step) -> bool:
     return True
 
 
-def _cleanup(run: Run, applied: Sequence[Step]) -> list[Step]:
-    """Return the deletions of what the update left out or replaced."""
-    wanted = {step.logical_id for step in applied}
-    before = run.operation.before.resources
-    replaced = [
-        step.old
-        for step in applied
-        if step.old is not None and step.work in {Work.REPLACE} and step.old.physical_resource_id
-    ]
-    removed = [
-        each for name, each in before.items() if name not in wanted and each.status not in GONE
-    ]
-    undone = [
-        before[step.logical_id]
-        for step in applied
-        if step.work is Work.CREATE
-        and step.logical_id in before
-        and before[step.logical_id].physical_resource_id
-        and before[step.logical_id].status not in GONE
-    ]
-    retained = [each.logical_resource_id for each in removed if _retains(each.deletion_policy)]
-    retained += [
-        each.logical_resource_id for each in replaced if _retains(each.update_replace_policy)
-    ]
-    leftovers = run.operation.leftovers
-    return delete_steps(Phase.CLEANUP, [*removed, *replaced, *undone, *leftovers], retained)
-
-
-def _left_behind(applied: Iterable[Step]) -> list[DeployedResource]:
-    """Return what a failed update that is not rolled back has made or replaced for nothing."""
-    left = []
-    for step in applied:
-        if step.work is not Work.REPLACE or step.old is None or step.new is None:
-            continue
-        if step.status is NodeStatus.SUCCEEDED:
-            left.append(step.old)
-        elif step.physical_id:
-            left.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id))
-    return left
-
-
 def _put_back(run: Run, applied: Sequence[Step], changes: Changes) -> None:
     """Give back what changed without a call: policies, metadata, and statuses of failures."""
     for step in applied:
@@ -411,14 +357,6 @@ def _put_back(run: Run, applied: Sequence[Step], changes: Changes) -> None:
             changes.resources.append((before, None))
         elif before is None and step.work is Work.APPLY and step.logical_id in run.resources:
             changes.gone.append(step.logical_id)
-
-
-def _kept_on_rollback(resource: DeployedResource) -> bool:
-    return resource.deletion_policy == "Retain" and bool(resource.physical_resource_id)
-
-
-def _retains(policy: str | None) -> bool:
-    return policy in {"Retain", "RetainExceptOnCreate"}
 
 
 def _summary(run: Run, steps: Iterable[Step], ending: str) -> str:

@@ -17,7 +17,7 @@ from penstock.errors import EngineError
 from penstock.stacks import phases
 from penstock.stacks.calls import Calls
 from penstock.stacks.events import CREATION_INITIATED, StackEvent
-from penstock.stacks.ledger import Changes, Ledger, Run
+from penstock.stacks.ledger import Changes, DeletionRequested, Ledger, Run
 from penstock.stacks.operation import Step, Work
 from penstock.stacks.resource_types.handler import (
     Failed,
@@ -104,9 +104,8 @@ class Provisioner:
         if run is None:
             return
         run.resumed = resumed
-        if run.operation.plan is not None:
-            run.template = load_template(run.operation.plan.template_body)
         self._runs[operation_id] = run
+        await self._ledger.refresh(run)
         for key, step in run.current.items():
             if step.status is NodeStatus.RUNNING:
                 self._spawn(self._drive(run, key))
@@ -135,6 +134,7 @@ class Provisioner:
     async def _carry_out(self, run: Run, decisions: list[Decision]) -> None:
         changes = Changes()
         for decision in decisions:
+            _log.debug("stack %s: %s", run.operation.stack_name, decision)
             match decision:
                 case Start(key, _):
                     await self._start(run, run.current[key], changes)
@@ -146,20 +146,23 @@ class Provisioner:
                 case Cancel(key, _):
                     run.cancelling.add(key)
                     _waker(run, key).set()
-                case Begin(phase, cause):
-                    await self._follow(run, phase, cause, changes)
-                case Finish(status, cause):
-                    await self._follow(run, status, cause, changes)
+                case Begin(phase, _):
+                    await self._follow(run, phase, changes)
+                case Finish(status, _):
+                    await self._follow(run, status, changes)
         try:
             await self._ledger.commit(run, changes)
         except ServiceError as error:  # an export is refused
             await self._ledger.request_stop(run, error.message)
             return
+        except DeletionRequested:
+            await self._ledger.refresh(run)
+            return
         for step in changes.steps:
             if step.status is NodeStatus.RUNNING:
                 self._spawn(self._drive(run, step.key))
 
-    async def _follow(self, run: Run, following: Phase | str, cause: str, changes: Changes) -> None:
+    async def _follow(self, run: Run, following: Phase | str, changes: Changes) -> None:
         """Add the change to another phase, or to the end of the operation."""
         made = run.phase in {Phase.CREATE, Phase.UPDATE}
         if made and following in {Phase.CLEANUP, "CREATE_COMPLETE"}:
@@ -170,15 +173,19 @@ class Provisioner:
                 await self._ledger.request_stop(run, error.message)
                 return
         if isinstance(following, Phase):
-            phases.begin(run, following, cause, changes)
+            phases.begin(run, following, changes)
         else:
-            phases.finish(run, following, cause, changes)
+            phases.finish(run, following, changes)
 
     async def _turn(self, run: Run) -> Turn:
-        assert run.operation.plan is not None
-        assert run.template is not None
-        exports = await self._exports()
-        return Turn(run.operation, run.operation.plan, run.template, exports, run.resources)
+        """Return what resources are evaluated with; exports stay as they were first read."""
+        if run.turn is None:
+            plan = run.operation.plan
+            assert plan is not None
+            template = load_template(plan.template_body)
+            exports = await self._exports()
+            run.turn = Turn(run.operation, plan, template, exports, run.resources)
+        return run.turn
 
     async def _start(self, run: Run, step: Step, changes: Changes) -> None:
         if step.work is Work.APPLY:
@@ -210,6 +217,9 @@ class Provisioner:
                     in_doubt = True
                     continue
                 progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, str(error))
+            except Exception as error:  # the boundary of handlers: a bug fails the resource alone
+                _log.exception("the handler of %s of %s", key, run.operation.stack_name)
+                progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, f"Internal Failure: {error}")
             in_doubt, back_off = False, self._first_back_off_seconds
             if not isinstance(progress, InProgress):
                 await self._settle(run, step, progress)

@@ -13,23 +13,29 @@ from typing import Any
 import sqlalchemy as sa
 
 from penstock import ids
-from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.clock import Clock
 from penstock.services.sts import Sts
-from penstock.stacks import events, phases
+from penstock.stacks import events, phases, removals
 from penstock.stacks.calls import Calls
 from penstock.stacks.exports import check_unused, refused
 from penstock.stacks.ledger import Ledger
-from penstock.stacks.operation import GONE, Operation, Options, StackDocument, Step, Work
+from penstock.stacks.operation import Operation, Options, StackDocument, Step
 from penstock.stacks.plan import Plan
 from penstock.stacks.provisioner import Provisioner
+from penstock.stacks.refusals import (
+    already_exists,
+    check_deletable,
+    check_skip,
+    check_startable,
+)
 from penstock.stacks.resource_types.handler import ResourceHandler, Support
 from penstock.stacks.resource_types.recorded import recorded_handler
-from penstock.stacks.state import DeployedResource, StackState
+from penstock.stacks.state import StackState
+from penstock.stacks.stored_stacks import REVIEW, StoredStacks
 from penstock.stacks.template.load import load_template
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import NodeStatus, Phase
@@ -37,10 +43,9 @@ from penstock.storage import stack_operations, stacks
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
-from penstock.storage.stack_operations import EventRow, OperationRow, StepRow
-from penstock.storage.stacks import ResourceRow, StackRow
+from penstock.storage.stack_operations import OperationRow, StepRow
+from penstock.storage.stacks import StackRow
 
-REVIEW = "REVIEW_IN_PROGRESS"
 UPDATABLE = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"}
 )
@@ -49,7 +54,7 @@ UPDATABLE = frozenset(
 _CREATING = frozenset({"CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
 
-class Stacks:
+class Stacks(StoredStacks):
     """The stacks of one server. `start` resumes what was running; `close` keeps it resumable."""
 
     def __init__(
@@ -69,15 +74,11 @@ class Stacks:
     ) -> None:
         """`handlers` gives the resource types that are running or kept; every other type with a
         schema is recorded, or refused with `refuse_recorded`."""
+        super().__init__(database, cipher, Ledger(database, cipher, clock), account_id, region)
         self.in_process = in_process
         self.outbox = outbox
-        self.account_id = account_id
-        self.region = region
-        self._database = database
-        self._cipher = cipher
         self._clock = clock
         self._refuse_recorded = refuse_recorded
-        self._ledger = Ledger(database, cipher, clock)
         self._calls = Calls(handlers, recorded_handler, sts, clock)
         self._provisioner = Provisioner(
             self._ledger, self._calls, self.exports, clock, first_back_off_seconds
@@ -91,75 +92,6 @@ class Stacks:
     async def close(self) -> None:
         """Stop; everything goes on at the next `start`."""
         await self._provisioner.close()
-
-    # Reading
-
-    async def row(self, name_or_id: str) -> StackRow | None:
-        """Return a live stack by name, any stack by id."""
-        return await self._database.read(lambda c: stacks.find(c, name_or_id))
-
-    async def rows(self, *, deleted: bool) -> list[StackRow]:
-        """Return the stacks, newest first; with `deleted` also those that are gone."""
-        return await self._database.read(lambda c: stacks.scan(c, deleted=deleted))
-
-    def document(self, row: StackRow) -> StackDocument:
-        """Return what a stack's row keeps encrypted."""
-        return self._ledger.open(row.sealed, StackDocument)
-
-    async def resources(self, stack_id: str) -> list[ResourceRow]:
-        """Return a stack's resources, those deleted with it too."""
-        return await self._database.read(lambda c: stacks.resources(c, stack_id))
-
-    def resource(self, row: ResourceRow) -> DeployedResource:
-        """Return what a resource's row keeps encrypted."""
-        return self._ledger.open(row.sealed, DeployedResource)
-
-    async def stack_of_physical_id(self, physical_id: str) -> str | None:
-        """Return the id of the live stack that has a physical resource."""
-        return await self._database.read(lambda c: stacks.stack_of_physical_id(c, physical_id))
-
-    async def events(self, stack_id: str, before: int | None, limit: int) -> list[EventRow]:
-        """Return a stack's events, newest first, of ordinals below `before`."""
-        return await self._database.read(
-            lambda c: stack_operations.events(c, stack_id, before, limit)
-        )
-
-    def event_properties(self, row: EventRow) -> str | None:
-        """Return an event's ResourceProperties, JSON text."""
-        return self._cipher.decrypt(row.sealed_properties) if row.sealed_properties else None
-
-    async def state(self, name_or_id: str) -> StackState | None:
-        """Return a live stack by name, any stack by id, as the planner wants it."""
-
-        def work(c: sa.Connection) -> tuple[StackRow, list[ResourceRow]] | None:
-            row = stacks.find(c, name_or_id)
-            return (row, stacks.resources(c, row.id)) if row else None
-
-        found = await self._database.read(work)
-        return self._state(*found) if found else None
-
-    def new_state(self, name: str) -> StackState:
-        """Return a stack that does not exist yet, under a new id; nothing is stored."""
-        stack_id = arn(
-            "cloudformation", self.region, self.account_id, f"stack/{name}/{ids.new_uuid()}"
-        )
-        return StackState(stack_id, name, self.region, self.account_id, REVIEW, 0)
-
-    async def exports(self) -> dict[str, str]:
-        """Return every export's value by name."""
-        rows = await self._database.read(stacks.exports)
-        return {row.name: self._cipher.decrypt(row.sealed) for row in rows}
-
-    async def exporters(self) -> dict[str, str]:
-        """Return the id of the stack that has each export."""
-        rows = await self._database.read(stacks.exports)
-        return {row.name: row.stack_id for row in rows}
-
-    async def importers(self, export_name: str) -> list[str]:
-        """Return the names of the stacks that import an export."""
-        return await self._database.read(lambda c: stacks.importers(c, export_name))
-
-    # Operations
 
     async def begin_review(
         self, name: str, request_fields: Mapping[str, Any], token: str | None, principal: Principal
@@ -251,7 +183,7 @@ class Stacks:
                     raise already_exists(before.stack_name)
                 found = self._new_row(before, chosen, now)
                 stacks.insert(c, found)
-            self._check_startable(found, before, allowed)
+            check_startable(found, before, allowed)
             if create:
                 stacks.protect(c, before.stack_id, protected=chosen.protected)
             stacks.add_imports(c, before.stack_id, imports)
@@ -280,11 +212,12 @@ class Stacks:
             await self._calls.check_role(role)
         before = await self.state(row.id)
         assert before is not None
-        self._check_deletable(row, before, retain)
+        check_deletable(row, before, retain)
         if row.status in {"DELETE_IN_PROGRESS", "DELETE_COMPLETE"}:
             return
         if row.status in _CREATING:
-            await self._delete_afterwards(row)
+            if not await self._delete_afterwards(row):
+                raise refused(f"Stack:{row.id} has moved on; delete it again.")
             return
         operation = Operation(
             id=ids.new_uuid(),
@@ -300,7 +233,7 @@ class Stacks:
             retain=sorted(retain),
             leftovers=document.leftovers,
         )
-        steps = phases.deletion(before.resources.values(), operation)
+        steps = removals.deletion(before.resources.values(), operation)
         now = self._clock()
 
         def work(c: sa.Connection) -> None:
@@ -308,26 +241,35 @@ class Stacks:
                 if export.stack_id == row.id:
                     check_unused(c, export.name, "deleted")
             found = stacks.get(c, row.id)
-            self._check_startable(found, before, {row.status})
+            check_startable(found, before, {row.status})
             self._begin(c, operation, Phase.DELETE, steps, document, now, None, {row.status}, {})
 
         await self._database.write(work)
         self._provisioner.run(operation.id)
 
     async def continue_rollback(
-        self, row: StackRow, skip: Collection[str], token: str | None
+        self,
+        row: StackRow,
+        skip: Collection[str],
+        *,
+        role_arn: str | None = None,
+        token: str | None = None,
     ) -> None:
         """Try again what failed in an update's rollback, leaving out the resources of `skip`."""
         if row.status != "UPDATE_ROLLBACK_FAILED" or row.operation_id is None:
             raise refused(f"Stack:{row.id} is in {row.status} state and can not continue rollback.")
+        if role_arn is not None:
+            await self._calls.check_role(role_arn)
         operation_id = row.operation_id
         stored = await self._database.read(lambda c: stack_operations.steps(c, operation_id))
         steps = [self._ledger.open(each.sealed, Step) for each in stored]
         again = [step for step in steps if step.phase is Phase.REVERT]
-        _check_skip(again, skip)
+        check_skip(again, skip)
         now = self._clock()
 
         def work(c: sa.Connection) -> None:
+            if role_arn is not None:
+                self._give_role(c, operation_id, role_arn)
             for step in again:
                 self._try_again(c, row.id, operation_id, step, skip, now)
             stack_operations.update(c, operation_id, active=True, token=token)
@@ -352,37 +294,6 @@ class Stacks:
     async def protect(self, row: StackRow, *, protected: bool) -> None:
         """Switch termination protection."""
         await self._database.write(lambda c: stacks.protect(c, row.id, protected=protected))
-
-    async def operation_of_token(self, stack_id: str, token: str | None) -> OperationRow | None:
-        """Return the operation that a client request token began on a stack."""
-        if token is None:
-            return None
-        return await self._database.read(lambda c: stack_operations.by_token(c, stack_id, token))
-
-    # Parts
-
-    def _state(self, row: StackRow, resources: Sequence[ResourceRow]) -> StackState:
-        document = self.document(row)
-        return StackState(
-            stack_id=row.id,
-            stack_name=row.name,
-            region=self.region,
-            account_id=self.account_id,
-            status=row.status,
-            serial=row.serial,
-            template_body=document.template_body,
-            parameters=document.parameters,
-            tags=document.tags,
-            capabilities=document.capabilities,
-            role_arn=document.role_arn,
-            notification_arns=document.notification_arns,
-            resources={
-                each.logical_id: self.resource(each)
-                for each in resources
-                if each.status not in GONE
-            },
-            outputs={one.name: one.value for one in document.outputs},
-        )
 
     def _new_row(self, state: StackState, options: Options, now: datetime) -> StackRow:
         sealed = self._ledger.seal(StackDocument())
@@ -428,6 +339,13 @@ class Stacks:
         )
         stack_operations.put_step(c, row)
 
+    def _give_role(self, c: sa.Connection, operation_id: str, role_arn: str) -> None:
+        stored = stack_operations.get(c, operation_id)
+        assert stored is not None
+        operation = self._ledger.open(stored.sealed, Operation)
+        changed = dataclasses.replace(operation, role_arn=role_arn)
+        stack_operations.update(c, operation_id, sealed=self._ledger.seal(changed))
+
     def _try_again(
         self,
         c: sa.Connection,
@@ -463,19 +381,6 @@ class Stacks:
         event = events.of_stack(stack_id, name, status, reason)
         events.store(c, self._cipher, stack_id, name, [event], token, now)
 
-    def _check_startable(
-        self, found: StackRow | None, before: StackState, allowed: Collection[str]
-    ) -> None:
-        if found is None:
-            raise refused(f"Stack [{before.stack_name}] does not exist")
-        if found.status not in allowed:
-            raise refused(f"Stack:{found.id} is in {found.status} state and can not be updated.")
-        if found.serial != before.serial:
-            raise refused(
-                f"Stack:{found.id} has changed since the plan was made (serial {found.serial}, "
-                f"planned from {before.serial}); make the change set again."
-            )
-
     def _check_recorded(self, types: Any) -> None:
         if not self._refuse_recorded:
             return
@@ -486,49 +391,26 @@ class Stacks:
                 "them), and this server was started with --refuse-recorded."
             )
 
-    def _check_deletable(self, row: StackRow, before: StackState, retain: Collection[str]) -> None:
-        if row.protected:
-            raise refused(
-                f"Stack [{row.name}] cannot be deleted while TerminationProtection is enabled"
-            )
-        if row.status.endswith("_IN_PROGRESS") and row.status.startswith("UPDATE"):
-            raise refused(f"Stack [{row.id}] cannot be deleted while in status {row.status}")
-        if retain and row.status != "DELETE_FAILED":
-            raise refused(  # unverified
-                f"RetainResources may only be given for a stack in DELETE_FAILED, found "
-                f"{row.status}: delete the stack without it first."
-            )
-        unknown = sorted(set(retain) - before.resources.keys())
-        if unknown:
-            raise refused(  # unverified
-                f"The following resources to retain do not exist in stack {row.name}: "
-                f"[{', '.join(unknown)}]"
-            )
-
-    async def _delete_afterwards(self, row: StackRow) -> None:
+    async def _delete_afterwards(self, row: StackRow) -> bool:
+        """Have a creation, or its rollback, end with the deletion; False when it is over."""
         operation_id = row.operation_id
         assert operation_id is not None
         now = self._clock()
+        status, reason = phases.STATUS[Phase.DELETE], events.USER_INITIATED
 
-        def work(c: sa.Connection) -> None:
+        def work(c: sa.Connection) -> bool:
+            if not stacks.move(c, row.id, [row.status], status, reason=reason):
+                return False
             stack_operations.update(c, operation_id, delete_requested=True)
-            stack_operations.request_stop(c, operation_id, events.USER_INITIATED)
-            moved = stacks.move(
-                c, row.id, [row.status], "DELETE_IN_PROGRESS", reason=events.USER_INITIATED
-            )
-            if moved:
-                self._tell(
-                    c, row.id, row.name, "DELETE_IN_PROGRESS", events.USER_INITIATED, None, now
-                )
+            stack_operations.request_stop(c, operation_id, reason)
+            self._tell(c, row.id, row.name, status, reason, None, now)
+            return True
 
-        await self._database.write(work)
+        if not await self._database.write(work):
+            return False
         self._provisioner.delete_afterwards(operation_id)
-        await self._provisioner.stop(operation_id, events.USER_INITIATED)
-
-
-def already_exists(name: str) -> ServiceError:
-    """Return AWS's refusal of a name that is taken."""
-    return ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
+        await self._provisioner.stop(operation_id, reason)
+        return True
 
 
 def _imports(turn: Turn) -> tuple[frozenset[str], str | None]:
@@ -537,18 +419,3 @@ def _imports(turn: Turn) -> tuple[frozenset[str], str | None]:
         return phases.imports_of(turn), None
     except ServiceError as error:
         return frozenset(), f"{error.message.rstrip('.')}. Rollback requested by user."
-
-
-def _check_skip(steps: Sequence[Step], skip: Collection[str]) -> None:
-    """Raise ServiceError unless every resource to skip failed to go back."""
-    failed = {
-        step.logical_id
-        for step in steps
-        if step.work is Work.UPDATE and step.status is NodeStatus.FAILED
-    }
-    unknown = sorted(set(skip) - failed)
-    if unknown:
-        raise refused(  # unverified
-            f"Resources to skip must be in UPDATE_FAILED state, found others: "
-            f"[{', '.join(unknown)}]"
-        )

@@ -11,7 +11,9 @@ from penstock.stacks import planner
 from penstock.stacks import request as requests
 from penstock.stacks.api.lookup import invalid, page, present, stack_of
 from penstock.stacks.operation import Options, StackDocument
-from penstock.stacks.stacks import REVIEW, UPDATABLE, Stacks, already_exists
+from penstock.stacks.refusals import already_exists
+from penstock.stacks.stacks import UPDATABLE, Stacks
+from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.turn import MASK
 from penstock.storage.stacks import StackRow
 
@@ -120,9 +122,12 @@ async def cancel_update_stack(stacks: Stacks, call: Call, request: Request) -> R
 async def continue_update_rollback(stacks: Stacks, call: Call, request: Request) -> Response:
     """Try again what failed in an update's rollback."""
     row = await stack_of(stacks, request["StackName"])
-    token = request.get("ClientRequestToken")
-    skip = request.get("ResourcesToSkip") or ()
-    await stacks.continue_rollback(row, skip, token)
+    await stacks.continue_rollback(
+        row,
+        request.get("ResourcesToSkip") or (),
+        role_arn=request.get("RoleARN"),
+        token=request.get("ClientRequestToken"),
+    )
     return {}
 
 

@@ -1,0 +1,67 @@
+"""What an operation on a stack is refused for, in AWS's words where they are known.
+
+Sources: the recorded messages; aws-amplify/amplify-backend#2366 (`cannot be deleted while`).
+"""
+
+from collections.abc import Collection, Sequence
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.exports import refused
+from penstock.stacks.operation import Step, Work
+from penstock.stacks.state import StackState
+from penstock.stacks.walk import NodeStatus
+from penstock.storage.stacks import StackRow
+
+
+def already_exists(name: str) -> ServiceError:
+    """Return AWS's refusal of a name that is taken."""
+    return ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
+
+
+def check_startable(found: StackRow | None, before: StackState, allowed: Collection[str]) -> None:
+    """Raise ServiceError unless the stack is in one of `allowed`, and as the plan found it."""
+    if found is None:
+        raise refused(f"Stack [{before.stack_name}] does not exist")
+    if found.status not in allowed:
+        raise refused(f"Stack:{found.id} is in {found.status} state and can not be updated.")
+    if found.serial != before.serial:
+        raise refused(
+            f"Stack:{found.id} has changed since the plan was made (serial {found.serial}, "
+            f"planned from {before.serial}); make the change set again."
+        )
+
+
+def check_deletable(row: StackRow, before: StackState, retain: Collection[str]) -> None:
+    """Raise ServiceError unless the stack may be deleted, leaving the resources of `retain`."""
+    if row.protected:
+        raise refused(
+            f"Stack [{row.name}] cannot be deleted while TerminationProtection is enabled"
+        )
+    if row.status.endswith("_IN_PROGRESS") and row.status.startswith("UPDATE"):
+        raise refused(f"Stack [{row.id}] cannot be deleted while in status {row.status}")
+    if retain and row.status != "DELETE_FAILED":
+        raise refused(  # unverified
+            f"RetainResources may only be given for a stack in DELETE_FAILED, found "
+            f"{row.status}: delete the stack without it first."
+        )
+    unknown = sorted(set(retain) - before.resources.keys())
+    if unknown:
+        raise refused(  # unverified
+            f"The following resources to retain do not exist in stack {row.name}: "
+            f"[{', '.join(unknown)}]"
+        )
+
+
+def check_skip(steps: Sequence[Step], skip: Collection[str]) -> None:
+    """Raise ServiceError unless every resource to skip failed to go back."""
+    failed = {
+        step.logical_id
+        for step in steps
+        if step.work is Work.UPDATE and step.status is NodeStatus.FAILED
+    }
+    unknown = sorted(set(skip) - failed)
+    if unknown:
+        raise refused(  # unverified
+            f"Resources to skip must be in UPDATE_FAILED state, found others: "
+            f"[{', '.join(unknown)}]"
+        )

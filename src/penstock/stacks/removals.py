@@ -1,0 +1,71 @@
+"""What an operation deletes, and what policies keep. Pure.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from penstock.stacks.operation import GONE, Operation, Step, Work, delete_steps
+from penstock.stacks.state import DeployedResource
+from penstock.stacks.walk import NodeStatus, Phase
+
+
+def deletion(resources: Iterable[DeployedResource], operation: Operation) -> list[Step]:
+    """Return the steps that delete a stack's resources and what earlier updates left behind."""
+    there = [each for each in resources if each.status not in GONE]
+    retained = {each.logical_resource_id for each in there if retains(each.deletion_policy)}
+    return delete_steps(
+        Phase.DELETE, [*there, *operation.leftovers], retained | set(operation.retain)
+    )
+
+
+def cleanup(operation: Operation, applied: Sequence[Step]) -> list[Step]:
+    """Return the deletions of what the update left out or replaced."""
+    wanted = {step.logical_id for step in applied}
+    before = operation.before.resources
+    replaced = [
+        step.old
+        for step in applied
+        if step.old is not None and step.work in {Work.REPLACE} and step.old.physical_resource_id
+    ]
+    removed = [
+        each for name, each in before.items() if name not in wanted and each.status not in GONE
+    ]
+    undone = [
+        before[step.logical_id]
+        for step in applied
+        if step.work is Work.CREATE
+        and step.logical_id in before
+        and before[step.logical_id].physical_resource_id
+        and before[step.logical_id].status not in GONE
+    ]
+    retained = [each.logical_resource_id for each in removed if retains(each.deletion_policy)]
+    retained += [
+        each.logical_resource_id for each in replaced if retains(each.update_replace_policy)
+    ]
+    leftovers = operation.leftovers
+    return delete_steps(Phase.CLEANUP, [*removed, *replaced, *undone, *leftovers], retained)
+
+
+def left_behind(applied: Iterable[Step]) -> list[DeployedResource]:
+    """Return what a failed update that is not rolled back has made or replaced for nothing."""
+    left = []
+    for step in applied:
+        if step.work is not Work.REPLACE or step.old is None or step.new is None:
+            continue
+        if step.status is NodeStatus.SUCCEEDED:
+            left.append(step.old)
+        elif step.physical_id:
+            left.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id))
+    return left
+
+
+def kept_on_rollback(resource: DeployedResource) -> bool:
+    """Return whether a rollback leaves what it had made (RetainExceptOnCreate does not)."""
+    return resource.deletion_policy == "Retain" and bool(resource.physical_resource_id)
+
+
+def retains(policy: str | None) -> bool:
+    """Return whether a policy leaves a resource that is removed or replaced."""
+    return policy in {"Retain", "RetainExceptOnCreate"}
