@@ -27,7 +27,7 @@ from penstock.workloads.ecs import api as ecs_api
 from penstock.workloads.ecs.clusters import Clusters
 from penstock.workloads.ecs.ecs import Ecs
 from penstock.workloads.ecs.task_definitions import TaskDefinitions
-from penstock.workloads.ecs.task_preparation import TaskPreparation
+from penstock.workloads.ecs.task_preparation import PullToken, TaskPreparation
 from penstock.workloads.ecs.task_secrets import TaskSecrets
 from penstock.workloads.ecs.task_spec import Place
 from penstock.workloads.ecs.tasks import Tasks
@@ -51,6 +51,7 @@ class EcsWorld:
     directory: Path
     instance_id: str = "test"
     clock: Clock = utc_now
+    pull_token: PullToken = lambda repository, actions: f"token for {repository}"
     database: Database = field(init=False)
 
     def open(self) -> None:
@@ -72,7 +73,7 @@ class EcsWorld:
             self.iam.authorize,
             TaskSecrets(self.parameters, self.secrets, self.iam.authorize, **place),
             self.logs,
-            lambda repository, actions: f"token for {repository}",
+            self.pull_token,
             Place(self.instance_id, REGION, 2.0),
             ACCOUNT,
         )

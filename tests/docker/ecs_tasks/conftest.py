@@ -57,7 +57,10 @@ class Running:
             if task["lastStatus"] == reached if isinstance(reached, str) else reached(task):
                 return task
             assert task["lastStatus"] != "STOPPED", (task["stoppedReason"], task["containers"])
-            assert asyncio.get_running_loop().time() < deadline, (task["lastStatus"], task["containers"])
+            assert asyncio.get_running_loop().time() < deadline, (
+                task["lastStatus"],
+                task["containers"],
+            )
             await asyncio.sleep(0.05)
 
     async def logged(self, group: str, stream: str) -> list[str]:

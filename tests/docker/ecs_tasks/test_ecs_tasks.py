@@ -35,10 +35,9 @@ def awslogs(**options: str) -> dict[str, Any]:
     }
 
 
-async def get(port: int, path: str) -> str:
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"http://127.0.0.1:{port}{path}") as response:
-            return await response.text()
+async def get(address: str, port: int, path: str) -> str:
+    async with aiohttp.request("GET", f"http://{address}:{port}{path}") as response:
+        return (await response.text()).strip()
 
 
 async def test_containers_depend_share_log_and_answer(running: Running) -> None:
@@ -74,7 +73,7 @@ async def test_containers_depend_share_log_and_answer(running: Running) -> None:
     assert task["healthStatus"] == "HEALTHY"
     [binding] = web["networkBindings"]
     assert binding["bindIP"] == "127.0.0.1"
-    assert (await get(binding["hostPort"], "/word")).strip() == "sesame hush"
+    assert await get("127.0.0.1", binding["hostPort"], "/word") == "sesame hush"
     assert "sesame" not in str(task)
     stream = arn.rpartition("/")[2]
     assert await running.logged("/ecs/app", f"app/seed/{stream}") == ["seeded"]
@@ -212,9 +211,7 @@ async def test_awsvpc_has_its_own_address_and_none_has_no_way_out(running: Runni
     task = await running.until(arn, "RUNNING")
     [details] = [each["details"] for each in task["attachments"]]
     address = details[0]["value"]
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"http://{address}:8080/x") as response:
-            assert (await response.text()).strip() == "hello"
+    assert await get(address, 8080, "/x") == "hello"
     alone = await running.run(
         await running.register(
             sh("main", "ip route | grep default; echo routes $?", logConfiguration=awslogs()),
