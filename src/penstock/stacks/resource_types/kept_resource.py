@@ -16,6 +16,8 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Response
 from penstock.aws.tags import CLOUDFORMATION
+from penstock.ids import derived_uuid
+from penstock.stacks.handler_failure import of_service_error
 from penstock.stacks.resource_types.api_shapes import UnknownProperty, merged_tags, to_request
 from penstock.stacks.resource_types.handler import (
     Failed,
@@ -29,14 +31,6 @@ from penstock.stacks.resource_types.physical_name import suffix
 
 _STACK_ID = "aws:cloudformation:stack-id"
 _OWNERSHIP = (_STACK_ID, "aws:cloudformation:logical-id")
-_CODES = {
-    "AccessDenied": HandlerErrorCode.ACCESS_DENIED,
-    "AccessDeniedException": HandlerErrorCode.ACCESS_DENIED,
-    "ThrottlingException": HandlerErrorCode.THROTTLING,
-    "UnsupportedOperation": HandlerErrorCode.INVALID_REQUEST,
-}
-_INVALID = ("Invalid", "Malformed", "Validation")
-"""How the codes of requests begin that AWS would never take."""
 
 
 class KeptResource(ABC):
@@ -263,7 +257,6 @@ def _failed(
             "remove it from the template."
         )
         return Failed(HandlerErrorCode.INVALID_REQUEST, message, physical_id)
-    code = _CODES.get(error.code, HandlerErrorCode.GENERAL_SERVICE_EXCEPTION)
-    if error.code.startswith(_INVALID):
-        code = HandlerErrorCode.INVALID_REQUEST
-    return Failed(code, error.message, physical_id)
+    request_id = derived_uuid(request.client_request_token, "request")
+    failed = of_service_error(error, request.resource_type, request_id)
+    return replace(failed, physical_resource_id=physical_id)

@@ -73,7 +73,7 @@ async def test_a_bucket_with_objects_stays(world: ResourceWorld) -> None:
     await world.objects.put(name, "k", one_block(b"x"))
     failed = await world.delete(TYPE, made, {})
     assert isinstance(failed, Failed)
-    assert failed.message == "The bucket you tried to delete is not empty"
+    assert failed.message.startswith("The bucket you tried to delete is not empty (Service: S3, ")
     await world.call("s3", "DeleteObject", Bucket=name, Key="k")
     assert isinstance(await world.delete(TYPE, made, {}), Succeeded)
 
