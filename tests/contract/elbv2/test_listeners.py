@@ -61,7 +61,7 @@ def test_a_port_that_is_taken_is_refused(elbv2: Any, balancer: str) -> None:
     with socket.socket() as taken:
         taken.bind((address, 18083))
         taken.listen()
-        with pytest.raises(ClientError, match="Port 18083 of 127.* is taken on this machine"):
+        with pytest.raises(ClientError, match=r"Port 18083 of 127.* is taken on this machine"):
             _create(elbv2, balancer, 18083)
     _create(elbv2, balancer, 18083)
 

@@ -95,7 +95,7 @@ async def test_where_port_80_is_taken_another_one_answers(
         other.bind((address, 8099))
         other.listen()
         group = await world.target_group("other")
-        with pytest.raises(ServiceError, match="Port 8099 of 127.* is taken on this machine"):
+        with pytest.raises(ServiceError, match=r"Port 8099 of 127.* is taken on this machine"):
             await world.listener(balancer, group, 8099)
     assert addresses.is_free(address, 8099)
 
@@ -137,10 +137,10 @@ async def test_nobody_else_may_steer_it(world: World, backend: MakeBackend) -> N
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 
     def ask() -> bytes:
-        with socket.create_connection(("127.0.0.1", port), 5) as plain:
-            with context.wrap_socket(plain) as connection:
-                connection.sendall(b"show proc\nquit\n")
-                return connection.recv(1)
+        plain = socket.create_connection(("127.0.0.1", port), 5)
+        with context.wrap_socket(plain) as connection:
+            connection.sendall(b"show proc\nquit\n")
+            return connection.recv(1)
 
     with pytest.raises(OSError, match=r"certificate required|reset"):
         await asyncio.to_thread(ask)

@@ -55,6 +55,9 @@ class Proxy:
         self._instance_id = instance_id
         self._kept: str | None = None
         """The digest of the files in the container, as last put there."""
+        self._control: Control | None = None
+        self._port: int | None = None
+        self._removed = False
 
     @property
     def name(self) -> str:
@@ -63,6 +66,11 @@ class Proxy:
 
     async def control_port(self) -> int:
         """Return the port of 127.0.0.1 through which the container is or will be steered."""
+        if self._port is None:
+            self._port = await self._choose_port()
+        return self._port
+
+    async def _choose_port(self) -> int:
         found = await self._inspect()
         if found is not None:
             return int(found["Config"]["Labels"]["penstock.port"])
@@ -89,11 +97,13 @@ class Proxy:
         files already name them, for a restart. Raises EngineError, not retryable when HAProxy
         does not take the configuration.
         """
-        control = Control(self._certificates, desired.control_port)
+        if self._control is None:
+            self._control = Control(self._certificates, desired.control_port)
+        control, self._removed = self._control, False
         found = await self._inspect()
         image = await self._images.ensure(SANDBOX)
         if found is not None and found["Config"]["Image"] != image:
-            await self.remove()
+            await self._remove_container()
             found = None
         if found is None:
             await self._create(image, desired.control_port)
@@ -108,7 +118,13 @@ class Proxy:
 
     async def remove(self) -> None:
         """Remove the container; repeating is safe."""
-        self._kept = None
+        if self._removed:
+            return
+        self._kept = self._control = self._port = None
+        await self._remove_container()
+        self._removed = True
+
+    async def _remove_container(self) -> None:
         with contextlib.suppress(EngineRefusal):
             await self._engine.json("POST", f"containers/{self.name}/stop", params={"t": "1"})
         try:
@@ -155,8 +171,9 @@ class Proxy:
         ]
 
     async def _reload(self, control: Control, desired: Desired) -> None:
-        """Check the new configuration, put it in place, and have the master take it."""
+        """Check the new configuration, put it in place, and signal the master to take it."""
         await self._put([*self._files(desired), _file(_CANDIDATE, configuration(desired))])
+        self._control = None  # its certificate may have been renewed
         status, output = await self._run(
             f"haproxy -c -q -f {_CANDIDATE} && cp {_CONFIGURATION} {_FORMER} "
             f"&& mv {_CANDIDATE} {_CONFIGURATION}"
@@ -166,7 +183,9 @@ class Proxy:
                 f"HAProxy does not take the load balancer's configuration: {output}",
                 retryable=False,
             )
-        await control.ask("reload")
+        await self._engine.json(
+            "POST", f"containers/{self.name}/kill", params={"signal": "SIGUSR2"}
+        )
         try:
             await self._answering(control, generation(desired))
         except EngineError:

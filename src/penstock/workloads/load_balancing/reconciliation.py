@@ -92,9 +92,9 @@ class Reconciliation:
     async def _keep(self) -> None:
         while True:
             self._wake.clear()
-            pause = _ROUND_SECONDS
+            pause: float | None = None
             try:
-                await self._round()
+                pause = _ROUND_SECONDS if await self._round() else None
                 self._told(None)
             except EngineError as error:
                 self._told(str(error))
@@ -111,7 +111,8 @@ class Reconciliation:
             _LOG.warning("the load balancer waits: %s", trouble)
         self._trouble = trouble
 
-    async def _round(self) -> None:
+    async def _round(self) -> bool:
+        """Compare and act once; return whether there is anything to watch."""
         assert self._proxy is not None
         changes = self._changes
         snapshot = await self._database.read(read)
@@ -127,6 +128,7 @@ class Reconciliation:
         async with self._round_ended:
             self._applied = changes
             self._round_ended.notify_all()
+        return bool(snapshot.load_balancers)
 
     async def _exchange(self, snapshot: Snapshot, wanted: Desired, control: Control) -> None:
         """Tell every process what is new, and store what the current one sees."""
