@@ -136,7 +136,7 @@ class _Rules:
             pattern = rule.get("pattern")
             if pattern is not None and not _matches(pattern, text):
                 yield _constraint(place, "pattern")
-        if stated in {"integer", "number"}:
+        if isinstance(stated, str) and stated in {"integer", "number"}:
             for keyword, holds in _BOUNDS.items():
                 bound = rule.get(keyword)
                 if isinstance(bound, int | float) and not holds(float(text), bound):

@@ -60,6 +60,11 @@ def known_type(name: str) -> bool:
     return name in _types()
 
 
+def type_names() -> list[str]:
+    """Return every resource type that AWS has, in order of name."""
+    return sorted(_types())
+
+
 def schema(type_name: str) -> ResourceSchema | None:
     """Return the type's schema, None for a type that AWS does not have."""
     return _schema(type_name) if known_type(type_name) else None

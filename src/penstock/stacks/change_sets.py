@@ -1,0 +1,393 @@
+"""Change sets: plans that were shown to somebody and are executed as they are, or not at all.
+
+A change set holds its plan, encrypted, since it holds the values of parameters. Describing and
+executing read that one plan. Whether an execution succeeded is read from the stack's events, so
+a restart loses nothing; a plan whose stack moved on is OBSOLETE.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from penstock import ids
+from penstock.arns import arn
+from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
+from penstock.aws.service import Principal
+from penstock.clock import Clock
+from penstock.stacks import property_rules
+from penstock.stacks.plan import Plan
+from penstock.stacks.planner import has_changes, plan
+from penstock.stacks.request import Desired, desired
+from penstock.stacks.stacks import UPDATABLE, Stacks
+from penstock.stacks.state import StackState
+from penstock.stacks.stored_stacks import REVIEW
+from penstock.storage import change_sets as rows
+from penstock.storage import outbox
+from penstock.storage.change_sets import ChangeSetRow
+from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
+
+NO_CHANGES = (
+    "The submitted information didn't contain changes. Submit different information to create a "
+    "change set."
+)
+_SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+
+
+class Status(StrEnum):
+    """ChangeSetStatus, those that a change set has here."""
+
+    CREATE_COMPLETE = "CREATE_COMPLETE"
+    FAILED = "FAILED"
+
+
+class ExecutionStatus(StrEnum):
+    """ExecutionStatus."""
+
+    UNAVAILABLE = "UNAVAILABLE"
+    AVAILABLE = "AVAILABLE"
+    EXECUTE_IN_PROGRESS = "EXECUTE_IN_PROGRESS"
+    EXECUTE_COMPLETE = "EXECUTE_COMPLETE"
+    EXECUTE_FAILED = "EXECUTE_FAILED"
+    OBSOLETE = "OBSOLETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is encrypted: the plan, None when making it failed, and what the request said."""
+
+    plan: Plan | None
+    template_body: str
+    create: bool
+    capabilities: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """OnStackFailure and IncludeNestedStacks as they were given."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """A change set as it is now."""
+
+    row: ChangeSetRow
+    document: Document
+
+
+class ChangeSets:
+    """The change sets of all stacks."""
+
+    def __init__(
+        self,
+        database: Database,
+        cipher: Cipher,
+        stacks: Stacks,
+        in_process: InProcess,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._stacks = stacks
+        self._in_process = in_process
+        self._clock = clock
+
+    async def start(self) -> None:
+        """Make available again what was about to be executed when the server ended."""
+        for row in await self._database.read(
+            lambda c: rows.with_execution_status(c, ExecutionStatus.EXECUTE_IN_PROGRESS)
+        ):
+            stack = await self._stacks.state(row.stack_id)
+            if stack is not None and stack.serial == row.stack_serial:
+                await self._change(row, ExecutionStatus.AVAILABLE, execution_token=None)
+
+    async def create(self, principal: Principal, request: Mapping[str, Any]) -> ChangeSet:
+        """Plan what the request asks for, and keep the plan.
+
+        With the ClientToken of an earlier request that asked for the same, returns its change
+        set. Raises ServiceError; what only the planning finds makes a FAILED change set.
+        """
+        create = request.get("ChangeSetType", "UPDATE") == "CREATE"
+        if request.get("ChangeSetType") == "IMPORT":
+            raise _invalid("Penstock has no resource import; use ChangeSetType CREATE or UPDATE.")
+        stack = await self._stacks.state(request["StackName"])
+        if stack is not None and (known := await self._repeated(stack, request)) is not None:
+            return known
+        _check_stack(stack, request, create=create)
+        exports = await self._stacks.exports()
+        wanted = await desired(self._in_process, principal, request, stack, exports)
+        if stack is None:
+            stack = await self._stacks.begin_review(
+                request["StackName"], request, request.get("ClientToken"), principal
+            )
+        return await self._store(stack, wanted, request, create=create)
+
+    async def find(self, name_or_arn: str, stack_name: str | None = None) -> ChangeSet:
+        """Return a change set by ARN, or by name and its stack's name or id.
+
+        Raises ServiceError ChangeSetNotFoundException or, for the stack, ValidationError.
+        """
+        found = await self._find(name_or_arn, stack_name)
+        if found is None:
+            raise ServiceError(
+                "ChangeSetNotFoundException", f"ChangeSet [{name_or_arn}] does not exist"
+            )
+        row = await self._settled(found)
+        return ChangeSet(row, self._open(row))
+
+    async def all(self, stack_name: str) -> list[ChangeSetRow]:
+        """Return the stack's change sets, oldest first."""
+        stack = await self._stack(stack_name)
+        found = await self._database.read(lambda c: rows.of_stack(c, stack.stack_id))
+        return [await self._settled(row) for row in found]
+
+    async def execute(
+        self,
+        name_or_arn: str,
+        stack_name: str | None,
+        principal: Principal,
+        client_request_token: str | None = None,
+        *,
+        disable_rollback: bool | None = None,
+    ) -> None:
+        """Begin to execute the stored plan; the stack's other change sets are gone then.
+
+        Repeating it with the same token does nothing more. Raises ServiceError
+        InvalidChangeSetStatusException unless the change set is AVAILABLE.
+        """
+        found = await self.find(name_or_arn, stack_name)
+        row = found.row
+        if client_request_token and row.execution_token == client_request_token:
+            return
+        planned = found.document.plan
+        if row.execution_status != ExecutionStatus.AVAILABLE or planned is None:
+            raise _cannot_execute(row)
+        if disable_rollback is not None:
+            planned = dataclasses.replace(planned, disable_rollback=disable_rollback)
+        await self._begin(row, client_request_token)
+        try:
+            await self._stacks.execute(
+                planned,
+                create=found.document.create,
+                principal=principal,
+                client_request_token=client_request_token,
+            )
+        except ServiceError:
+            begun = dataclasses.replace(row, execution_status=ExecutionStatus.EXECUTE_IN_PROGRESS)
+            await self._change(begun, ExecutionStatus.AVAILABLE, execution_token=None)
+            raise
+        await self._database.write(lambda c: rows.delete_others(c, row))
+
+    async def delete(self, name_or_arn: str, stack_name: str | None) -> None:
+        """Remove a change set; one that does not exist is no error, as on AWS."""
+        found = await self._find(name_or_arn, stack_name)
+        if found is None:
+            return
+        row = await self._settled(found)
+        if row.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
+            raise ServiceError(  # unverified
+                "InvalidChangeSetStatusException",
+                f"ChangeSet [{row.arn}] cannot be deleted in its current execution status of "
+                f"[{row.execution_status}]",
+            )
+        await self._database.write(lambda c: rows.delete(c, row.arn))
+
+    async def _repeated(self, stack: StackState, request: Mapping[str, Any]) -> ChangeSet | None:
+        """Return the change set that this very request made; refuse another of its name."""
+        name, token = request["ChangeSetName"], request.get("ClientToken")
+        row = await self._database.read(lambda c: rows.newest(c, stack.stack_id, name))
+        if row is None:
+            return None
+        if token and token == row.client_token and row.request_digest == _digest(request):
+            return ChangeSet(row, self._open(row))
+        row = await self._settled(row)
+        if row.execution_status in {
+            ExecutionStatus.EXECUTE_COMPLETE,
+            ExecutionStatus.EXECUTE_FAILED,
+        }:
+            return None
+        raise ServiceError(  # unverified
+            "AlreadyExistsException",
+            f"ChangeSet {name} already exists on the stack {stack.stack_name}; delete it or "
+            "choose another name.",
+        )
+
+    async def _store(
+        self, stack: StackState, wanted: Desired, request: Mapping[str, Any], *, create: bool
+    ) -> ChangeSet:
+        name = request["ChangeSetName"]
+        place = (self._in_process.region, self._in_process.account_id)
+        identity = arn("cloudformation", *place, f"changeSet/{name}/{ids.new_uuid()}")
+        planned, reason = _planned(stack, wanted)
+        if planned is not None:
+            planned = dataclasses.replace(planned, extra={**planned.extra, "ChangeSetId": identity})
+        document = Document(
+            plan=planned,
+            template_body=wanted.template.body,
+            create=create,
+            capabilities=tuple(wanted.capabilities),
+            options={
+                key: request[key] for key in ("OnStackFailure", "IncludeNestedStacks")
+                if key in request
+            },
+        )  # fmt: skip
+        failed = planned is None or (reason is not None and not reason.startswith("[WARN]"))
+        available = ExecutionStatus.UNAVAILABLE if failed else ExecutionStatus.AVAILABLE
+        row = ChangeSetRow(
+            arn=identity,
+            name=name,
+            stack_id=stack.stack_id,
+            stack_name=stack.stack_name,
+            stack_serial=stack.serial,
+            status=Status.FAILED if failed else Status.CREATE_COMPLETE,
+            execution_status=available,
+            status_reason=reason,
+            description=request.get("Description"),
+            client_token=request.get("ClientToken"),
+            request_digest=_digest(request),
+            digest=None if planned is None else planned.digest,
+            sealed=self._cipher.encrypt(msgspec.json.encode(document).decode()),
+            created_at=self._clock(),
+        )
+        await self._database.write(lambda c: rows.insert(c, row))
+        return ChangeSet(row, document)
+
+    def _open(self, row: ChangeSetRow) -> Document:
+        return msgspec.json.decode(self._cipher.decrypt(row.sealed), type=Document)
+
+    async def _find(self, name_or_arn: str, stack_name: str | None) -> ChangeSetRow | None:
+        if name_or_arn.startswith("arn:"):
+            return await self._database.read(lambda c: rows.get(c, name_or_arn))
+        if stack_name is None:
+            raise _invalid(
+                "StackName must be specified if ChangeSetName is not specified as an ARN."
+            )
+        stack = await self._stack(stack_name)
+        return await self._database.read(lambda c: rows.newest(c, stack.stack_id, name_or_arn))
+
+    async def _stack(self, name_or_id: str) -> StackState:
+        stack = await self._stacks.state(name_or_id)
+        if stack is None:
+            raise _invalid(f"Stack [{name_or_id}] does not exist")
+        return stack
+
+    async def _begin(self, row: ChangeSetRow, token: str | None) -> None:
+        def begin(connection: sa.Connection) -> bool:
+            return rows.change(
+                connection,
+                row,
+                ExecutionStatus.EXECUTE_IN_PROGRESS,
+                execution_token=token,
+                executed_after=outbox.last_position(connection),
+            )
+
+        if not await self._database.write(begin):
+            raise _cannot_execute(
+                dataclasses.replace(row, execution_status=ExecutionStatus.EXECUTE_IN_PROGRESS)
+            )
+
+    async def _settled(self, row: ChangeSetRow) -> ChangeSetRow:
+        """Return the row with what has become of its execution, or of its stack, since."""
+        status: ExecutionStatus | None = None
+        reason = row.status_reason
+        if row.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
+            status = await self._outcome(row)
+        elif row.execution_status == ExecutionStatus.AVAILABLE:
+            stack = await self._stacks.state(row.stack_id)
+            if stack is None or stack.serial != row.stack_serial:
+                status = ExecutionStatus.OBSOLETE
+                reason = "The stack has changed since the change set was created: create a new one."
+        if status is None:
+            return row
+        await self._change(row, status, status_reason=reason)
+        return dataclasses.replace(row, execution_status=status, status_reason=reason)
+
+    async def _outcome(self, row: ChangeSetRow) -> ExecutionStatus | None:
+        """Return how the execution ended, None while it goes on: the stack's next Completed."""
+
+        def completed(connection: sa.Connection) -> str | None:
+            position = row.executed_after or 0
+            while found := outbox.read_after(connection, position, kinds=["stack.Completed"]):
+                for event in found:
+                    if event.subject == row.stack_id:
+                        return str(event.detail["status"])
+                position = found[-1].position
+            return None
+
+        status = await self._database.read(completed)
+        if status is None:
+            return None
+        succeeded = status in _SUCCEEDED
+        return ExecutionStatus.EXECUTE_COMPLETE if succeeded else ExecutionStatus.EXECUTE_FAILED
+
+    async def _change(self, row: ChangeSetRow, status: ExecutionStatus, **values: Any) -> bool:
+        return await self._database.write(lambda c: rows.change(c, row, status, **values))
+
+
+def _planned(stack: StackState, wanted: Desired) -> tuple[Plan | None, str | None]:
+    """Return the plan, and why the change set failed or what it warns of."""
+    try:
+        planned = plan(stack, wanted)
+    except ServiceError as error:
+        return None, error.message
+    if planned.invalid_properties:
+        found = (
+            property_rules.failure(logical_id, list(lines))
+            for logical_id, lines in sorted(planned.invalid_properties.items())
+        )
+        return planned, "\n".join(found)
+    if not has_changes(stack, planned):
+        return planned, NO_CHANGES
+    return planned, "\n".join(planned.warnings) or None
+
+
+def _check_stack(stack: StackState | None, request: Mapping[str, Any], *, create: bool) -> None:
+    """Raise AWS's error where the stack is not one to plan this change for."""
+    name = request["StackName"]
+    if create:
+        if stack is not None and stack.status not in {REVIEW, "DELETE_COMPLETE"}:
+            raise _invalid(
+                f"Stack [{stack.stack_name}] already exists and cannot be created again with the "
+                f"changeSet [{request['ChangeSetName']}]."
+            )
+        if name.startswith("arn:") and (stack is None or stack.status == "DELETE_COMPLETE"):
+            raise _does_not_exist(name) if stack is None else _cannot_update(stack)
+        return
+    if stack is None:
+        raise _does_not_exist(name)
+    if stack.status not in UPDATABLE:
+        raise _cannot_update(stack)
+
+
+def _cannot_update(stack: StackState) -> ServiceError:
+    return _invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+
+
+def _does_not_exist(name: str) -> ServiceError:
+    return _invalid(f"Stack [{name}] does not exist")
+
+
+def _cannot_execute(row: ChangeSetRow) -> ServiceError:
+    failed = row.status == Status.FAILED
+    now = f"status of [{row.status}]" if failed else f"execution status of [{row.execution_status}]"
+    reason = f" ({row.status_reason})" if row.execution_status == ExecutionStatus.OBSOLETE else ""
+    return ServiceError(
+        "InvalidChangeSetStatusException",
+        f"ChangeSet [{row.arn}] cannot be executed in its current {now}{reason}",
+    )
+
+
+def _digest(request: Mapping[str, Any]) -> str:
+    text = msgspec.json.encode(
+        {key: value for key, value in request.items() if key != "ClientToken"}, order="sorted"
+    )
+    return hashlib.sha256(text).hexdigest()
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("ValidationError", message, status=400)

@@ -1,0 +1,204 @@
+"""From a request's members (CreateStack, UpdateStack, CreateChangeSet) to what is wanted, checked.
+
+What AWS refuses before it begins is refused here: no template, parameters, capabilities, unknown
+resource types, circular dependencies. What Penstock lacks is refused by name, never ignored.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
+from penstock.aws.service import Principal
+from penstock.aws.tags import from_pairs, reserved_key
+from penstock.stacks import capabilities, schemas
+from penstock.stacks.desired import Desired
+from penstock.stacks.state import StackState
+from penstock.stacks.template import evaluate, graph
+from penstock.stacks.template.load import load_template
+from penstock.stacks.template.parameters import GivenParameter, resolve_parameters
+from penstock.stacks.template.rules import check_rules
+from penstock.stacks.template.template import Template
+from penstock.stacks.template_source import template_text
+
+__all__ = ["Desired", "desired"]
+
+_NOT_HERE = {
+    "RollbackConfiguration": "rollback triggers",
+    "ResourcesToImport": "resource import",
+    "ImportExistingResources": "resource import",
+    "DeploymentMode": "drift-aware change sets",
+    "StackPolicyBody": "stack policies",
+    "StackPolicyURL": "stack policies",
+    "StackPolicyDuringUpdateBody": "stack policies",
+    "StackPolicyDuringUpdateURL": "stack policies",
+}
+_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
+
+
+async def desired(
+    in_process: InProcess,
+    principal: Principal,
+    request: Mapping[str, Any],
+    current: StackState | None,
+    exports: Mapping[str, str],
+) -> Desired:
+    """Return what the request asks a stack to become.
+
+    `current` is the stack as it stands, None for a new one: what the request leaves out (tags,
+    role, topics, the template with UsePreviousTemplate) stays as it is. Reads the template from
+    S3 and parameters from Parameter Store as `principal`. Raises ServiceError with AWS's text.
+    """
+    _refuse_what_is_not_here(request)
+    deployed = current if current is not None and current.template_body else None
+    if request.get("UsePreviousTemplate") and deployed is not None:
+        body = deployed.template_body
+    else:
+        body = await template_text(in_process, principal, request)
+    template = load_template(body)
+    _check_types(template, request.get("ResourceTypes"))
+    acknowledged = tuple(request.get("Capabilities") or ())
+    capabilities.check(template, acknowledged)
+    _refuse_in_template(template)
+    parameters = await resolve_parameters(
+        template,
+        [_given(each) for each in request.get("Parameters") or ()],
+        deployed.parameters if deployed is not None else {},
+        lambda name: _ssm_value(in_process, principal, name),
+    )
+    wanted = Desired(
+        template=template,
+        parameters=parameters,
+        tags=_tags(request, deployed),
+        capabilities=acknowledged,
+        role_arn=request.get("RoleARN") or (deployed.role_arn if deployed else None),
+        notification_arns=_topics(request, deployed),
+        disable_rollback=_disables_rollback(request),
+        exports=exports,
+    )
+    _check_dependencies(wanted, in_process, request["StackName"], current)
+    return wanted
+
+
+def _given(parameter: Mapping[str, Any]) -> GivenParameter:
+    return GivenParameter(
+        parameter.get("ParameterKey", ""),
+        parameter.get("ParameterValue"),
+        bool(parameter.get("UsePreviousValue", False)),
+    )
+
+
+def _tags(request: Mapping[str, Any], deployed: StackState | None) -> Mapping[str, str]:
+    """Return the stack's tags; a request without them keeps those that there are."""
+    if request.get("Tags") is None:
+        return deployed.tags if deployed is not None else {}
+    tags = from_pairs(request["Tags"])
+    reserved = reserved_key(tags)
+    if reserved is not None:
+        raise _invalid(  # unverified
+            f"Tag key {reserved} is reserved: expected keys that do not begin with aws:."
+        )
+    return tags
+
+
+def _topics(request: Mapping[str, Any], deployed: StackState | None) -> Sequence[str]:
+    given = request.get("NotificationARNs")
+    if given is None:
+        return deployed.notification_arns if deployed is not None else ()
+    return tuple(given)
+
+
+def _disables_rollback(request: Mapping[str, Any]) -> bool:
+    chosen = request.get("OnFailure") or request.get("OnStackFailure")
+    return bool(request.get("DisableRollback")) or chosen == "DO_NOTHING"
+
+
+async def _ssm_value(in_process: InProcess, principal: Principal, name: str) -> str:
+    try:
+        found = await in_process.call(principal, "ssm", "GetParameter", {"Name": name})
+    except ServiceError as error:
+        if error.code != "ParameterNotFound":
+            raise
+        raise _invalid(
+            f"Unable to fetch parameters [{name}] from parameter store for this account."
+        ) from None
+    return str(found["Parameter"]["Value"])
+
+
+def _check_types(template: Template, allowed: Sequence[str] | None) -> None:
+    types = sorted({each.type for each in template.resources.values()})
+    custom = [each for each in types if each.startswith("Custom::")]
+    unknown = [each for each in types if each not in custom and not schemas.known_type(each)]
+    if unknown:
+        raise _invalid(
+            f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]"
+        )
+    if custom:
+        raise _invalid(f"Penstock has no custom resources, found the types {', '.join(custom)}.")
+    for each in types:
+        if allowed and not any(_is_of(each, pattern) for pattern in allowed):
+            raise _invalid(
+                f"Resource type {each} is not allowed by parameter ResourceTypes "
+                f"[{', '.join(allowed)}]"
+            )
+
+
+def _is_of(type_name: str, pattern: str) -> bool:
+    if pattern.endswith("*"):
+        return type_name.startswith(pattern[:-1])
+    return type_name == pattern
+
+
+def _check_dependencies(
+    wanted: Desired, in_process: InProcess, stack_name: str, current: StackState | None
+) -> None:
+    """Raise AWS's error for a circle, or for a reference to what a condition leaves out."""
+    scope = evaluate.Scope(
+        template=wanted.template,
+        parameters=wanted.parameters,
+        region=in_process.region,
+        account_id=in_process.account_id,
+        stack_id="" if current is None else current.stack_id,
+        stack_name=stack_name if current is None else current.stack_name,
+    )
+    check_rules(scope)
+    graph.check_acyclic(graph.dependencies(wanted.template, evaluate.conditions(scope)))
+
+
+def _refuse_what_is_not_here(request: Mapping[str, Any]) -> None:
+    for member, noun in _NOT_HERE.items():
+        if request.get(member):
+            raise _invalid(f"Penstock has no {noun} yet; leave out {member}.")
+
+
+def _refuse_in_template(template: Template) -> None:
+    if template.transforms:
+        raise _invalid(
+            f"Penstock runs no transforms yet, found {', '.join(template.transforms)}; give the "
+            "template as it is after its transforms."
+        )
+    for logical_id, declared in template.resources.items():
+        for text in _texts(declared.properties):
+            found = _DYNAMIC_REFERENCE.search(text)
+            if found:
+                raise _invalid(
+                    f"Penstock resolves no dynamic references yet, found {found[0]} in the "
+                    f"resource {logical_id}; use a parameter with NoEcho instead."
+                )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("ValidationError", message, status=400)

@@ -1,0 +1,127 @@
+"""Resources that are only recorded: validated, named in AWS's way, the same at every repetition."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from penstock.aws.principals import root
+from penstock.stacks import schemas
+from penstock.stacks.resource_types.handler import Failed, ResourceRequest, Succeeded, Support
+from penstock.stacks.resource_types.recorded import recorded_handler
+
+ACCOUNT = "123456789012"
+
+
+def request(type_name: str, token: str = "token", **properties: Any) -> ResourceRequest:
+    return ResourceRequest(
+        stack_id="arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/1",
+        stack_name="shop",
+        region="eu-west-1",
+        account_id=ACCOUNT,
+        logical_resource_id="Thing",
+        resource_type=type_name,
+        properties=properties,
+        previous_properties={},
+        physical_resource_id=None,
+        tags={},
+        previous_tags={},
+        client_request_token=token,
+        resumed=False,
+        principal=root(ACCOUNT),
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+async def made(type_name: str, **properties: Any) -> Succeeded:
+    handler = recorded_handler(type_name)
+    assert handler is not None
+    assert handler.support is Support.RECORDED
+    found = await handler.create(request(type_name, **properties), None)
+    assert isinstance(found, Succeeded), found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("type_name", "properties", "physical_id"),
+    [
+        ("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"}, r"vpc-0[0-9a-f]{16}"),
+        ("AWS::EC2::Subnet", {"VpcId": "vpc-1"}, r"subnet-0[0-9a-f]{16}"),
+        ("AWS::RDS::DBInstance", {}, r"shop-thing-\w{12}|shop-Thing-\w{12}"),
+        ("AWS::RDS::DBInstance", {"DBInstanceIdentifier": "orders"}, "orders"),
+        ("AWS::SNS::Topic", {"TopicName": "t"}, f"arn:aws:sns:eu-west-1:{ACCOUNT}:t"),
+        (
+            "AWS::StepFunctions::StateMachine",
+            {"RoleArn": "arn:aws:iam::123456789012:role/r", "StateMachineName": "flow"},
+            f"arn:aws:states:eu-west-1:{ACCOUNT}:stateMachine:flow",
+        ),
+        ("AWS::IAM::ManagedPolicy", {"PolicyDocument": {}, "ManagedPolicyName": "p"},
+         f"arn:aws:iam::{ACCOUNT}:policy/p"),
+    ],
+)  # fmt: skip
+async def test_physical_ids(type_name: str, properties: dict[str, Any], physical_id: str) -> None:
+    found = await made(type_name, **properties)
+    assert re.fullmatch(physical_id, found.physical_resource_id), found.physical_resource_id
+
+
+async def test_attributes_are_there_for_everything_that_is_read_only() -> None:
+    found = await made("AWS::RDS::DBInstance", DBInstanceIdentifier="orders")
+    assert found.attributes["DBInstanceArn"] == f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:orders"
+    assert found.attributes["Endpoint"]["Address"].endswith(".rds.eu-west-1.amazonaws.com")
+    assert found.attributes["DBInstanceIdentifier"] == "orders"
+
+
+async def test_write_only_properties_are_no_attributes() -> None:
+    found = await made("AWS::RDS::DBInstance", MasterUserPassword="swordfish")
+    assert "MasterUserPassword" not in found.attributes
+
+
+async def test_repeating_a_step_gives_the_same() -> None:
+    assert await made("AWS::EC2::VPC") == await made("AWS::EC2::VPC")
+    other = await made("AWS::EC2::VPC", token="another")
+    assert other.physical_resource_id != (await made("AWS::EC2::VPC")).physical_resource_id
+
+
+async def test_invalid_properties_fail_with_awss_words() -> None:
+    handler = recorded_handler("AWS::EC2::Subnet")
+    assert handler is not None
+    found = await handler.create(request("AWS::EC2::Subnet", Colour="red"), None)
+    assert isinstance(found, Failed)
+    assert found.message == (
+        "Properties validation failed for resource Thing with message:\n"
+        "#: required key [VpcId] not found\n"
+        "#: extraneous key [Colour] is not permitted"
+    )
+
+
+async def test_an_update_keeps_what_aws_made_up() -> None:
+    import dataclasses
+
+    handler = recorded_handler("AWS::EC2::VPC")
+    assert handler is not None
+    first = await made("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
+    again = dataclasses.replace(
+        request("AWS::EC2::VPC", token="later", CidrBlock="10.0.0.0/16", EnableDnsSupport=True),
+        physical_resource_id=first.physical_resource_id,
+        attributes=first.attributes,
+    )
+    found = await handler.update(again, None)
+    assert isinstance(found, Succeeded)
+    assert found.physical_resource_id == first.physical_resource_id
+    assert found.attributes["VpcId"] == first.attributes["VpcId"]
+    assert found.attributes["EnableDnsSupport"] is True
+    assert await handler.read(again) is not None
+    assert isinstance(await handler.delete(again, None), Succeeded)
+
+
+async def test_every_type_can_be_recorded() -> None:
+    """Identifiers and attributes are made up for each of AWS's types without a stumble."""
+    from penstock.stacks.resource_types import recorded_values
+
+    for name in schemas.type_names():
+        schema = schemas.schema(name)
+        assert schema is not None
+        one = request(name)
+        attributes = recorded_values.attributes(schema, one, {})
+        assert recorded_values.identifier(schema, one, attributes)
