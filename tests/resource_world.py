@@ -41,6 +41,8 @@ from penstock.services.ssm import Parameters
 from penstock.services.ssm.api import service as ssm
 from penstock.services.sts import Sts
 from penstock.services.sts.api import service as sts_service
+from penstock.stacks.api import service as cloudformation
+from penstock.stacks.change_sets import ChangeSets
 from penstock.stacks.resource_types.handler import (
     Progress,
     ResourceHandler,
@@ -48,6 +50,7 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
 )
 from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.stacks import Stacks
 from penstock.storage.blobs import Blobs
 from penstock.storage.encryption import Cipher
 from penstock.storage.log_files import LogFiles
@@ -229,6 +232,14 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             ssm(Parameters(database, cipher, utc_now, **place)),
             sts_service(sts),
         ]
+        stacks = Stacks(
+            database, Outbox(database), cipher, in_process, sts, utc_now,
+            lambda: handlers(in_process), ACCOUNT, REGION,
+        )  # fmt: skip
+        change_sets = ChangeSets(database, cipher, stacks, in_process, utc_now)
+        services.append(cloudformation(stacks, change_sets))
         await repositories.start()
+        await stacks.start()
         yield ResourceWorld(in_process, handlers(in_process), registry, ecr, objects)
+        await stacks.close()
         await repositories.close()
