@@ -83,6 +83,8 @@ class Load:
                 connection = None
             if self.pause_seconds:
                 time.sleep(self.pause_seconds)
+        if connection is not None:
+            connection.close()
 
     def _count(self, document: Any, outcome: str, seconds: float) -> None:
         with self._lock:
