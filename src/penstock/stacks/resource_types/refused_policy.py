@@ -1,7 +1,7 @@
 """Policies on resources, which Penstock does not evaluate: refused, since a policy that is kept but
 not asked would look as if it protected something.
 
-What IAM evaluates here: docs/adr/0017-what-iam-evaluates.md
+Source: docs/adr/0026-policies-of-resources-in-stacks.md
 """
 
 from collections.abc import Mapping
