@@ -18,16 +18,19 @@ def already_exists(name: str) -> ServiceError:
     return ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
 
 
-def check_startable(found: StackRow | None, before: StackState, allowed: Collection[str]) -> None:
-    """Raise ServiceError unless the stack is in one of `allowed`, and as the plan found it."""
+def check_startable(
+    found: StackRow | None, before: StackState, serial: int, allowed: Collection[str]
+) -> None:
+    """Raise ServiceError unless the stack is in one of `allowed`, and still of `serial`."""
     if found is None:
         raise refused(f"Stack [{before.stack_name}] does not exist")
-    if found.status not in allowed:
-        raise refused(f"Stack:{found.id} is in {found.status} state and can not be updated.")
-    if found.serial != before.serial:
+    for status in (found.status, before.status):  # `before` was read a moment earlier
+        if status not in allowed:
+            raise refused(f"Stack:{found.id} is in {status} state and can not be updated.")
+    if not found.serial == before.serial == serial:
         raise refused(
             f"Stack:{found.id} has changed since the plan was made (serial {found.serial}, "
-            f"planned from {before.serial}); make the change set again."
+            f"planned from {serial}); make the change set again."
         )
 
 

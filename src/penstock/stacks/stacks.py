@@ -183,7 +183,7 @@ class Stacks(StoredStacks):
                     raise already_exists(before.stack_name)
                 found = self._new_row(before, chosen, now)
                 stacks.insert(c, found)
-            check_startable(found, before, allowed)
+            check_startable(found, before, plan.stack_serial, allowed)
             if create:
                 stacks.protect(c, before.stack_id, protected=chosen.protected)
             stacks.add_imports(c, before.stack_id, imports)
@@ -241,7 +241,7 @@ class Stacks(StoredStacks):
                 if export.stack_id == row.id:
                     check_unused(c, export.name, "deleted")
             found = stacks.get(c, row.id)
-            check_startable(found, before, {row.status})
+            check_startable(found, before, before.serial, {row.status})
             self._begin(c, operation, Phase.DELETE, steps, document, now, None, {row.status}, {})
 
         await self._database.write(work)

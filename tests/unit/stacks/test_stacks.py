@@ -1,0 +1,193 @@
+"""What the contract tests do not show of stacks: concurrency, trouble, stale plans, restarts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.stack_world import ROOT, World, template, thing
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks import planner
+from penstock.stacks.desired import Desired
+from penstock.stacks.template.load import load_template
+from penstock.storage.outbox import read_after
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path)
+    await made.start()
+    yield made
+    await made.close()
+
+
+async def test_independent_resources_are_made_at_once(world: World) -> None:
+    gate = asyncio.Event()
+    world.handler.held = dict.fromkeys("ABC", gate)
+    state = await world.begin_create(template({name: thing() for name in "ABC"}))
+    while world.handler.most_at_once < 3:  # noqa: ASYNC110 - a call has no event to wait for
+        await asyncio.sleep(0.001)
+    gate.set()
+    assert await world.ended(state.stack_id) == "CREATE_COMPLETE"
+
+
+async def test_many_stacks_at_once(world: World) -> None:
+    names = [f"s{number}" for number in range(12)]
+    body = template({"A": thing(how="slow-3"), "B": thing("v", ["A"])})
+    await asyncio.gather(*(world.begin_create(body, name) for name in names))
+    assert {await world.ended(name) for name in names} == {"CREATE_COMPLETE"}
+    assert len(world.store.things()) == 24
+
+
+async def test_trouble_of_the_environment_is_waited_out(world: World) -> None:
+    world.handler.trouble = {"create A": 3, "update A": 2, "delete A": 2}
+    assert await world.create(template({"A": thing("v1")})) == "CREATE_COMPLETE"
+    assert await world.update(template({"A": thing("v2")})) == "UPDATE_COMPLETE"
+    assert await world.delete() == "DELETE_COMPLETE"
+    assert world.handler.calls == {"create A": 4, "update A": 3, "delete A": 3}
+    assert world.store.things() == []
+
+
+async def test_a_handlers_bug_fails_its_resource_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: Any) -> Any:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(world.handler, "update", broken)
+    await world.create(template({"A": thing("v1"), "B": thing("v1")}))
+    monkeypatch.undo()
+    monkeypatch.setattr(world.handler, "create", lambda *_: broken())
+    state = await world.begin_create(template({"A": thing("v1")}), "second")
+    assert await world.ended(state.stack_id) == "ROLLBACK_COMPLETE"
+    reasons = [reason for _, _, reason in await world.events("second")]
+    assert any("HandlerErrorCode: InternalFailure" in str(reason) for reason in reasons)
+    assert "oops" in caplog.text
+
+
+async def test_a_stale_plan_is_refused(world: World) -> None:
+    await world.create(template({"A": thing("v1")}))
+    state = await world.stacks.state("app")
+    assert state is not None
+    plan = planner.plan(state, Desired(load_template(template({"A": thing("v2")}))))
+    assert await world.update(template({"A": thing("v3")})) == "UPDATE_COMPLETE"
+    with pytest.raises(ServiceError, match="has changed since the plan was made"):
+        await world.stacks.execute(plan, create=False, principal=ROOT)
+    [(_, _, properties)] = world.store.things()
+    assert properties["Value"] == "v3"
+
+
+async def test_recorded_types_can_be_refused(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    await world.start(refuse_recorded=True)
+    body = template({"A": thing(), "T": {"Type": "AWS::SNS::Topic"}})
+    with pytest.raises(ServiceError, match=r"\[AWS::SNS::Topic\] are only recorded here"):
+        await world.create(body)
+    assert await world.stacks.rows(deleted=True) == []
+    assert world.store.things() == []
+    await world.close()
+
+
+async def test_a_change_set_creates_from_review(world: World) -> None:
+    state = await world.stacks.begin_review(
+        "app", {"Tags": [{"Key": "a", "Value": "b"}]}, None, ROOT
+    )
+    assert state.status == "REVIEW_IN_PROGRESS"
+    with pytest.raises(ServiceError, match=r"Stack \[app\] already exists"):
+        await world.stacks.begin_review("app", {}, None, ROOT)
+    plan = planner.plan(state, Desired(load_template(template({"A": thing()}))))
+    await world.stacks.execute(plan, create=True, principal=ROOT)
+    assert await world.ended("app") == "CREATE_COMPLETE"
+    events = [(status, reason) for name, status, reason in await world.events() if name == "app"]
+    assert events[:2] == [
+        ("REVIEW_IN_PROGRESS", "User Initiated"),
+        ("CREATE_IN_PROGRESS", "User Initiated"),
+    ]
+
+
+async def test_followers_hear_of_everything(world: World) -> None:
+    await world.create(template({"A": thing()}))
+    found = await world.database.read(lambda c: read_after(c, 0))
+    kinds = [event.kind for event in found]
+    assert kinds.count("stack.EventRecorded") == 5
+    assert kinds[-1] == "stack.Completed"
+    state = await world.stacks.state("app")
+    assert state is not None
+    assert found[-1].subject == state.stack_id
+    assert found[-1].detail["status"] == "CREATE_COMPLETE"
+    assert found[1].detail == {
+        "stackName": "app", "logicalResourceId": "A", "resourceType": "AWS::SSM::Parameter",
+        "status": "CREATE_IN_PROGRESS", "reason": None,
+    }  # fmt: skip
+
+
+async def test_a_failed_update_that_is_kept_is_mended_by_the_next(world: World) -> None:
+    first = {"A": thing("v1", name="one"), "B": thing("v1", ["A"])}
+    await world.create(template(first))
+    broken = {"A": thing("v1", name="two"), "B": thing("v2", ["A"], how="fail-after")}
+    assert await world.update(template(broken), disable_rollback=True) == "UPDATE_FAILED"
+    assert len(world.store.things()) == 3, "the replaced one is still there"
+    mended = {"A": thing("v1", name="two"), "B": thing("v2", ["A"])}
+    assert await world.update(template(mended), token="again") == "UPDATE_COMPLETE"
+    things = world.store.things()
+    assert [(logical, properties.get("Name")) for logical, _, properties in things] == [
+        ("A", "two"), ("B", None),
+    ]  # fmt: skip
+    assert world.store.violations() == []
+    assert await world.delete() == "DELETE_COMPLETE"
+    assert world.store.things() == []
+
+
+async def test_a_deletion_takes_what_a_kept_failure_left(world: World) -> None:
+    await world.create(template({"A": thing("v1", name="one"), "B": thing("v1", ["A"])}))
+    broken = {"A": thing("v1", name="two"), "B": thing("v2", ["A"], how="fail-after")}
+    assert await world.update(template(broken), disable_rollback=True) == "UPDATE_FAILED"
+    assert await world.delete() == "DELETE_COMPLETE"
+    assert world.store.things() == []
+
+
+async def test_a_condition_that_turns_off_removes(world: World) -> None:
+    def body(on: str) -> str:
+        return template(
+            {"A": thing(), "B": {**thing("v", ["A"]), "Condition": "On"}},
+            Conditions={"On": {"Fn::Equals": [on, "yes"]}},
+        )
+
+    await world.create(body("yes"))
+    assert await world.update(body("no")) == "UPDATE_COMPLETE"
+    assert [name for name, _, _ in world.store.things()] == ["A"]
+    assert await world.update(body("yes"), token="back") == "UPDATE_COMPLETE"
+    assert [name for name, _, _ in world.store.things()] == ["A", "B"]
+
+
+async def test_depends_on_orders_what_refers_to_nothing(world: World) -> None:
+    body = template({"A": {**thing(), "DependsOn": "Z"}, "Z": thing(how="slow-2")})
+    await world.create(body)
+    events = [(name, status) for name, status, _ in await world.events()]
+    assert events.index(("Z", "CREATE_COMPLETE")) < events.index(("A", "CREATE_IN_PROGRESS"))
+
+
+async def test_a_failed_cleanup_leaves_the_stack_complete(world: World) -> None:
+    await world.create(template({"A": thing(), "B": thing()}))
+    world.handler.undeletable = {"B"}
+    assert await world.update(template({"A": thing()})) == "UPDATE_COMPLETE"
+    row = await world.stacks.row("app")
+    assert row is not None
+    assert row.reason == "Update successful. One or more resources could not be deleted."
+
+
+async def test_stack_tags_reach_resources(world: World) -> None:
+    await world.create(template({"A": thing()}), tags={"team": "x"})
+    assert await world.update(template({"A": thing()}), tags={"team": "y"}) == "UPDATE_COMPLETE"
+    assert world.store.tags("A")["team"] == "y"
+
+
+async def test_invalid_properties_fail_at_their_turn(world: World) -> None:
+    bad = thing()
+    bad["Properties"]["Tier"] = "Gold"
+    assert await world.create(template({"A": bad, "B": thing()})) == "ROLLBACK_COMPLETE"
+    reasons = [reason for name, status, reason in await world.events() if status == "CREATE_FAILED"]
+    assert any("Properties validation failed for resource A" in str(one) for one in reasons)
+    assert world.store.things() == []
