@@ -9,6 +9,7 @@ from botocore import xform_name
 
 CONTRACT = Path(__file__).parent.parent / "contract"
 TABLES = {
+    "cloudformation": "penstock.stacks.api",
     "codebuild": "penstock.builds.api",
     "codecommit": "penstock.repositories.api",
     "codepipeline": "penstock.pipelines.api",

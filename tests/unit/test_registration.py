@@ -22,6 +22,7 @@ PACKAGES = [
     "penstock.services.sns.api",
     "penstock.services.ssm.api",
     "penstock.services.sts.api",
+    "penstock.stacks.api",
     "penstock.workloads.load_balancing.api",
     "penstock.workloads.ecs.api",
 ]
