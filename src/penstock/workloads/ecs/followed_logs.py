@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from penstock.containers.docker_runner import DockerRunner
+from penstock.containers.engine import EngineRefusal
 from penstock.errors import EngineError
 from penstock.services.logs import Logs
 from penstock.storage.database import Database
@@ -12,6 +13,8 @@ from penstock.workloads.ecs.task_log import Destination, TaskLog, destination
 from penstock.workloads.task_records import TaskRecord
 
 _LOG = logging.getLogger(__name__)
+_GONE = {404, 409}
+"""The container is not there any more, or is being removed."""
 _RETRY_SECONDS = 1.0
 _FINISH_SECONDS = 30.0
 """How long a stopped task waits for what is left of its output."""
@@ -62,6 +65,10 @@ class FollowedLogs:
         while True:
             try:
                 await log.follow(task_id, container)
+            except EngineRefusal as refusal:
+                if refusal.status in _GONE:
+                    return
+                _LOG.warning("the output of %s of task %s: %s", container, task_id, refusal)
             except EngineError as error:
                 _LOG.warning("the output of %s of task %s: %s", container, task_id, error)
             except Exception:  # noqa: BLE001 (the boundary of a follower)
