@@ -143,6 +143,8 @@ class EcsService:
         for name in names - after.keys():
             if name in _UNSET:
                 wanted[name[0].lower() + name[1:]] = _UNSET[name]
+        if "HealthCheckGracePeriodSeconds" in names - after.keys() and after.get("LoadBalancers"):
+            wanted["healthCheckGracePeriodSeconds"] = 0
         forced = after.get("ForceNewDeployment")
         if forced and forced != before.get("ForceNewDeployment"):
             wanted["forceNewDeployment"] = str(forced.get("EnableForceNewDeployment")) in _TRUE
