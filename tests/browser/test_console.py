@@ -19,7 +19,12 @@ def stage(page: Page, name: str) -> Locator:
 def release(page: Page) -> None:
     """Release a change as a person does."""
     page.get_by_role("button", name="Release change").click()
-    page.get_by_role("button", name="Release", exact=True).click()
+    dialog(page).get_by_role("button", name="Release", exact=True).click()
+
+
+def dialog(page: Page) -> Locator:
+    """The form that is open over the page."""
+    return page.locator(".dialog:popover-open")
 
 
 def in_history(page: Page, server: ServerProcess, pipeline: str) -> Locator:
@@ -84,8 +89,8 @@ def test_a_disabled_transition_holds_a_release_until_it_is_enabled(
 ) -> None:
     page.goto("/console/pipelines/talkative")
     page.get_by_role("button", name="Disable the transition into Build").click()
-    page.get_by_label("Reason").fill("Freeze until Monday!")
-    page.get_by_role("button", name="Disable", exact=True).click()
+    dialog(page).get_by_label("Reason").fill("Freeze until Monday!")
+    dialog(page).get_by_role("button", name="Disable", exact=True).click()
     expect(page.locator(".transition")).to_contain_text(
         "Transition disabled: Freeze until Monday!"
     )
@@ -131,9 +136,9 @@ def test_an_execution_is_stopped_and_then_its_build(page: Page, server: ServerPr
     expect(stage(page, "Build").get_by_text("In progress").first).to_be_visible()
     build_path = link.get_attribute("href")
     page.get_by_role("button", name="Stop execution").first.click()
-    page.get_by_label("Stop and abandon").check()
-    page.get_by_label("Reason").fill("not this one")
-    page.locator(".dialog:popover-open").get_by_role("button", name="Stop execution").click()
+    dialog(page).get_by_label("Stop and abandon").check()
+    dialog(page).get_by_label("Reason").fill("not this one")
+    dialog(page).get_by_role("button", name="Stop execution").click()
     expect(in_history(page, server, "flagged")).to_contain_text("Stopped")
     expect(in_history(page, server, "flagged")).to_contain_text("not this one")
     stopped = executions(server, "flagged")[0]
@@ -152,11 +157,11 @@ def test_what_somebody_types_outlives_live_changes(page: Page, server: ServerPro
     page.goto("/console/pipelines/talkative")
     expect(page.locator("#connection")).to_have_text("live")
     page.get_by_role("button", name="Disable the transition into Build").click()
-    page.get_by_label("Reason").fill("half a sent")
+    dialog(page).get_by_label("Reason").fill("half a sent")
     server.client("codepipeline").start_pipeline_execution(name="talkative")
     expect(in_history(page, server, "talkative")).to_contain_text("In progress")
     expect(in_history(page, server, "talkative")).to_contain_text("Succeeded")
-    reason = page.get_by_label("Reason")
+    reason = dialog(page).get_by_label("Reason")
     expect(reason).to_be_visible()
     expect(reason).to_have_value("half a sent")
     expect(reason).to_be_focused()

@@ -78,8 +78,7 @@ class Visit:
     @property
     def whole(self) -> bool:
         """Whether the browser wants a page; else htmx wants its live part alone."""
-        headers = self.request.headers
-        return "hx-request" not in headers or "hx-boosted" in headers
+        return "hx-request" not in self.request.headers
 
     async def call(
         self, service: str, operation: str, parameters: Mapping[str, Any] | None = None

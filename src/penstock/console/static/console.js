@@ -1,4 +1,4 @@
-// What pages need beyond htmx: clocks that go on, a log that follows its end, forms that close.
+// What pages need beyond htmx: clocks that go on, a log that follows its end.
 "use strict";
 
 const plural = (count, unit) => `${count} ${unit}${count === 1 ? "" : "s"} ago`;
@@ -45,12 +45,6 @@ document.addEventListener("htmx:afterSettle", () => {
   else if (log.dataset.atEnd) toEnd(log);
 });
 document.addEventListener("DOMContentLoaded", () => toEnd(document.getElementById("log")));
-
-// A form over the page closes when it is sent.
-document.addEventListener("submit", (event) => {
-  const dialog = event.target.closest("[popover]");
-  if (dialog && dialog.matches(":popover-open")) dialog.hidePopover();
-});
 
 function connection(text) {
   const shown = document.getElementById("connection");
