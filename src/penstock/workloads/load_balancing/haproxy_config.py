@@ -97,11 +97,14 @@ def server_keywords(group: TargetGroup) -> str:
     check = group.health_check
     port = "" if check.port == "traffic-port" else f" port {int(check.port)}"
     return (
-        f"check{port} inter {check.interval_seconds}s fall {check.unhealthy_threshold} "
-        f"rise {check.healthy_threshold}"
+        f"check{port} inter {check.interval_seconds}s "
+        f"downinter {min(check.interval_seconds, _DOWN_SECONDS)}s "
+        f"fall {check.unhealthy_threshold} rise {check.healthy_threshold}"
     )
 
 
+_DOWN_SECONDS = 2
+"""Between checks of a target that has not answered yet, so that a new one is soon found healthy."""
 _INITIAL = 1
 """A check status of 0, `unknown`, would stay so: HAProxy 2.6 never checks such a server."""
 _STATE_FIELDS = (

@@ -35,6 +35,7 @@ TARGET_HEALTH_CHANGED = "elasticloadbalancing.TargetHealthChanged"
 
 _LOG = logging.getLogger(__name__)
 _ROUND_SECONDS = 1.0
+_AFTER_COMMANDS_SECONDS = 0.2
 _AFTER_TROUBLE_SECONDS = 2.0
 
 _Place = tuple[str, str]
@@ -53,6 +54,7 @@ class Reconciliation:
         self._changes = 0
         self._applied = -1
         self._trouble: str | None = None
+        self._told_last: list[str] = []
 
     @property
     def applied(self) -> bool:
@@ -94,7 +96,7 @@ class Reconciliation:
             self._wake.clear()
             pause: float | None = None
             try:
-                pause = _ROUND_SECONDS if await self._round() else None
+                pause = await self._round()
                 self._told(None)
             except EngineError as error:
                 self._told(str(error))
@@ -111,30 +113,35 @@ class Reconciliation:
             _LOG.warning("the load balancer waits: %s", trouble)
         self._trouble = trouble
 
-    async def _round(self) -> bool:
-        """Compare and act once; return whether there is anything to watch."""
+    async def _round(self) -> float | None:
+        """Compare and act once; return for how long to rest, None until something changes."""
         assert self._proxy is not None
-        changes = self._changes
+        changes, pause = self._changes, None
         snapshot = await self._database.read(read)
         if snapshot.load_balancers:
             wanted = desired(
                 snapshot, await self._proxy.control_port(), self._proxy.certificate_digest()
             )
             control = await self._proxy.ensure(wanted)
-            await self._exchange(snapshot, wanted, control)
+            told = await self._exchange(snapshot, wanted, control)
+            new = bool(told) and told != self._told_last
+            pause = _AFTER_COMMANDS_SECONDS if new else _ROUND_SECONDS
+            self._told_last = told
         else:
             await self._proxy.remove()
             await self._fold(snapshot, Desired((), (), 0, ""), [], [])
         async with self._round_ended:
             self._applied = changes
             self._round_ended.notify_all()
-        return bool(snapshot.load_balancers)
+        return pause
 
-    async def _exchange(self, snapshot: Snapshot, wanted: Desired, control: Control) -> None:
-        """Tell every process what is new, and store what the current one sees."""
+    async def _exchange(self, snapshot: Snapshot, wanted: Desired, control: Control) -> list[str]:
+        """Tell every process what is new, and store what the current one sees; return the
+        commands."""
         overdue = self._overdue(snapshot)
         current: list[ObservedServer] = []
         elsewhere: list[ObservedServer] = []
+        all_told: list[str] = []
         for worker in await control.workers():
             seen = await control.servers(worker)
             if worker.current:
@@ -144,10 +151,12 @@ class Reconciliation:
             else:
                 elsewhere += seen
                 told = commands_for_former(wanted, seen)
+            all_told += told
             for command in told:
                 answer = (await control.tell(worker, command)).strip()
                 _LOG.debug("load balancer %d: %s: %s", worker.process_id, command, answer)
         await self._fold(snapshot, wanted, current, elsewhere)
+        return all_told
 
     def _overdue(self, snapshot: Snapshot) -> set[_Place]:
         now, found = self._clock(), set[_Place]()

@@ -56,7 +56,7 @@ def test_a_group_has_its_targets_twice() -> None:
     checked = "backend tg.web.0123456789abcdef\n"
     unchecked = "backend open.web.0123456789abcdef\n"
     first, second = text.partition(checked)[2].split(unchecked)
-    assert "server 10.0.0.1:80 10.0.0.1:80 check inter 10s fall 2 rise 3\n" in first
+    assert "server 10.0.0.1:80 10.0.0.1:80 check inter 10s downinter 2s fall 2 rise 3\n" in first
     assert "http-check expect status 200-299\n" in first
     assert "server 10.0.0.1:80 10.0.0.1:80 disabled\n" in second
     assert "server 10.0.0.2:80 10.0.0.2:80\n" in second

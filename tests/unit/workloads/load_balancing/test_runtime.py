@@ -26,7 +26,7 @@ def _seen(backend: str, status: str, sessions: int = 0, name: str = "a:1") -> Ob
 
 def test_a_new_target_takes_no_request_before_its_first_check() -> None:
     assert commands(_desired(NEW), []) == [
-        f"add server {TG}/a:1 10.0.0.1:1 weight 0 check inter 10s fall 2 rise 3",
+        f"add server {TG}/a:1 10.0.0.1:1 weight 0 check inter 10s downinter 2s fall 2 rise 3",
         f"set server {TG}/a:1 weight 0",
         f"set server {TG}/a:1 state ready",
         f"set server {TG}/a:1 health down",
