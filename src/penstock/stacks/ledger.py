@@ -44,8 +44,6 @@ class Run:
     resources: dict[str, DeployedResource]
     stop: str | None
     delete_requested: bool
-    resumed: bool
-    """Whether it was begun by a process that is no more."""
     turn: Turn | None = None
     """What its resources are evaluated with, once that was needed."""
     ended: bool = False
@@ -134,7 +132,7 @@ class Ledger:
         run = Run(
             self.open(row.sealed, Operation), Phase(row.phase), {},
             {each.logical_id: self.open(each.sealed, DeployedResource) for each in resources},
-            row.stop, row.delete_requested, resumed=True,
+            row.stop, row.delete_requested,
         )  # fmt: skip
         for stored in steps:
             step = self.open(stored.sealed, Step)

@@ -103,12 +103,11 @@ class Provisioner:
         run = await self._ledger.load(operation_id)
         if run is None:
             return
-        run.resumed = resumed
         self._runs[operation_id] = run
         await self._ledger.refresh(run)
         for key, step in run.current.items():
             if step.status is NodeStatus.RUNNING:
-                self._spawn(self._drive(run, key))
+                self._spawn(self._drive(run, key, in_doubt=resumed))
         try:
             while not run.ended:
                 run.woken.clear()
@@ -160,7 +159,7 @@ class Provisioner:
             return
         for step in changes.steps:
             if step.status is NodeStatus.RUNNING:
-                self._spawn(self._drive(run, step.key))
+                self._spawn(self._drive(run, step.key, in_doubt=False))
 
     async def _follow(self, run: Run, following: Phase | str, changes: Changes) -> None:
         """Add the change to another phase, or to the end of the operation."""
@@ -196,9 +195,11 @@ class Provisioner:
         else:
             phases.start(run, step, changes)
 
-    async def _drive(self, run: Run, key: str) -> None:
-        """See one resource through, from its (perhaps repeated) first call to its end."""
-        in_doubt = run.resumed
+    async def _drive(self, run: Run, key: str, *, in_doubt: bool) -> None:
+        """See one resource through, from its (perhaps repeated) first call to its end.
+
+        `in_doubt`: an earlier process may have made the call that comes first.
+        """
         back_off = self._first_back_off_seconds
         while True:
             step = run.current[key]
