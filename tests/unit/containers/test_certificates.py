@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from penstock.containers.certificates import Certificates
@@ -106,3 +107,14 @@ def test_a_crash_between_key_and_certificate_is_repaired(tmp_path: Path) -> None
     public = x509.load_pem_x509_certificate(repaired.certificate_pem).public_key()
     assert b"PRIVATE KEY" in repaired.key_pem
     assert public is not None
+
+
+def test_the_load_balancers_control_has_a_certificate_for_clients_only(tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path, "us-east-1", Hand())
+    pair = certificates.load_balancer_control
+    certificate = x509.load_pem_x509_certificate(pair.certificate_pem)
+    usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(usages) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    ca = x509.load_pem_x509_certificate(certificates.ca_pem)
+    certificate.verify_directly_issued_by(ca)
+    assert certificates.load_balancer_control.certificate_pem == pair.certificate_pem
