@@ -285,6 +285,35 @@ class Stacks(StoredStacks):
         await self._database.write(work)
         self._provisioner.run(operation_id)
 
+    async def roll_back(
+        self, row: StackRow, *, role_arn: str | None = None, token: str | None = None
+    ) -> None:
+        """Roll back what failed and was kept: a creation, or an update with DisableRollback."""
+        following = {"CREATE_FAILED": Phase.ROLLBACK, "UPDATE_FAILED": Phase.REVERT}
+        if row.status not in following or row.operation_id is None:
+            raise refused(  # unverified
+                f"Stack:{row.id} is in {row.status} state and can not be rolled back."
+            )
+        if role_arn is not None:
+            await self._calls.check_role(role_arn)
+        operation_id = row.operation_id
+
+        def work(c: sa.Connection) -> None:
+            stored = stack_operations.get(c, operation_id)
+            assert stored is not None
+            operation = self._ledger.open(stored.sealed, Operation)
+            changed = dataclasses.replace(
+                operation, on_failure="ROLLBACK", role_arn=role_arn or operation.role_arn
+            )
+            sealed = self._ledger.seal(changed)
+            stack_operations.update(c, operation_id, active=True, token=token, sealed=sealed)
+            status = phases.STATUS[following[row.status]]  # the walk's first decision tells it
+            if not stacks.move(c, row.id, [row.status], status, serial=row.serial + 1):
+                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
+
+        await self._database.write(work)
+        self._provisioner.run(operation_id)
+
     async def cancel_update(self, row: StackRow) -> None:
         """Stop an update in progress, and roll it back."""
         if row.status != "UPDATE_IN_PROGRESS" or row.operation_id is None:

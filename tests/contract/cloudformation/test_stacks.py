@@ -383,3 +383,23 @@ def test_a_creation_that_takes_too_long(server: Any, cloudformation: Any) -> Non
     assert "Stack creation time exceeded the specified timeout. Rollback requested by user." in [
         event[3] for event in server.events("app")
     ]
+
+
+def test_rollback_stack(server: Any, cloudformation: Any) -> None:
+    server.create("app", template({"A": thing("v1"), "B": thing("v1", ["A"], "one")}))
+    assert refused(cloudformation.rollback_stack, StackName="app")[0] == "ValidationError"
+    before = server.store.things()
+    broken = {"A": thing("v2"), "B": thing("v1", ["A"], "two"), "C": thing(how="fail-after")}
+    broken["C"]["DependsOn"] = "B"
+    stack = server.update("app", template(broken), DisableRollback=True)
+    assert stack["StackStatus"] == "UPDATE_FAILED"
+    assert cloudformation.rollback_stack(StackName="app")["StackId"] == stack["StackId"]
+    assert server.ended("app")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert server.store.things() == before
+
+    failed = template({"A": thing("v1"), "B": thing("v1", ["A"], how="fail-after")})
+    assert server.create("new", failed, OnFailure="DO_NOTHING")["StackStatus"] == "CREATE_FAILED"
+    cloudformation.rollback_stack(StackName="new")
+    assert server.ended("new")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert server.store.things() == before
+    assert server.store.violations() == []

@@ -131,6 +131,14 @@ async def continue_update_rollback(stacks: Stacks, call: Call, request: Request)
     return {}
 
 
+async def rollback_stack(stacks: Stacks, call: Call, request: Request) -> Response:
+    """Roll back a failed operation whose rollback was disabled."""
+    row = await stack_of(stacks, request["StackName"])
+    token = request.get("ClientRequestToken")
+    await stacks.roll_back(row, role_arn=request.get("RoleARN"), token=token)
+    return {"StackId": row.id}
+
+
 OPERATIONS = {
     "CancelUpdateStack": cancel_update_stack,
     "ContinueUpdateRollback": continue_update_rollback,
@@ -138,6 +146,7 @@ OPERATIONS = {
     "DeleteStack": delete_stack,
     "DescribeStacks": describe_stacks,
     "ListStacks": list_stacks,
+    "RollbackStack": rollback_stack,
     "UpdateStack": update_stack,
     "UpdateTerminationProtection": update_termination_protection,
 }
