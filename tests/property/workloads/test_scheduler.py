@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.workloads.ecs.outstanding import Deregister, Register, Start, Stop, outstanding
-from penstock.workloads.ecs.scheduler import decide, is_healthy
+from penstock.workloads.ecs.scheduler import decide
 from penstock.workloads.ecs.service_decisions import applied
+from penstock.workloads.ecs.service_health import is_healthy
 from penstock.workloads.ecs.service_state import (
     Deployment,
     DeploymentConfiguration,

@@ -6,7 +6,7 @@ The same after a restart as before it: nothing here remembers what was tried.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from penstock.workloads.ecs import scheduler
+from penstock.workloads.ecs.service_health import Targets, is_taken, state_of
 from penstock.workloads.ecs.service_state import (
     RegisteredTarget,
     ServiceState,
@@ -53,7 +53,7 @@ Effect = Start | Stop | Register | Deregister
 
 
 def outstanding(
-    service: ServiceState, tasks: Sequence[TaskRecord], targets: scheduler.Targets
+    service: ServiceState, tasks: Sequence[TaskRecord], targets: Targets
 ) -> list[Effect]:
     """Return what is to be done now: first what takes out, then what puts in."""
     if service.status is ServiceStatus.INACTIVE:
@@ -67,23 +67,16 @@ def outstanding(
             if task is None and (start := start_of(service, placement)) is not None:
                 coming.append(Start(start))
             for registered in placement.targets:
-                state = _state(targets, registered)
+                state = state_of(targets, registered)
                 if state is None or state is TargetState.DRAINING:
                     coming.append(Register(registered))
             continue
         for registered in placement.targets:
-            state = _state(targets, registered)
-            taken = scheduler.is_taken(service, placement.task_id, registered)
+            state = state_of(targets, registered)
+            taken = is_taken(service, placement.task_id, registered)
             if state is not None and state is not TargetState.DRAINING and not taken:
                 leaving.append(Deregister(registered))
         stopping = placement.stage is Stage.STOPPING
         if stopping and task is not None and task.desired_status is not TaskStatus.STOPPED:
             leaving.append(Stop(placement.task_id, placement.stop_reason))
     return [*leaving, *coming]
-
-
-def _state(targets: scheduler.Targets, registered: RegisteredTarget) -> TargetState | None:
-    for health in targets.get(registered.target_group_arn, ()):
-        if health.target == registered.target:
-            return health.state
-    return None

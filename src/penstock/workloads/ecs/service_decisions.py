@@ -348,9 +348,7 @@ def _placed(
 def _with(service: ServiceState, deployment: Deployment, now: datetime) -> ServiceState:
     """Return the service with a deployment changed, and as the one to roll back to as well."""
     changed = replace(deployment, updated_at=now)
-    deployments = tuple(
-        changed if each.id == changed.id else each for each in service.deployments
-    )
+    deployments = tuple(changed if each.id == changed.id else each for each in service.deployments)
     last = service.last_completed
     if last is not None and last.id == changed.id:
         last = changed

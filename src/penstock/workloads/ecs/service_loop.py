@@ -29,13 +29,14 @@ from penstock.workloads.ecs.outstanding import (
     Stop,
     outstanding,
 )
-from penstock.workloads.ecs.scheduler import decide, next_look
+from penstock.workloads.ecs.scheduler import decide
 from penstock.workloads.ecs.service_decisions import (
     Decision,
     ReportTrouble,
     TaskEnded,
     TaskFailed,
 )
+from penstock.workloads.ecs.service_health import next_look
 from penstock.workloads.ecs.service_state import ServiceState, ServiceStatus
 from penstock.workloads.ecs.service_world import ServiceWorld
 from penstock.workloads.ecs.stored_services import StoredService

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from penstock.aws.errors import ServiceError
-from penstock.workloads.ecs.scheduler import Targets
+from penstock.workloads.ecs.service_health import Targets
 from penstock.workloads.ecs.service_state import RegisteredTarget, ServiceState
 from penstock.workloads.load_balancing.targets import Target, TargetHealth
 from penstock.workloads.task_records import StartTask, TaskRecord

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from penstock.workloads.ecs.outstanding import outstanding
-from penstock.workloads.ecs.scheduler import back_off, decide, next_look, target_of
+from penstock.workloads.ecs.scheduler import decide
 from penstock.workloads.ecs.service_decisions import applied
+from penstock.workloads.ecs.service_health import back_off, next_look, target_of
 from penstock.workloads.ecs.service_state import (
     Deployment,
     DeploymentConfiguration,
