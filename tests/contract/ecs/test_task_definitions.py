@@ -112,6 +112,17 @@ def test_fargate_has_its_sizes(ecs: Any) -> None:
     )
 
 
+def test_fargate_needs_an_execution_role_for_ecr_and_logs(ecs: Any) -> None:
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1"
+    text = "Fargate requires task definition to have execution role ARN to support "
+    assert _refused(ecs, {"name": "main", "image": image}, **_FARGATE) == f"{text}ECR images."
+    options = {"awslogs-group": "g", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "p"}
+    log = {"logDriver": "awslogs", "options": options}
+    main = {"name": "main", "image": "app", "logConfiguration": log}
+    assert _refused(ecs, main, **_FARGATE) == f"{text}log driver awslogs."
+    _register(ecs, main, executionRoleArn="execution", **_FARGATE)
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

@@ -5,12 +5,13 @@ Texts: as AWS's users print them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.aws.errors import ServiceError
 
 _VCPU = re.compile(r"(\d*\.?\d+)\s*vcpu", re.IGNORECASE)
+_ECR_HOST = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/")
 _GB = re.compile(r"(\d*\.?\d+)\s*gb", re.IGNORECASE)
 _MEMORY_OF_CPU: Mapping[int, tuple[int, ...]] = {
     256: (512, 1024, 2048),
@@ -55,6 +56,25 @@ def check(document: Mapping[str, Any]) -> None:
             )
     if not is_configuration(cpu_units(str(document["cpu"])), mebibytes(str(document["memory"]))):
         raise ServiceError("ClientException", "No Fargate configuration exists for given values.")
+
+
+def check_execution_role(
+    document: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]
+) -> None:
+    """Raise ClientException where Fargate needs an execution role and there is none."""
+    if "executionRoleArn" in document:
+        return
+    for container in containers:
+        what = None
+        if _ECR_HOST.match(container["image"]):
+            what = "ECR images"
+        elif (container.get("logConfiguration") or {}).get("logDriver") == "awslogs":
+            what = "log driver awslogs"
+        if what is not None:
+            raise ServiceError(
+                "ClientException",
+                f"Fargate requires task definition to have execution role ARN to support {what}.",
+            )
 
 
 def _whole(text: str, name: str, example: str) -> int:

@@ -44,6 +44,8 @@ def registered(request: Mapping[str, Any], *, account_id: str, region: str) -> d
         for each in request["containerDefinitions"]
     ]
     _check_containers(containers, document, [volume["name"] for volume in volumes], region)
+    if wants_fargate:
+        fargate.check_execution_role(document, containers)
     document["containerDefinitions"] = containers
     document["volumes"] = volumes
     document["placementConstraints"] = []
