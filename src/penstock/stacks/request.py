@@ -61,7 +61,7 @@ async def desired(
     _check_types(template, request.get("ResourceTypes"))
     acknowledged = tuple(request.get("Capabilities") or ())
     capabilities.check(template, acknowledged)
-    _refuse_in_template(template)
+    _refuse_dynamic_references(template)
     parameters = await resolve_parameters(
         template,
         [_given(each) for each in request.get("Parameters") or ()],
@@ -173,12 +173,7 @@ def _refuse_what_is_not_here(request: Mapping[str, Any]) -> None:
             raise _invalid(f"Penstock has no {noun} yet; leave out {member}.")
 
 
-def _refuse_in_template(template: Template) -> None:
-    if template.transforms:
-        raise _invalid(
-            f"Penstock runs no transforms yet, found {', '.join(template.transforms)}; give the "
-            "template as it is after its transforms."
-        )
+def _refuse_dynamic_references(template: Template) -> None:
     for logical_id, declared in template.resources.items():
         for text in _texts(declared.properties):
             found = _DYNAMIC_REFERENCE.search(text)

@@ -1,0 +1,129 @@
+"""From a request to what is wanted: what stays as it is, and what is refused before it begins."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.stack_states import deployed, text_of
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
+from penstock.aws.principals import root
+from penstock.aws.service import Call, Request, Response, Service
+from penstock.stacks.desired import Desired
+from penstock.stacks.request import desired
+from penstock.stacks.state import StackState
+
+ACCOUNT = "123456789012"
+TOPIC: dict[str, Any] = {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}
+
+
+async def get_parameter(call: Call, request: Request) -> Response:
+    if request["Name"] != "/name":
+        raise ServiceError("ParameterNotFound", "no", status=400)
+    return {"Parameter": {"Value": "resolved"}}
+
+
+async def ask(template: Any = None, current: StackState | None = None, **request: Any) -> Desired:
+    async def allow(*_: Any, **__: Any) -> None: ...
+
+    in_process = InProcess(
+        lambda: [Service("ssm", {"GetParameter": get_parameter})],
+        allow,
+        ACCOUNT,
+        "us-east-1",
+        lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        "http://127.0.0.1",
+    )
+    if template is not None:
+        request["TemplateBody"] = text_of(template)
+    return await desired(in_process, root(ACCOUNT), {"StackName": "shop", **request}, current, {})
+
+
+async def refused(*args: Any, **request: Any) -> str:
+    with pytest.raises(ServiceError) as raised:
+        await ask(*args, **request)
+    return raised.value.message
+
+
+async def test_what_the_request_leaves_out_stays_as_it_is() -> None:
+    import dataclasses
+
+    current = dataclasses.replace(
+        deployed(TOPIC, tags={"team": "x"}), role_arn="arn:r", notification_arns=("arn:t",)
+    )
+    found = await ask(None, current, UsePreviousTemplate=True)
+    assert found.template.body == current.template_body
+    assert (found.tags, found.role_arn, found.notification_arns) == (
+        {"team": "x"},
+        "arn:r",
+        ("arn:t",),
+    )
+    found = await ask(TOPIC, current, Tags=[], NotificationARNs=[], RoleARN="arn:other")
+    assert (found.tags, found.role_arn, found.notification_arns) == ({}, "arn:other", ())
+
+
+async def test_a_parameter_of_parameter_store_is_resolved_as_the_caller() -> None:
+    template = TOPIC | {"Parameters": {"P": {"Type": "AWS::SSM::Parameter::Value<String>"}}}
+    given = [{"ParameterKey": "P", "ParameterValue": "/name"}]
+    found = await ask(template, Parameters=given)
+    assert (found.parameters["P"].value, found.parameters["P"].effective) == ("/name", "resolved")
+    given[0]["ParameterValue"] = "/other"
+    assert await refused(template, Parameters=given) == (
+        "Unable to fetch parameters [/other] from parameter store for this account."
+    )
+
+
+async def test_a_previous_value() -> None:
+    template = TOPIC | {"Parameters": {"P": {"Type": "String"}}}
+    given = [{"ParameterKey": "P", "UsePreviousValue": True}]
+    found = await ask(template, deployed(template, {"P": "before"}), Parameters=given)
+    assert found.parameters["P"].value == "before"
+
+
+async def test_no_template() -> None:
+    assert await refused() == "Either Template URL or Template Body must be specified."
+
+
+async def test_types_that_the_request_does_not_allow() -> None:
+    assert await refused(TOPIC, ResourceTypes=["AWS::EC2::*"]) == (
+        "Resource type AWS::SNS::Topic is not allowed by parameter ResourceTypes [AWS::EC2::*]"
+    )
+    await ask(TOPIC, ResourceTypes=["AWS::SNS::*"])
+
+
+async def test_a_circle() -> None:
+    def topic(other: str) -> dict[str, Any]:
+        return {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": other}}}
+
+    template = {"Resources": {"A": topic("B"), "B": topic("A"), "C": topic("A")}}
+    assert await refused(template) == "Circular dependency between resources: [A, B]"
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("RollbackConfiguration", {"MonitoringTimeInMinutes": 5}),
+        ("StackPolicyBody", "{}"),
+        ("ImportExistingResources", True),
+    ],
+)
+async def test_what_penstock_lacks_is_refused_by_name(member: str, value: Any) -> None:
+    message = await refused(TOPIC, **{member: value})
+    assert message.startswith("Penstock has no ")
+    assert message.endswith(f"leave out {member}.")
+
+
+async def test_custom_resources_are_refused() -> None:
+    template = {"Resources": {"C": {"Type": "Custom::Thing"}}}
+    assert "no custom resources, found the types Custom::Thing" in await refused(template)
+
+
+async def test_a_transform_is_refused_by_name() -> None:
+    template = json.dumps(TOPIC | {"Transform": "AWS::Serverless-2016-10-31"})
+    assert "transform AWS::Serverless-2016-10-31 is not supported" in await refused(template)
+
+
+async def test_reserved_tags() -> None:
+    assert "aws:team is reserved" in await refused(TOPIC, Tags=[{"Key": "aws:team", "Value": "x"}])
