@@ -1,6 +1,7 @@
 """The load balancer's container: addresses and ports, restarts of the server, and its end."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -81,11 +82,13 @@ async def test_its_container_serves_alone_after_a_restart(
 
 
 async def test_where_port_80_is_taken_another_one_answers(
-    world: World, backend: MakeBackend
+    world: World, backend: MakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    own = f"127.251.7.{os.getpid() % 250 + 1}"
+    monkeypatch.setattr(addresses, "own_address", lambda arn, taken: own)
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("0.0.0.0", 80))
+        taken.bind((own, 80))
         taken.listen()
         balancer, _ = await _served(world, "web", backend("one"))
         address, _, port = balancer["DNSName"].partition(":")
