@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from penstock.workloads.ecs.api.names import shown_tags
-from penstock.workloads.ecs.service_state import Deployment, ServiceState, Stage
+from penstock.workloads.ecs.service_state import (
+    Deployment,
+    DeploymentConfiguration,
+    ServiceState,
+    Stage,
+)
 from penstock.workloads.ecs.services import DescribedService
 from penstock.workloads.task_records import TaskRecord, TaskStatus
 
@@ -17,7 +22,6 @@ _PENDING = {TaskStatus.PROVISIONING, TaskStatus.PENDING, TaskStatus.ACTIVATING}
 def described(service: DescribedService, *, with_tags: bool) -> dict[str, Any]:
     """Return a service as DescribeServices tells it."""
     state, settings = service.state, service.state.settings
-    configuration = state.configuration
     shown: dict[str, Any] = {
         "serviceArn": state.arn,
         "serviceName": state.name,
@@ -38,15 +42,7 @@ def described(service: DescribedService, *, with_tags: bool) -> dict[str, Any]:
         "launchType": settings.get("launchType"),
         "platformVersion": settings.get("platformVersion"),
         "taskDefinition": state.primary.task_definition_arn if state.deployments else None,
-        "deploymentConfiguration": {
-            "deploymentCircuitBreaker": {
-                "enable": configuration.breaker_enabled,
-                "rollback": configuration.breaker_rollback,
-            },
-            "maximumPercent": configuration.maximum_percent,
-            "minimumHealthyPercent": configuration.minimum_healthy_percent,
-            "strategy": "ROLLING",
-        },
+        "deploymentConfiguration": _configuration(state.configuration),
         "deployments": [
             _deployment(service, each, primary=index == 0)
             for index, each in enumerate(state.deployments)
@@ -71,6 +67,18 @@ def described(service: DescribedService, *, with_tags: bool) -> dict[str, Any]:
         "availabilityZoneRebalancing": settings.get("availabilityZoneRebalancing"),
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def _configuration(configuration: DeploymentConfiguration) -> dict[str, Any]:
+    return {
+        "deploymentCircuitBreaker": {
+            "enable": configuration.breaker_enabled,
+            "rollback": configuration.breaker_rollback,
+        },
+        "maximumPercent": configuration.maximum_percent,
+        "minimumHealthyPercent": configuration.minimum_healthy_percent,
+        "strategy": "ROLLING",
+    }
 
 
 def _deployment(service: DescribedService, deployment: Deployment, *, primary: bool) -> Any:
