@@ -5,7 +5,6 @@ made from; the provisioner does the rest. Source:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
 """
 
-import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,25 +24,24 @@ from penstock.stacks.exports import check_unused, refused
 from penstock.stacks.ledger import Ledger
 from penstock.stacks.operation import Operation, Options, StackDocument, Step
 from penstock.stacks.plan import Plan
-from penstock.stacks.provisioner import Provisioner
+from penstock.stacks.recoveries import Recoveries
 from penstock.stacks.refusals import (
     already_exists,
     check_deletable,
-    check_skip,
     check_startable,
 )
 from penstock.stacks.resource_types.handler import ResourceHandler, Support
 from penstock.stacks.resource_types.recorded import recorded_handler
 from penstock.stacks.state import StackState
-from penstock.stacks.stored_stacks import REVIEW, StoredStacks
+from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.template.load import load_template
 from penstock.stacks.turn import Turn
-from penstock.stacks.walk import NodeStatus, Phase
+from penstock.stacks.walk import Phase
 from penstock.storage import stack_operations, stacks
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
-from penstock.storage.stack_operations import OperationRow, StepRow
+from penstock.storage.stack_operations import OperationRow
 from penstock.storage.stacks import StackRow
 
 UPDATABLE = frozenset(
@@ -54,7 +52,7 @@ UPDATABLE = frozenset(
 _CREATING = frozenset({"CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
 
-class Stacks(StoredStacks):
+class Stacks(Recoveries):
     """The stacks of one server. `start` resumes what was running; `close` keeps it resumable."""
 
     def __init__(
@@ -74,15 +72,19 @@ class Stacks(StoredStacks):
     ) -> None:
         """`handlers` gives the resource types that are running or kept; every other type with a
         schema is recorded, or refused with `refuse_recorded`."""
-        super().__init__(database, cipher, Ledger(database, cipher, clock), account_id, region)
+        super().__init__(
+            database,
+            cipher,
+            Ledger(database, cipher, clock),
+            Calls(handlers, recorded_handler, sts, clock),
+            clock,
+            account_id,
+            region,
+            first_back_off_seconds,
+        )
         self.in_process = in_process
         self.outbox = outbox
-        self._clock = clock
         self._refuse_recorded = refuse_recorded
-        self._calls = Calls(handlers, recorded_handler, sts, clock)
-        self._provisioner = Provisioner(
-            self._ledger, self._calls, self.exports, clock, first_back_off_seconds
-        )
 
     async def start(self) -> None:
         """Resume every operation that has not ended."""
@@ -247,79 +249,6 @@ class Stacks(StoredStacks):
         await self._database.write(work)
         self._provisioner.run(operation.id)
 
-    async def continue_rollback(
-        self,
-        row: StackRow,
-        skip: Collection[str],
-        *,
-        role_arn: str | None = None,
-        token: str | None = None,
-    ) -> None:
-        """Try again what failed in an update's rollback, leaving out the resources of `skip`."""
-        if row.status != "UPDATE_ROLLBACK_FAILED" or row.operation_id is None:
-            raise refused(f"Stack:{row.id} is in {row.status} state and can not continue rollback.")
-        if role_arn is not None:
-            await self._calls.check_role(role_arn)
-        operation_id = row.operation_id
-        stored = await self._database.read(lambda c: stack_operations.steps(c, operation_id))
-        steps = [self._ledger.open(each.sealed, Step) for each in stored]
-        again = [step for step in steps if step.phase is Phase.REVERT]
-        check_skip(again, skip)
-        now = self._clock()
-
-        def work(c: sa.Connection) -> None:
-            if role_arn is not None:
-                self._give_role(c, operation_id, role_arn)
-            for step in again:
-                self._try_again(c, row.id, operation_id, step, skip, now)
-            stack_operations.update(c, operation_id, active=True, token=token)
-            status = phases.STATUS[Phase.REVERT]
-            moved = stacks.move(
-                c, row.id, [row.status], status,
-                reason=events.USER_INITIATED, serial=row.serial + 1,
-            )  # fmt: skip
-            if not moved:
-                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
-            self._tell(c, row.id, row.name, status, events.USER_INITIATED, token, now)
-
-        await self._database.write(work)
-        self._provisioner.run(operation_id)
-
-    async def roll_back(
-        self, row: StackRow, *, role_arn: str | None = None, token: str | None = None
-    ) -> None:
-        """Roll back what failed and was kept: a creation, or an update with DisableRollback."""
-        following = {"CREATE_FAILED": Phase.ROLLBACK, "UPDATE_FAILED": Phase.REVERT}
-        if row.status not in following or row.operation_id is None:
-            raise refused(  # unverified
-                f"Stack:{row.id} is in {row.status} state and can not be rolled back."
-            )
-        if role_arn is not None:
-            await self._calls.check_role(role_arn)
-        operation_id = row.operation_id
-
-        def work(c: sa.Connection) -> None:
-            stored = stack_operations.get(c, operation_id)
-            assert stored is not None
-            operation = self._ledger.open(stored.sealed, Operation)
-            changed = dataclasses.replace(
-                operation, on_failure="ROLLBACK", role_arn=role_arn or operation.role_arn
-            )
-            sealed = self._ledger.seal(changed)
-            stack_operations.update(c, operation_id, active=True, token=token, sealed=sealed)
-            status = phases.STATUS[following[row.status]]  # the walk's first decision tells it
-            if not stacks.move(c, row.id, [row.status], status, serial=row.serial + 1):
-                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
-
-        await self._database.write(work)
-        self._provisioner.run(operation_id)
-
-    async def cancel_update(self, row: StackRow) -> None:
-        """Stop an update in progress, and roll it back."""
-        if row.status != "UPDATE_IN_PROGRESS" or row.operation_id is None:
-            raise refused("CancelUpdateStack cannot be called from current stack status")
-        await self._provisioner.stop(row.operation_id, events.USER_INITIATED)
-
     async def protect(self, row: StackRow, *, protected: bool) -> None:
         """Switch termination protection."""
         await self._database.write(lambda c: stacks.protect(c, row.id, protected=protected))
@@ -361,54 +290,6 @@ class Stacks(StoredStacks):
             c, operation.stack_id, operation.stack_name, status, events.USER_INITIATED,
             operation.token, now,
         )  # fmt: skip
-
-    def _put_step(self, c: sa.Connection, operation_id: str, step: Step) -> None:
-        row = StepRow(
-            operation_id, step.phase.value, step.key, step.status.value, self._ledger.seal(step)
-        )
-        stack_operations.put_step(c, row)
-
-    def _give_role(self, c: sa.Connection, operation_id: str, role_arn: str) -> None:
-        stored = stack_operations.get(c, operation_id)
-        assert stored is not None
-        operation = self._ledger.open(stored.sealed, Operation)
-        changed = dataclasses.replace(operation, role_arn=role_arn)
-        stack_operations.update(c, operation_id, sealed=self._ledger.seal(changed))
-
-    def _try_again(
-        self,
-        c: sa.Connection,
-        stack_id: str,
-        operation_id: str,
-        step: Step,
-        skip: Collection[str],
-        now: datetime,
-    ) -> None:
-        if step.status is NodeStatus.SUCCEEDED:
-            return
-        if step.logical_id in skip:
-            assert step.old is not None
-            kept = dataclasses.replace(step.old, status="UPDATE_COMPLETE")
-            stacks.put_resource(c, self._ledger.resource_row(stack_id, kept, None, now))
-            self._put_step(c, operation_id, dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
-            return
-        waiting = dataclasses.replace(
-            step, status=NodeStatus.WAITING, attempt=step.attempt + 1, context=None, reason=None
-        )
-        self._put_step(c, operation_id, waiting)
-
-    def _tell(
-        self,
-        c: sa.Connection,
-        stack_id: str,
-        name: str,
-        status: str,
-        reason: str | None,
-        token: str | None,
-        now: datetime,
-    ) -> None:
-        event = events.of_stack(stack_id, name, status, reason)
-        events.store(c, self._cipher, stack_id, name, [event], token, now)
 
     def _check_recorded(self, types: Any) -> None:
         if not self._refuse_recorded:

@@ -1,0 +1,168 @@
+"""Ending differently what an operation began: stopping an update, rolling back, trying again.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
+and .../using-cfn-updating-stacks-continueupdaterollback.html
+"""
+
+import dataclasses
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from penstock.clock import Clock
+from penstock.stacks import events, phases
+from penstock.stacks.calls import Calls
+from penstock.stacks.exports import refused
+from penstock.stacks.ledger import Ledger
+from penstock.stacks.operation import Operation, Step
+from penstock.stacks.provisioner import Provisioner
+from penstock.stacks.refusals import check_skip
+from penstock.stacks.stored_stacks import StoredStacks
+from penstock.stacks.walk import NodeStatus, Phase
+from penstock.storage import stack_operations, stacks
+from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
+from penstock.storage.stack_operations import StepRow
+from penstock.storage.stacks import StackRow
+
+
+class Recoveries(StoredStacks):
+    """Stacks whose operations can be stopped, rolled back and tried again."""
+
+    def __init__(
+        self,
+        database: Database,
+        cipher: Cipher,
+        ledger: Ledger,
+        calls: Calls,
+        clock: Clock,
+        account_id: str,
+        region: str,
+        first_back_off_seconds: float,
+    ) -> None:
+        super().__init__(database, cipher, ledger, account_id, region)
+        self._calls = calls
+        self._clock = clock
+        self._provisioner = Provisioner(ledger, calls, self.exports, clock, first_back_off_seconds)
+
+    async def continue_rollback(
+        self,
+        row: StackRow,
+        skip: Collection[str],
+        *,
+        role_arn: str | None = None,
+        token: str | None = None,
+    ) -> None:
+        """Try again what failed in an update's rollback, leaving out the resources of `skip`."""
+        if row.status != "UPDATE_ROLLBACK_FAILED" or row.operation_id is None:
+            raise refused(f"Stack:{row.id} is in {row.status} state and can not continue rollback.")
+        if role_arn is not None:
+            await self._calls.check_role(role_arn)
+        operation_id = row.operation_id
+        stored = await self._database.read(lambda c: stack_operations.steps(c, operation_id))
+        steps = [self._ledger.open(each.sealed, Step) for each in stored]
+        again = [step for step in steps if step.phase is Phase.REVERT]
+        check_skip(again, skip)
+        now = self._clock()
+
+        def work(c: sa.Connection) -> None:
+            if role_arn is not None:
+                self._give_role(c, operation_id, role_arn)
+            for step in again:
+                self._try_again(c, row.id, operation_id, step, skip, now)
+            stack_operations.update(c, operation_id, active=True, token=token)
+            status = phases.STATUS[Phase.REVERT]
+            moved = stacks.move(
+                c, row.id, [row.status], status,
+                reason=events.USER_INITIATED, serial=row.serial + 1,
+            )  # fmt: skip
+            if not moved:
+                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
+            self._tell(c, row.id, row.name, status, events.USER_INITIATED, token, now)
+
+        await self._database.write(work)
+        self._provisioner.run(operation_id)
+
+    async def roll_back(
+        self, row: StackRow, *, role_arn: str | None = None, token: str | None = None
+    ) -> None:
+        """Roll back what failed and was kept: a creation, or an update with DisableRollback."""
+        following = {"CREATE_FAILED": Phase.ROLLBACK, "UPDATE_FAILED": Phase.REVERT}
+        if row.status not in following or row.operation_id is None:
+            raise refused(  # unverified
+                f"Stack:{row.id} is in {row.status} state and can not be rolled back."
+            )
+        if role_arn is not None:
+            await self._calls.check_role(role_arn)
+        operation_id = row.operation_id
+
+        def work(c: sa.Connection) -> None:
+            stored = stack_operations.get(c, operation_id)
+            assert stored is not None
+            operation = self._ledger.open(stored.sealed, Operation)
+            changed = dataclasses.replace(
+                operation, on_failure="ROLLBACK", role_arn=role_arn or operation.role_arn
+            )
+            sealed = self._ledger.seal(changed)
+            stack_operations.update(c, operation_id, active=True, token=token, sealed=sealed)
+            status = phases.STATUS[following[row.status]]  # the walk's first decision tells it
+            if not stacks.move(c, row.id, [row.status], status, serial=row.serial + 1):
+                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
+
+        await self._database.write(work)
+        self._provisioner.run(operation_id)
+
+    async def cancel_update(self, row: StackRow) -> None:
+        """Stop an update in progress, and roll it back."""
+        if row.status != "UPDATE_IN_PROGRESS" or row.operation_id is None:
+            raise refused("CancelUpdateStack cannot be called from current stack status")
+        await self._provisioner.stop(row.operation_id, events.USER_INITIATED)
+
+    def _put_step(self, c: sa.Connection, operation_id: str, step: Step) -> None:
+        row = StepRow(
+            operation_id, step.phase.value, step.key, step.status.value, self._ledger.seal(step)
+        )
+        stack_operations.put_step(c, row)
+
+    def _give_role(self, c: sa.Connection, operation_id: str, role_arn: str) -> None:
+        stored = stack_operations.get(c, operation_id)
+        assert stored is not None
+        operation = self._ledger.open(stored.sealed, Operation)
+        changed = dataclasses.replace(operation, role_arn=role_arn)
+        stack_operations.update(c, operation_id, sealed=self._ledger.seal(changed))
+
+    def _try_again(
+        self,
+        c: sa.Connection,
+        stack_id: str,
+        operation_id: str,
+        step: Step,
+        skip: Collection[str],
+        now: datetime,
+    ) -> None:
+        if step.status is NodeStatus.SUCCEEDED:
+            return
+        if step.logical_id in skip:
+            assert step.old is not None
+            kept = dataclasses.replace(step.old, status="UPDATE_COMPLETE")
+            stacks.put_resource(c, self._ledger.resource_row(stack_id, kept, None, now))
+            self._put_step(c, operation_id, dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
+            return
+        waiting = dataclasses.replace(
+            step, status=NodeStatus.WAITING, attempt=step.attempt + 1, context=None, reason=None
+        )
+        self._put_step(c, operation_id, waiting)
+
+    def _tell(
+        self,
+        c: sa.Connection,
+        stack_id: str,
+        name: str,
+        status: str,
+        reason: str | None,
+        token: str | None,
+        now: datetime,
+    ) -> None:
+        event = events.of_stack(stack_id, name, status, reason)
+        events.store(c, self._cipher, stack_id, name, [event], token, now)
