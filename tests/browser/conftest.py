@@ -119,8 +119,13 @@ def visitor(chromium: Browser, server: ServerProcess) -> Iterator[Page]:
 
 
 def of_a_refused_request(problem: str) -> bool:
-    """Browsers also log answers that are errors by their status: tests look at those."""
-    return problem.startswith(("Failed to load resource", "Response Status Error"))
+    """Browsers also log answers that are errors by their status: tests look at those.
+
+    htmx's extension logs the Event that tells of a lost connection.
+    """
+    return problem.startswith(
+        ("Failed to load resource", "Response Status Error", "[object Event]")
+    )
 
 
 @pytest.fixture

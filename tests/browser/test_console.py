@@ -19,7 +19,8 @@ def stage(page: Page, name: str) -> Locator:
 def release(page: Page) -> None:
     """Release a change as a person does."""
     page.get_by_role("button", name="Release change").click()
-    dialog(page).get_by_role("button", name="Release", exact=True).click()
+    with page.expect_navigation():
+        dialog(page).get_by_role("button", name="Release", exact=True).click()
 
 
 def dialog(page: Page) -> Locator:
@@ -91,9 +92,7 @@ def test_a_disabled_transition_holds_a_release_until_it_is_enabled(
     page.get_by_role("button", name="Disable the transition into Build").click()
     dialog(page).get_by_label("Reason").fill("Freeze until Monday!")
     dialog(page).get_by_role("button", name="Disable", exact=True).click()
-    expect(page.locator(".transition")).to_contain_text(
-        "Transition disabled: Freeze until Monday!"
-    )
+    expect(page.locator(".transition")).to_contain_text("Transition disabled: Freeze until Monday!")
     state = server.client("codepipeline").get_pipeline_state(name="talkative")
     found = state["stageStates"][1]["inboundTransitionState"]
     assert (found["enabled"], found["disabledReason"]) == (False, "Freeze until Monday!")
@@ -226,7 +225,8 @@ def test_the_keyboard_alone_releases_a_change(page: Page, server: ServerProcess)
             break
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     expect(in_history(page, server, "talkative")).to_contain_text("In progress")
     assert len(executions(server, "talkative")) == before + 1
     assert wait_for_execution(server, "talkative")["status"] == "Succeeded"

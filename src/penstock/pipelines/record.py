@@ -20,7 +20,7 @@ from penstock.pipelines.apply import Effects, advance
 from penstock.pipelines.states import ActionStatus
 from penstock.storage import action_executions, pipeline_executions
 from penstock.storage.action_executions import ActionRow
-from penstock.storage.outbox import NewEvent
+from penstock.storage.outbox import NewEvent, publish
 
 _MOST_VARIABLE_BYTES = 122_880
 """AWS's limit on one action's output variables."""
@@ -64,6 +64,10 @@ def record(
                 external_id=result.external_execution_id,
                 external_url=result.external_execution_url, summary=result.summary, now=now,
             )  # fmt: skip
+            if _tells_more(result, row):
+                detail = {"pipeline": row.pipeline_name, "stage": row.stage_name,
+                          "action": row.action_name, "execution-id": row.execution_id}  # fmt: skip
+                publish(connection, "pipeline.ActionProgressed", row.pipeline_name, detail, now)
             return Effects()
         case Succeeded():
             status, cause = ActionStatus.SUCCEEDED, "its provider succeeded"
@@ -79,6 +83,14 @@ def record(
     if isinstance(result, Succeeded) and result.source_revision is not None:
         _add_revision(connection, row, result.source_revision, now)
     return advance(connection, row.pipeline_id, region, now, [_ended(row, status, cause, now)])
+
+
+def _tells_more(result: InProgress, row: ActionRow) -> bool:
+    """Tell whether an action that goes on has something new to show: its work's id, a summary."""
+    work, summary = result.external_execution_id, result.summary
+    return bool(work and work != row.external_execution_id) or bool(
+        summary and summary != row.summary
+    )
 
 
 def _within_limits(result: Succeeded) -> Succeeded | Failed:
