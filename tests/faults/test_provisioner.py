@@ -92,6 +92,7 @@ async def live_again(world: World, undisturbed: dict[str, Any], when: str) -> No
     await world.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.timeout(600)
 async def test_death_around_every_write(
@@ -131,6 +132,8 @@ async def test_death_around_every_effect(
     await live_again(world, undisturbed, moment)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_death_twice_in_a_row(undisturbed: dict[str, Any], tmp_path: Path) -> None:
     for number in range(2, undisturbed["writes"], 7):
         directory = tmp_path / str(number)
