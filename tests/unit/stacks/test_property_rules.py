@@ -8,7 +8,6 @@ from penstock.stacks import schemas
 from penstock.stacks.property_rules import failure, problems
 from penstock.stacks.template.evaluate import Unknown
 
-
 PORT = "#/ContainerDefinitions/0/PortMappings/0/ContainerPort"
 
 

@@ -71,9 +71,7 @@ async def put_image_tag_mutability(domain: Ecr, call: Call, request: Request) ->
     }
 
 
-async def put_image_scanning_configuration(
-    domain: Ecr, call: Call, request: Request
-) -> Response:
+async def put_image_scanning_configuration(domain: Ecr, call: Call, request: Request) -> Response:
     """Keep whether pushed images shall be scanned; nothing scans here."""
     repository = await domain.repository(request["repositoryName"], request.get("registryId"))
     scan_on_push = request["imageScanningConfiguration"].get("scanOnPush", False)
