@@ -9,6 +9,11 @@ from pathlib import Path
 
 import botocore.session
 
+from penstock.aws.in_process import InProcess
+from penstock.clock import utc_now
+from penstock.stacks.resource_types.refused_policy import RefusedPolicy
+from penstock.stacks.resource_types.table import handlers
+
 APIS = {
     "codecommit": "penstock.repositories.api",
     "codepipeline": "penstock.pipelines.api",
@@ -20,6 +25,12 @@ APIS = {
     "secretsmanager": "penstock.services.secretsmanager.api",
     "ssm": "penstock.services.ssm.api",
     "logs": "penstock.services.logs.api",
+    "sns": "penstock.services.sns.api",
+    "codestar-connections": "penstock.services.codeconnections.api",
+    "codeconnections": "penstock.services.codeconnections.api",
+    "cloudformation": "penstock.stacks.api",
+    "ecs": "penstock.workloads.ecs.api",
+    "elbv2": "penstock.workloads.load_balancing.api",
 }
 
 HEAD = """\
@@ -32,6 +43,17 @@ An operation that is not listed answers that it is not implemented, and names th
 
 | Service | Operations here | Of |
 |---|---|---|
+"""
+
+TYPES = """\
+## CloudFormation's resource types
+
+Running: real containers or processes. Kept: all there is to it is state. Every other type that
+has a schema is recorded: checked, given ids and attributes, and nothing runs behind it, which its
+event says.
+
+| | Types |
+|---|---|
 """
 
 
@@ -52,7 +74,24 @@ def render(here: dict[str, list[str]]) -> str:
         title = model.metadata.get("serviceAbbreviation") or model.metadata["serviceFullName"]
         rows.append(f"| {title} (`{service}`) | {len(names)} | {len(known)} |")
         sections.append(f"## {title}\n\n{', '.join(names)}\n")
-    return HEAD + "\n".join(rows) + "\n\n" + "\n".join(sections)
+    page = HEAD + "\n".join(rows) + "\n\n" + "\n".join(sections)
+    return f"{page}\n{_resource_types()}"
+
+
+def _resource_types() -> str:
+    """Return the section on CloudFormation's resource types, by what stands behind them."""
+    nowhere = InProcess(list, _nobody, "", "", utc_now, "")
+    by_support: dict[str, list[str]] = {}
+    for name, handler in handlers(nowhere).items():
+        if not isinstance(handler, RefusedPolicy):
+            by_support.setdefault(handler.support.value, []).append(name)
+    rows = [f"| {support} | {', '.join(sorted(by_support[support]))} |" for support in by_support]
+    return TYPES + "\n".join(sorted(rows, reverse=True)) + "\n"
+
+
+async def _nobody(*_: object, **__: object) -> None:
+    """Allow nothing: nothing is called."""
+    raise PermissionError
 
 
 if __name__ == "__main__":
