@@ -12,6 +12,7 @@ TABLES = {
     "cloudformation": "penstock.stacks.api",
     "codebuild": "penstock.builds.api",
     "codecommit": "penstock.repositories.api",
+    "codeconnections": "penstock.services.codeconnections.api",
     "codepipeline": "penstock.pipelines.api",
     "ecr": "penstock.services.ecr.api",
     "ecs": "penstock.workloads.ecs.api",

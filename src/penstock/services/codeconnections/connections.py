@@ -107,6 +107,10 @@ class Connections:
 
         await self._database.write(work)
 
+    async def secret_arn(self, secret_id: str) -> str:
+        """Return the ARN of the secret that a tag names; raise as Secrets Manager does."""
+        return await self._secrets.arn(secret_id)
+
     async def address(self, connection_arn: str, full_repository_id: str) -> Address:
         """Return how to reach a repository through a connection.
 

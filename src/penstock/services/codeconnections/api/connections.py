@@ -19,7 +19,7 @@ async def create_connection(domain: Connections, call: Call, request: Request) -
             "Penstock has no hosts: give the connection the tag penstock:url instead of HostArn.",
         )
     tags = tagging.from_pairs(request.get("Tags", []))
-    await check_given(call, tags)
+    await check_given(domain, call, tags)
     provider = request.get("ProviderType", _DEFAULT_PROVIDER)
     made = await domain.create(call.service, request["ConnectionName"], provider, tags)
     return {"ConnectionArn": made.arn, "Tags": tagging.to_pairs(tags)}

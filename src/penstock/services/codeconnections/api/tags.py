@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from penstock.arns import arn
 from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
 from penstock.services.codeconnections.connections import SECRET_TAG, Connections
 
 
-async def check_given(call: Call, tags: Mapping[str, str]) -> None:
+async def check_given(domain: Connections, call: Call, tags: Mapping[str, str]) -> None:
     """Raise ServiceError for reserved keys, and unless the caller may read a named secret.
 
     Without this, a connection to a host of the caller's would be told what the secret holds.
@@ -22,9 +21,7 @@ async def check_given(call: Call, tags: Mapping[str, str]) -> None:
         )
     secret = tags.get(SECRET_TAG)
     if secret is not None:
-        place = secret
-        if not secret.startswith("arn:"):
-            place = arn("secretsmanager", call.region, call.account_id, f"secret:{secret}-??????")
+        place = await domain.secret_arn(secret)
         await call.authorize(call.principal, "secretsmanager:GetSecretValue", place, {})
 
 
@@ -39,7 +36,7 @@ async def tag_resource(domain: Connections, call: Call, request: Request) -> Res
     added = tagging.from_pairs(request["Tags"])
     found = await domain.get(request["ResourceArn"])
     # A new address gets the old credentials: that too needs the permission to read them.
-    await check_given(call, {**found.tags, **added} if added else added)
+    await check_given(domain, call, {**found.tags, **added} if added else added)
     await domain.set_tags(found.arn, {**found.tags, **added})
     return {}
 
@@ -48,6 +45,6 @@ async def untag_resource(domain: Connections, call: Call, request: Request) -> R
     """Remove the tags of some keys."""
     found = await domain.get(request["ResourceArn"])
     left = tagging.without(found.tags, request["TagKeys"])
-    await check_given(call, left)
+    await check_given(domain, call, left)
     await domain.set_tags(found.arn, left)
     return {}
