@@ -8,6 +8,19 @@ from tests.browser.conftest import LINES, MESSAGE, login_link, open_page, set_fl
 from tests.delivery import executions, wait_for_execution
 from tests.server_process import ServerProcess
 
+STACK = """\
+Parameters:
+  Password: {Type: String, NoEcho: true}
+Resources:
+  Group: {Type: AWS::Logs::LogGroup}
+  Alarm:
+    Type: AWS::CloudWatch::Alarm
+    Properties: {ComparisonOperator: GreaterThanThreshold, EvaluationPeriods: 1, Threshold: 1,
+                 MetricName: x, Namespace: y, Period: 60, Statistic: Sum}
+Outputs:
+  PublicURL: {Value: !Sub 'http://127.0.0.1:8080/${AWS::StackName}'}
+"""
+
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -168,6 +181,46 @@ def test_what_somebody_types_outlives_live_changes(page: Page, server: ServerPro
     expect(reason).to_have_value("half a sentence")
     page.keyboard.press("Escape")
     expect(reason).not_to_be_visible()
+
+
+def test_a_stack_comes_up_and_goes_while_somebody_watches(
+    page: Page, server: ServerProcess
+) -> None:
+    page.goto("/console/stacks")
+    expect(page.get_by_role("heading", name="There are no stacks yet")).to_be_visible()
+    client = server.client("cloudformation")
+    password = {"ParameterKey": "Password", "ParameterValue": "hunter2hunter2"}
+    client.create_stack(StackName="watched", TemplateBody=STACK, Parameters=[password])
+    page.get_by_role("link", name="watched").click()
+    heading = page.locator(".heading").first
+    expect(heading).to_contain_text("CREATE_COMPLETE")
+    for name, support in (("Group", "kept"), ("Alarm", "recorded")):
+        row = page.get_by_role("row").filter(
+            has=page.get_by_role("rowheader", name=name, exact=True)
+        )
+        expect(row.first).to_contain_text("CREATE_COMPLETE")
+        expect(row.first).to_contain_text(support)
+    address = page.get_by_role("link", name="http://127.0.0.1:8080/watched")
+    expect(address).to_have_attribute("href", "http://127.0.0.1:8080/watched")
+    expect(page.get_by_text("hunter2")).to_have_count(0)
+    page.get_by_text("Template", exact=True).click()
+    expect(page.locator(".template")).to_contain_text("AWS::CloudWatch::Alarm")
+
+    client.update_stack(
+        StackName="watched",
+        TemplateBody=STACK.replace("Group:", "Other:"),
+        Parameters=[{"ParameterKey": "Password", "UsePreviousValue": True}],
+    )
+    expect(heading).to_contain_text("UPDATE_COMPLETE")
+    expect(page.get_by_role("rowheader", name="Other", exact=True).first).to_be_visible()
+    expect(page.locator(".template")).to_be_visible()
+    page.goto("/console/stacks")
+    client.delete_stack(StackName="watched")
+    expect(page.get_by_text("Deleted stacks (1)")).to_be_visible()
+    expect(page.get_by_role("heading", name="There are no stacks yet")).to_be_visible()
+    page.get_by_text("Deleted stacks (1)").click()
+    page.get_by_role("link", name="watched").click()
+    expect(page.locator(".heading").first).to_contain_text("DELETE_COMPLETE")
 
 
 def test_a_page_goes_on_after_the_server_was_away(page: Page, server: ServerProcess) -> None:

@@ -20,7 +20,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 def took(seconds: float) -> str:
     """Return a duration: `0.4 s`, `38 s`, `2 min 5 s`, `1 h 10 min`."""
-    if 0 < seconds < 0.95:
+    if 0.05 <= seconds < 0.95:
         return f"{seconds:.1f} s"
     whole = max(0, round(seconds))
     if whole < 60:

@@ -98,7 +98,14 @@ def test_how_a_status_looks(status, tone, words):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (0.4, "0.4 s"), (38.2, "38 s"), (125, "2 min 5 s"), (4200, "1 h 10 min")],
+    [
+        (0, "0 s"),
+        (0.01, "0 s"),
+        (0.4, "0.4 s"),
+        (38.2, "38 s"),
+        (125, "2 min 5 s"),
+        (4200, "1 h 10 min"),
+    ],
 )
 def test_durations(seconds, words):
     assert times.took(seconds) == words
