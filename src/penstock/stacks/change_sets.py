@@ -140,6 +140,11 @@ class ChangeSets:
         row = await self._settled(found)
         return ChangeSet(row, self._open(row))
 
+    async def stack_id(self, arn: str) -> str | None:
+        """Return the id of the stack that a change set, by its ARN, is of; None without one."""
+        found = await self._database.read(lambda c: rows.get(c, arn))
+        return None if found is None else found.stack_id
+
     async def all(self, stack_name: str) -> list[ChangeSetRow]:
         """Return the stack's change sets, oldest first."""
         stack = await self._stack(stack_name)
@@ -262,7 +267,11 @@ class ChangeSets:
 
     async def _find(self, name_or_arn: str, stack_name: str | None) -> ChangeSetRow | None:
         if name_or_arn.startswith("arn:"):
-            return await self._database.read(lambda c: rows.get(c, name_or_arn))
+            found = await self._database.read(lambda c: rows.get(c, name_or_arn))
+            if stack_name is None or found is None:
+                return found
+            # The caller was allowed the stack that he named: it must be the change set's own.
+            return found if found.stack_id == (await self._stack(stack_name)).stack_id else None
         if stack_name is None:
             raise _invalid(
                 "StackName must be specified if ChangeSetName is not specified as an ARN."

@@ -3,14 +3,33 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from penstock.arns import resource_of
 from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import decode_token, encode_token
+from penstock.aws.service import ResourceMeant
+from penstock.stacks.change_sets import ChangeSets
 from penstock.stacks.stacks import Stacks
 from penstock.storage.stacks import StackRow
 
 T = TypeVar("T")
 PAGE = 100
 _TOKEN_ERROR = "ValidationError"
+_ANY_ID = "*"
+"""What stands for an ARN's random end where a request gives a stack's name only."""
+
+
+def resource_meant(stacks: Stacks, change_sets: ChangeSets) -> ResourceMeant:
+    """Return the resolver of resources for authorization: a name of a stack that there is, and a
+    change set's ARN, mean the stack's own ARN, which is what policies name."""
+
+    async def meant(resource: str) -> str:
+        if resource_of(resource, "changeSet/"):
+            return await change_sets.stack_id(resource) or resource
+        name, _, rest = (resource_of(resource, "stack/") or "").partition("/")
+        row = await stacks.row(name) if name and rest == _ANY_ID else None
+        return row.id if row else resource
+
+    return meant
 
 
 async def stack_of(

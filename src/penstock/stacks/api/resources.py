@@ -31,7 +31,7 @@ async def describe_stack_resource(stacks: Stacks, call: Call, request: Request) 
 
 async def describe_stack_resources(stacks: Stacks, call: Call, request: Request) -> Response:
     """Describe a stack's resources, at most 100; the stack may be named by one of them."""
-    stack = await _stack_meant(stacks, request)
+    stack = await _stack_meant(stacks, call, request)
     wanted = request.get("LogicalResourceId")
     found = [
         row for row in await stacks.resources(stack.id) if not wanted or row.logical_id == wanted
@@ -63,7 +63,7 @@ OPERATIONS = {
 }
 
 
-async def _stack_meant(stacks: Stacks, request: Request) -> StackRow:
+async def _stack_meant(stacks: Stacks, call: Call, request: Request) -> StackRow:
     name, physical = request.get("StackName"), request.get("PhysicalResourceId")
     if name and physical:
         raise invalid("You must specify either StackName or PhysicalResourceId, but not both.")
@@ -71,6 +71,8 @@ async def _stack_meant(stacks: Stacks, request: Request) -> StackRow:
         stack_id = await stacks.stack_of_physical_id(physical)
         if stack_id is None:
             raise invalid(f"Stack for {physical} does not exist")
+        # The caller was allowed `*`, which no policy on this stack speaks of.
+        await call.authorize(call.principal, "cloudformation:DescribeStackResources", stack_id)
         return await stack_of(stacks, stack_id)
     if not name:
         raise invalid("StackName or PhysicalResourceId must be specified.")  # unverified

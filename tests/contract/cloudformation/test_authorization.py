@@ -1,0 +1,152 @@
+"""Who may do what with a stack, by whichever name a request gives it: judged by the real IAM."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.aws_server import Backend
+from tests.contract.cloudformation.conftest import CloudFormationServer
+from tests.identity_server import IdentityServer, allow, document
+from tests.stack_world import Store, ThingHandler
+
+from penstock.services.iam.api import service as iam_service
+
+
+def template(value: str) -> str:
+    properties = {"Type": "String", "Value": value}
+    return json.dumps(
+        {"Resources": {"T": {"Type": "AWS::SSM::Parameter", "Properties": properties}}}
+    )
+
+
+class Guarded(CloudFormationServer):
+    """CloudFormation whose wire asks IAM; `client` is root's."""
+
+    client_of = IdentityServer.client
+
+    def __init__(self, aws_server: Any, directory: Path) -> None:
+        self.directory = directory
+        self.store = Store(directory / "outside.db")
+        self.handler = ThingHandler(self.store)
+        self.aws = aws_server(self._guarded)
+        self.client = self.client_of("cloudformation")
+
+    async def _guarded(self, stack: contextlib.AsyncExitStack) -> Backend:
+        services = await self._build(stack)
+        root = await self.iam.ensure_root()
+        self.root = {
+            "AccessKeyId": root.access_key_id,
+            "SecretAccessKey": root.secret_access_key,
+        }
+        services.append(iam_service(self.iam))
+        return Backend(services, self.iam.find_credential, self.iam.authorize)
+
+    def user(self, *statements: Any) -> Any:
+        """A client of a user with these statements."""
+        iam = self.client_of("iam")
+        iam.create_user(UserName="somebody")
+        iam.put_user_policy(
+            UserName="somebody", PolicyName="inline", PolicyDocument=document(*statements)
+        )
+        key = iam.create_access_key(UserName="somebody")["AccessKey"]
+        return self.client_of("cloudformation", key)
+
+
+@pytest.fixture
+def guarded(aws_server: Any, tmp_path: Path) -> Guarded:
+    return Guarded(aws_server, tmp_path)
+
+
+@pytest.fixture
+def stack_id(guarded: Guarded) -> str:
+    return str(guarded.create("shop", template("1"))["StackId"])
+
+
+@pytest.fixture
+def change_set(guarded: Guarded, stack_id: str) -> str:
+    made = guarded.client.create_change_set(
+        StackName="shop", ChangeSetName="cs", TemplateBody=template("2")
+    )
+    return str(made["Id"])
+
+
+def deny(resource: str) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": "cloudformation:*", "Resource": resource}
+
+
+def code(call: Any, **request: Any) -> str:
+    with pytest.raises(ClientError) as raised:
+        call(**request)
+    return str(raised.value.response["Error"]["Code"])
+
+
+def test_a_denial_of_a_stacks_arn_holds_for_every_name_of_it(
+    guarded: Guarded, stack_id: str, change_set: str
+) -> None:
+    client = guarded.user(allow("cloudformation:*"), deny(stack_id))
+    physical = guarded.client.list_stack_resources(StackName="shop")
+    [summary] = physical["StackResourceSummaries"]
+    by_arn, both = {"ChangeSetName": change_set}, {"ChangeSetName": "cs", "StackName": "shop"}
+    for call, request in (
+        (client.describe_stacks, {"StackName": "shop"}),
+        (client.describe_stacks, {"StackName": stack_id}),
+        (client.delete_stack, {"StackName": "shop"}),
+        (client.update_stack, {"StackName": "shop", "TemplateBody": template("3")}),
+        (client.get_template, {"StackName": "shop"}),
+        (client.get_template, by_arn),
+        (client.describe_change_set, by_arn),
+        (client.describe_change_set, both),
+        (client.execute_change_set, by_arn),
+        (client.delete_change_set, by_arn),
+        (client.describe_stack_resources, {"PhysicalResourceId": summary["PhysicalResourceId"]}),
+    ):
+        assert code(call, **request) == "AccessDenied", request
+
+
+def test_a_permission_for_a_stacks_arn_holds_for_its_name_and_its_change_sets(
+    guarded: Guarded, stack_id: str, change_set: str
+) -> None:
+    client = guarded.user(allow("cloudformation:*", stack_id))
+    assert client.describe_stacks(StackName="shop")["Stacks"][0]["StackId"] == stack_id
+    assert client.describe_change_set(ChangeSetName=change_set)["StackName"] == "shop"
+    assert code(client.describe_stacks, StackName="other") == "AccessDenied"
+    assert code(client.create_stack, StackName="new", TemplateBody=template("1")) == "AccessDenied"
+
+
+def test_a_stack_that_is_to_be_made_is_allowed_by_its_name(guarded: Guarded) -> None:
+    client = guarded.user(allow("cloudformation:*", "arn:aws:cloudformation:*:*:stack/new/*"))
+    client.create_stack(StackName="new", TemplateBody=template("1"))
+    assert guarded.ended("new")["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_anothers_change_set_is_not_reached_through_a_stack_of_ones_own(
+    guarded: Guarded, change_set: str
+) -> None:
+    guarded.create("mine", template("1"))
+    client = guarded.user(allow("cloudformation:*", "arn:aws:cloudformation:*:*:stack/mine/*"))
+    named = {"StackName": "mine", "ChangeSetName": change_set}
+    for call in (client.describe_change_set, client.get_template, client.execute_change_set):
+        assert code(call, **named) == "ChangeSetNotFound"
+    client.delete_change_set(**named)  # nothing of that name is no error, and stays
+    assert guarded.client.describe_change_set(ChangeSetName=change_set)["Status"]
+
+
+def test_a_role_is_handed_over_only_by_who_may_pass_it(guarded: Guarded) -> None:
+    role = guarded.role("deploy", "cloudformation.amazonaws.com")
+    client = guarded.user(allow("cloudformation:*"))
+    request = {"StackName": "s", "TemplateBody": template("1"), "RoleARN": role}
+    guarded.create("there", template("1"))
+    update = {"StackName": "there", "RoleARN": role, "TemplateBody": template("2")}
+    for call, given in (
+        (client.create_stack, request),
+        (client.create_change_set, {**request, "ChangeSetName": "c", "ChangeSetType": "CREATE"}),
+        (client.update_stack, update),
+        (client.delete_stack, {"StackName": "there", "RoleARN": role}),
+        (client.rollback_stack, {"StackName": "there", "RoleARN": role}),
+        (client.continue_update_rollback, {"StackName": "there", "RoleARN": role}),
+    ):
+        with pytest.raises(ClientError, match="iam:PassRole on resource: " + role):
+            call(**given)
