@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 
 scripts/bootstrap.sh
-for tool in ps:procps busybox:busybox chromium:chromium; do # what tests compare with or drive
+# What tests compare with, or drive.
+for tool in ps:procps busybox:busybox chromium:chromium sshd:openssh-server ssh:openssh-client; do
     if ! command -v "${tool%:*}" >/dev/null && may_install; then
         install_packages "${tool#*:}"
     fi

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import urllib.parse
@@ -22,7 +23,13 @@ from penstock.repositories.git import WHOLE_TREE, GitError, GitProcesses
 
 _SECONDS = 300.0
 _PROTOCOLS = "http:https:ssh"
+_FROM_HOST = (
+    "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
+)  # fmt: skip
+"""The host's proxies and trust, which networks that inspect TLS need."""
 _COMMIT_ID_LENGTHS = (40, 64)
+_REDIRECTED = re.compile(r"returned error: 30\d")
 
 
 class RemoteUnavailable(Exception):
@@ -95,11 +102,13 @@ class RemoteRepositories:
         return found.decode().strip()
 
     async def _run(self, address: Address, environment: dict[str, str], *arguments: str) -> bytes:
+        if any("\0" in argument for argument in arguments):
+            raise RemoteUnavailable("expected an address and a branch without NUL characters")
         try:
             async with asyncio.timeout(_SECONDS):
                 return await self._git.run(*arguments, environment=environment)
         except GitError as error:
-            raise RemoteUnavailable(_masked(error.stderr.strip(), address)) from None
+            raise RemoteUnavailable(_told(error.stderr.strip(), address)) from None
         except TimeoutError:
             raise RemoteUnavailable(
                 f"{address.url} did not answer within {_SECONDS:.0f} seconds"
@@ -110,29 +119,25 @@ class RemoteRepositories:
 async def _access(address: Address) -> AsyncIterator[dict[str, str]]:
     """Yield git's environment for the address; files with its key and CA exist meanwhile."""
     settings = [("protocol.version", "2"), ("http.lowSpeedLimit", "1000"),
-                ("http.lowSpeedTime", "60"), ("credential.helper", "")]  # fmt: skip
+                ("http.lowSpeedTime", "60"), ("credential.helper", ""),
+                # git sends extraHeader to whichever host it was redirected to.
+                ("http.followRedirects", "false")]  # fmt: skip
     environment = {"GIT_ALLOW_PROTOCOL": _PROTOCOLS}
     directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="penstock-git-"))
     try:
         if address.token is not None:
-            pair = base64.b64encode(f"{address.username}:{address.token}".encode()).decode()
-            # Only this host is told, wherever it redirects to.
             place = urllib.parse.urlsplit(address.url)
             host = f"{place.scheme}://{place.netloc}/"
-            settings.append((f"http.{host}.extraHeader", f"Authorization: Basic {pair}"))
-        if address.ca is not None:
-            path = _private(directory / "ca.pem", address.ca)
-            settings.append(("http.sslCAInfo", path))
+            settings.append((f"http.{host}.extraHeader", f"Authorization: Basic {_pair(address)}"))
         if address.url.startswith("ssh://"):
             environment["GIT_SSH_COMMAND"] = _ssh(address, directory)
         environment["GIT_CONFIG_COUNT"] = str(len(settings))
         for number, (name, value) in enumerate(settings):
             environment[f"GIT_CONFIG_KEY_{number}"] = name
             environment[f"GIT_CONFIG_VALUE_{number}"] = value
-        for name in ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy",
-                     "no_proxy", "SSL_CERT_FILE", "GIT_SSL_CAINFO"):  # fmt: skip
-            if name in os.environ:
-                environment[name] = os.environ[name]
+        environment.update({name: os.environ[name] for name in _FROM_HOST if name in os.environ})
+        if address.ca is not None:  # git takes the variable before its configuration
+            environment["GIT_SSL_CAINFO"] = _private(directory / "ca.pem", address.ca)
         yield environment
     finally:
         await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
@@ -158,6 +163,16 @@ def _private(path: Path, content: str) -> str:
     return str(path)
 
 
-def _masked(text: str, address: Address) -> str:
-    """Return git's words without the token, should a host have repeated it."""
-    return text.replace(address.token, "***") if address.token else text
+def _pair(address: Address) -> str:
+    """Return the credentials as HTTP's basic authentication sends them."""
+    return base64.b64encode(f"{address.username}:{address.token}".encode()).decode()
+
+
+def _told(text: str, address: Address) -> str:
+    """Return git's words without the token, should a host have repeated it; a redirect's with
+    what to do."""
+    if address.token:
+        text = text.replace(address.token, "***").replace(_pair(address), "***")
+    if _REDIRECTED.search(text):
+        text += ". Redirects are not followed: give the address that the repository has now."
+    return text

@@ -167,7 +167,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         stages(typed("Deploy", "CodeDeploy")),
         "InvalidActionDeclarationException",
         ("exists in AWS, but Penstock does not run it yet. Action types that run here: Source "
-        "CodeCommit, Build CodeBuild, Test CodeBuild, Deploy CloudFormation"),
+        "CodeCommit, Source CodeStarSourceConnection, Source GitHub, Source S3, Build CodeBuild, "
+        "Test CodeBuild, Deploy CloudFormation"),
     ),
     "CloudFormation: no mode": (
         stages(cloudformation(ActionMode=None)),
