@@ -171,6 +171,10 @@ def _pair(address: Address) -> str:
 def _told(text: str, address: Address) -> str:
     """Return git's words without the token, should a host have repeated it; a redirect's with
     what to do."""
+    if "terminal prompts disabled" in text:
+        if address.token is None:
+            return "the host asks for credentials, and there are none"
+        return f"the host refused the token of {address.username}"
     if address.token:
         text = text.replace(address.token, "***").replace(_pair(address), "***")
     if _REDIRECTED.search(text):

@@ -146,8 +146,8 @@ async def test_https_with_a_token_and_a_ca_of_its_own(
     ("change", "said"),
     [
         ({"ca": None}, "certificate"),
-        ({"token": "wrong-token"}, "uthentication failed"),
-        ({"token": None}, "could not read Username"),
+        ({"token": "wrong-token"}, "the host refused the token of bot"),
+        ({"token": None}, "the host asks for credentials, and there are none"),
         ({"url": "/nothing.git"}, "not found"),
     ],
 )
