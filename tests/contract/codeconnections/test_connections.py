@@ -108,7 +108,14 @@ def test_connections_are_listed_by_provider_in_pages(client: Any) -> None:
     assert "NextToken" not in rest
 
 
-@pytest.mark.parametrize("url", ["file:///etc", "ext::sh -c id", "-oProxyCommand=x", "/srv/git"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("file:///etc", "ext::sh -c id", "-oProxyCommand=x", "/srv/git"),
+        *("https://user:token@git.example.com/", "https://token@git.example.com/"),
+        *("http://169.254.169.254/latest", "http://[fe80::1]/", "https://", "https://a b/"),
+    ],
+)
 def test_an_address_that_is_no_git_hosts_is_refused(client: Any, url: str) -> None:
     code, message = refused(
         client.create_connection,

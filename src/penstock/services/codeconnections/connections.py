@@ -9,6 +9,8 @@ Source: https://docs.aws.amazon.com/codeconnections/latest/APIReference/API_Conn
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -156,12 +158,39 @@ class Connections:
 def check_tags(tags: Mapping[str, str]) -> None:
     """Raise InvalidInputException when `penstock:url` is no address of a git host."""
     url = tags.get(URL_TAG)
-    if url is not None and not url.startswith(_SCHEMES):
-        raise ServiceError(
-            "InvalidInputException",
-            f"Expected the tag {URL_TAG} to begin with one of {', '.join(_SCHEMES)}, found {url!r}",
-            status=400,
-        )
+    wrong = None if url is None else address_problem(url)
+    if wrong is not None:
+        raise ServiceError("InvalidInputException", f"The tag {URL_TAG}: {wrong}", status=400)
+
+
+def address_problem(url: str) -> str | None:
+    """Return why `url` is no address for repositories to stand under; None when it is one.
+
+    Credentials in it would be shown wherever the address is. Link-local addresses are refused
+    since a machine's metadata service answers there; other private ones are where teams' git
+    hosts are.
+    """
+    if not url.startswith(_SCHEMES):
+        return f"expected it to begin with one of {', '.join(_SCHEMES)}, found {url!r}"
+    try:
+        place = urlsplit(url)
+        host = place.hostname or ""
+    except ValueError:
+        return f"expected the address of a git host, found {url!r}"
+    if place.password is not None or (place.username and place.scheme != "ssh"):
+        return "expected no user or password in it: credentials belong into the connection's secret"
+    if not host or any(letter <= " " or letter == "\x7f" for letter in url):
+        return f"expected the address of a git host, found {url!r}"
+    if _is_link_local(host):
+        return f"{host} is a link-local address; expected that of a git host"
+    return None
+
+
+def _is_link_local(host: str) -> bool:
+    try:
+        return ip_address(host.partition("%")[0]).is_link_local
+    except ValueError:
+        return False
 
 
 def _find(connection: sa.Connection, connection_arn: str) -> Resource:
