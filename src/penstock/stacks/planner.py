@@ -9,12 +9,13 @@ its dependants are planned as Dynamic.
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks import property_rules, schemas
+from penstock.stacks import property_rules, schemas, unsupported
 from penstock.stacks.desired import Desired
 from penstock.stacks.differences import Difference, differences
 from penstock.stacks.display import as_text, canonical, secrets_of
@@ -29,7 +30,7 @@ from penstock.stacks.plan import (
 )
 from penstock.stacks.schemas import ResourceSchema
 from penstock.stacks.state import DeployedResource, StackState
-from penstock.stacks.template import evaluate, graph
+from penstock.stacks.template import dynamic_references, evaluate, graph
 from penstock.stacks.template.errors import MissingExport
 from penstock.stacks.template.evaluate import ResourceValues, Unknown
 from penstock.stacks.template.load import load_template
@@ -40,13 +41,18 @@ _NOT_THERE = frozenset({"CREATE_FAILED", "DELETE_COMPLETE"})
 _SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 
 
-def plan(current: StackState, desired: Desired) -> Plan:
+def plan(
+    current: StackState,
+    desired: Desired,
+    honoured: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> Plan:
     """Return everything that bringing `current` to `desired` changes, in a stable order.
 
+    `honoured` has the properties of each type that ignores none: others of its are refused.
     Raises ServiceError ValidationError where AWS refuses the whole: a resource that changes its
     type, a reference or function that cannot be evaluated.
     """
-    planning = _Planning(current, desired)
+    planning = _Planning(current, desired, honoured)
     _check_types(planning)
     for logical_id in planning.order():
         planning.visit(logical_id)
@@ -101,6 +107,7 @@ class _Planning:
 
     current: StackState
     desired: Desired
+    honoured: Mapping[str, Collection[str]]
     changes: list[PlannedChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     invalid: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -148,7 +155,11 @@ class _Planning:
         except MissingExport as error:
             self._plan_without_values(declared, deployed, refers, error.message)
             return
+        dynamic_references.refuse_in(logical_id, properties)
         self._validate(declared, properties)
+        if declared.type in self.honoured and logical_id not in self.invalid:
+            honoured = self.honoured[declared.type]
+            unsupported.check_properties(logical_id, declared.type, properties, honoured)
         if deployed is None:
             after = self._context(properties, metadata, refers, with_metadata=bool(metadata))
             self.changes.append(

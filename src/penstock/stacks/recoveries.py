@@ -10,6 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from penstock.aws.service import Principal
 from penstock.clock import Clock
 from penstock.stacks import events, phases
 from penstock.stacks.calls import Calls
@@ -51,10 +52,14 @@ class Recoveries(StoredStacks):
         row: StackRow,
         skip: Collection[str],
         *,
+        principal: Principal,
         role_arn: str | None = None,
         token: str | None = None,
     ) -> None:
-        """Try again what failed in an update's rollback, leaving out the resources of `skip`."""
+        """Try again what failed in an update's rollback, leaving out the resources of `skip`.
+
+        A stack without a role goes on as `principal`, not as who began the update.
+        """
         if row.status != "UPDATE_ROLLBACK_FAILED" or row.operation_id is None:
             raise refused(f"Stack:{row.id} is in {row.status} state and can not continue rollback.")
         if role_arn is not None:
@@ -67,8 +72,7 @@ class Recoveries(StoredStacks):
         now = self._clock()
 
         def work(c: sa.Connection) -> None:
-            if role_arn is not None:
-                self._give_role(c, operation_id, role_arn)
+            self._act_as(c, operation_id, principal, role_arn)
             for step in again:
                 self._try_again(c, row.id, operation_id, step, skip, now)
             stack_operations.update(c, operation_id, active=True, token=token)
@@ -85,9 +89,17 @@ class Recoveries(StoredStacks):
         self._provisioner.run(operation_id)
 
     async def roll_back(
-        self, row: StackRow, *, role_arn: str | None = None, token: str | None = None
+        self,
+        row: StackRow,
+        *,
+        principal: Principal,
+        role_arn: str | None = None,
+        token: str | None = None,
     ) -> None:
-        """Roll back what failed and was kept: a creation, or an update with DisableRollback."""
+        """Roll back what failed and was kept: a creation, or an update with DisableRollback.
+
+        A stack without a role is rolled back as `principal`.
+        """
         following = {"CREATE_FAILED": Phase.ROLLBACK, "UPDATE_FAILED": Phase.REVERT}
         if row.status not in following or row.operation_id is None:
             raise refused(  # unverified
@@ -102,7 +114,10 @@ class Recoveries(StoredStacks):
             assert stored is not None
             operation = self._ledger.open(stored.sealed, Operation)
             changed = dataclasses.replace(
-                operation, on_failure="ROLLBACK", role_arn=role_arn or operation.role_arn
+                operation,
+                on_failure="ROLLBACK",
+                principal=principal,
+                role_arn=role_arn or operation.role_arn,
             )
             sealed = self._ledger.seal(changed)
             stack_operations.update(c, operation_id, active=True, token=token, sealed=sealed)
@@ -125,11 +140,15 @@ class Recoveries(StoredStacks):
         )
         stack_operations.put_step(c, row)
 
-    def _give_role(self, c: sa.Connection, operation_id: str, role_arn: str) -> None:
+    def _act_as(
+        self, c: sa.Connection, operation_id: str, principal: Principal, role_arn: str | None
+    ) -> None:
         stored = stack_operations.get(c, operation_id)
         assert stored is not None
         operation = self._ledger.open(stored.sealed, Operation)
-        changed = dataclasses.replace(operation, role_arn=role_arn)
+        changed = dataclasses.replace(
+            operation, principal=principal, role_arn=role_arn or operation.role_arn
+        )
         stack_operations.update(c, operation_id, sealed=self._ledger.seal(changed))
 
     def _try_again(

@@ -14,7 +14,7 @@ from penstock.stacks.differences import Difference, differences
 from penstock.stacks.operation import Operation, Step, Work
 from penstock.stacks.plan import Plan
 from penstock.stacks.state import DeployedResource
-from penstock.stacks.template import evaluate
+from penstock.stacks.template import dynamic_references, evaluate
 from penstock.stacks.template.evaluate import ResourceValues, Scope
 from penstock.stacks.template.template import ParameterValue, Template
 from penstock.stacks.walk import NodeStatus
@@ -72,6 +72,7 @@ class Turn:
         try:
             properties = evaluate.properties(scope, name)
             metadata = evaluate.metadata(scope, name)
+            dynamic_references.refuse_in(name, properties)
         except ServiceError as error:
             return self._refused(step, new, old, error.message)
         new = dataclasses.replace(new, properties=properties, metadata=metadata)

@@ -12,6 +12,7 @@ from tests.contract.cloudformation.conftest import CloudFormationServer
 from tests.identity_server import IdentityServer, allow, document
 from tests.stack_world import Store, ThingHandler
 
+from penstock.aws.errors import ServiceError
 from penstock.services.iam.api import service as iam_service
 
 
@@ -150,3 +151,23 @@ def test_a_role_is_handed_over_only_by_who_may_pass_it(guarded: Guarded) -> None
     ):
         with pytest.raises(ClientError, match="iam:PassRole on resource: " + role):
             call(**given)
+
+
+def test_who_continues_a_rollback_acts_as_himself_not_as_who_began(guarded: Guarded) -> None:
+    guarded.create("app", template("1"))
+    original, callers = guarded.handler.update, []
+
+    async def fails(request: Any, context: Any) -> Any:
+        raise ServiceError("InvalidRequest", "not now", status=400)
+
+    async def notes(request: Any, context: Any) -> Any:
+        callers.append(request.principal.arn)
+        return await original(request, context)
+
+    guarded.handler.update = fails  # type: ignore[method-assign]
+    assert guarded.update("app", template("2"))["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    guarded.handler.update = notes  # type: ignore[method-assign]
+    client = guarded.user(allow("cloudformation:ContinueUpdateRollback"))
+    client.continue_update_rollback(StackName="app")
+    assert guarded.ended("app")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert callers == ["arn:aws:iam::123456789012:user/somebody"]

@@ -125,6 +125,7 @@ async def continue_update_rollback(stacks: Stacks, call: Call, request: Request)
     await stacks.continue_rollback(
         row,
         request.get("ResourcesToSkip") or (),
+        principal=call.principal,
         role_arn=request.get("RoleARN"),
         token=request.get("ClientRequestToken"),
     )
@@ -135,7 +136,8 @@ async def rollback_stack(stacks: Stacks, call: Call, request: Request) -> Respon
     """Roll back a failed operation whose rollback was disabled."""
     row = await stack_of(stacks, request["StackName"])
     token = request.get("ClientRequestToken")
-    await stacks.roll_back(row, role_arn=request.get("RoleARN"), token=token)
+    role = request.get("RoleARN")
+    await stacks.roll_back(row, principal=call.principal, role_arn=role, token=token)
     return {"StackId": row.id}
 
 

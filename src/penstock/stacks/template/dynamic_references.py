@@ -4,9 +4,11 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-r
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from penstock.stacks.template.errors import invalid
 
 _REFERENCE = re.compile(r"\{\{resolve:(?P<service>[a-z-]+):(?P<reference>[^{}]*)\}\}")
 
@@ -34,10 +36,25 @@ def contains_dynamic_reference(value: Any) -> bool:
     return any(_REFERENCE.search(text) for text in _texts(value))
 
 
+def refuse_in(logical_id: str, properties: Any) -> None:
+    """Raise ValidationError for a reference in a resource's properties: none is resolved yet.
+
+    Asked of the template and again of evaluated properties: what a parameter's value or a join
+    makes would otherwise be passed on as text.
+    """
+    found = dynamic_references(properties)
+    if found:
+        named = f"{{{{resolve:{found[0].service}:…}}}}"
+        raise invalid(
+            f"Penstock resolves no dynamic references yet, found {named} in the resource "
+            f"{logical_id}; use a parameter with NoEcho instead."
+        )
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for member in value.values():
             yield from _texts(member)
     elif isinstance(value, list | tuple):
