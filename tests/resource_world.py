@@ -24,6 +24,7 @@ from penstock.repositories.api import service as codecommit
 from penstock.repositories.hosting import Repositories
 from penstock.repositories.remote import RemoteRepositories
 from penstock.services.codeconnections import Connections
+from penstock.services.codeconnections.api import services as codeconnections
 from penstock.services.ecr import Ecr
 from penstock.services.ecr.api import service as ecr_service
 from penstock.services.ecr.registry_client import DOCKER_MANIFEST, Manifest
@@ -229,6 +230,7 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             s3(objects),
             secretsmanager(secrets),
             sns(Sns(database, utc_now, ACCOUNT, REGION)),
+            *codeconnections(places.connections),
             ssm(Parameters(database, cipher, utc_now, **place)),
             sts_service(sts),
         ]

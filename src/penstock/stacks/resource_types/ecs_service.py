@@ -24,6 +24,7 @@ from penstock.stacks.resource_types.handler import (
     Support,
 )
 from penstock.stacks.resource_types.physical_name import physical_name
+from penstock.stacks.unsupported import refused_property
 
 _LONGEST_NAME = 255
 _LOOK_AGAIN_SECONDS = 1.0
@@ -69,6 +70,7 @@ class EcsService:
     """A service; Ref gives its ARN. Contexts name the deployment that is waited for."""
 
     support = Support.RUNNING
+    properties = _CREATED | _OWN
 
     def __init__(self, in_process: InProcess) -> None:
         self._in_process = in_process
@@ -192,7 +194,7 @@ class EcsService:
         self, request: ResourceRequest, operation: str, names: set[str] | frozenset[str]
     ) -> dict[str, Any]:
         properties = request.properties
-        for name in sorted(properties.keys() - _CREATED - _OWN):
+        for name in sorted(properties.keys() - self.properties):
             raise UnknownProperty(f"/{name}")
         given = {name: properties[name] for name in names if name in properties}
         wanted = to_request("ecs", operation, given)
@@ -249,10 +251,7 @@ def _failed(
     request: ResourceRequest, error: ServiceError | UnknownProperty, physical_id: str | None
 ) -> Failed:
     if isinstance(error, UnknownProperty):
-        message = (
-            f"Penstock cannot honour the property {error} of {request.resource_type}; "
-            "remove it from the template."
-        )
+        message = refused_property(str(error), request.resource_type)
         return Failed(HandlerErrorCode.INVALID_REQUEST, message, physical_id)
     code = _CODES.get(error.code, HandlerErrorCode.GENERAL_SERVICE_EXCEPTION)
     return Failed(code, error.message, physical_id)

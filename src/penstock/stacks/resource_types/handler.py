@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from penstock.aws.service import Principal
 
@@ -129,4 +129,14 @@ class ResourceHandler(Protocol):
 
     async def read(self, request: ResourceRequest) -> Succeeded | None:
         """Return the resource as it is now, None when it does not exist."""
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A type that names the properties it honours: any other is refused, at planning already."""
+
+    @property
+    def properties(self) -> frozenset[str]:
+        """The names of the properties."""
         ...

@@ -28,6 +28,7 @@ from penstock.stacks.resource_types.handler import (
     Support,
 )
 from penstock.stacks.resource_types.physical_name import suffix
+from penstock.stacks.unsupported import refused_property
 
 _STACK_ID = "aws:cloudformation:stack-id"
 _OWNERSHIP = (_STACK_ID, "aws:cloudformation:logical-id")
@@ -37,7 +38,7 @@ class KeptResource(ABC):
     """A resource type on one service; subclasses know its operations."""
 
     support: Support = Support.KEPT
-    service: ClassVar[str]
+    service: str
     """Botocore's name."""
     properties: ClassVar[frozenset[str]]
     """The properties that are honoured; any other is refused by name."""
@@ -252,10 +253,7 @@ def _failed(
     request: ResourceRequest, error: ServiceError | UnknownProperty, physical_id: str | None
 ) -> Failed:
     if isinstance(error, UnknownProperty):
-        message = (
-            f"Penstock cannot honour the property {error} of {request.resource_type}; "
-            "remove it from the template."
-        )
+        message = refused_property(str(error), request.resource_type)
         return Failed(HandlerErrorCode.INVALID_REQUEST, message, physical_id)
     request_id = derived_uuid(request.client_request_token, "request")
     failed = of_service_error(error, request.resource_type, request_id)

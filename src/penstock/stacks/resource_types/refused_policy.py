@@ -1,5 +1,6 @@
 """Policies on resources, which Penstock does not evaluate: refused, since a policy that is kept but
-not asked would look as if it protected something.
+not asked would look as if it protected something. Requests with one are refused before anything
+starts (`unsupported.py`); this stands behind plans that were stored before.
 
 Source: docs/adr/0026-policies-of-resources-in-stacks.md
 """
@@ -16,15 +17,7 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
-
-TYPES = (
-    "AWS::ECR::RegistryPolicy",
-    "AWS::Logs::ResourcePolicy",
-    "AWS::S3::BucketPolicy",
-    "AWS::SNS::TopicInlinePolicy",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SecretsManager::ResourcePolicy",
-)
+from penstock.stacks.unsupported import refused_policy
 
 
 class RefusedPolicy:
@@ -53,9 +46,4 @@ class RefusedPolicy:
 
 
 def _refused(request: ResourceRequest) -> Failed:
-    message = (
-        f"Penstock does not evaluate policies of resources, so {request.resource_type} would have "
-        "no effect. Say what is allowed in the policies of roles and users, and leave the "
-        "resource out, by a condition for example."
-    )
-    return Failed(HandlerErrorCode.INVALID_REQUEST, message)
+    return Failed(HandlerErrorCode.INVALID_REQUEST, refused_policy(request.resource_type))

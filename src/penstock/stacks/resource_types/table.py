@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from penstock.aws.in_process import InProcess
 from penstock.stacks.resource_types.codebuild_project import CodeBuildProject
 from penstock.stacks.resource_types.codecommit_repository import CodeCommitRepository
+from penstock.stacks.resource_types.codeconnections_connection import (
+    CodeConnectionsConnection,
+)
 from penstock.stacks.resource_types.codepipeline_pipeline import CodePipelinePipeline
 from penstock.stacks.resource_types.ecr_repository import EcrRepository
 from penstock.stacks.resource_types.ecs_cluster import EcsCluster
@@ -22,22 +25,28 @@ from penstock.stacks.resource_types.iam_managed_policy import IamManagedPolicy
 from penstock.stacks.resource_types.iam_policy import IamPolicy
 from penstock.stacks.resource_types.iam_role import IamRole
 from penstock.stacks.resource_types.logs_log_group import LogsLogGroup
-from penstock.stacks.resource_types.refused_policy import TYPES as REFUSED_POLICIES
 from penstock.stacks.resource_types.refused_policy import RefusedPolicy
 from penstock.stacks.resource_types.s3_bucket import S3Bucket
 from penstock.stacks.resource_types.secretsmanager_secret import SecretsManagerSecret
 from penstock.stacks.resource_types.sns_subscription import SnsSubscription
 from penstock.stacks.resource_types.sns_topic import SnsTopic
 from penstock.stacks.resource_types.ssm_parameter import SsmParameter
+from penstock.stacks.unsupported import POLICIES
 
 
 def handlers(in_process: InProcess) -> Mapping[str, ResourceHandler]:
     """Return the handler of every type that is running or kept here."""
     return {
-        **{name: RefusedPolicy(in_process) for name in REFUSED_POLICIES},
+        **{name: RefusedPolicy(in_process) for name in POLICIES},
         "AWS::CodeBuild::Project": CodeBuildProject(in_process),
         "AWS::CodeCommit::Repository": CodeCommitRepository(in_process),
+        "AWS::CodeConnections::Connection": CodeConnectionsConnection(
+            in_process, "codeconnections"
+        ),
         "AWS::CodePipeline::Pipeline": CodePipelinePipeline(in_process),
+        "AWS::CodeStarConnections::Connection": CodeConnectionsConnection(
+            in_process, "codestar-connections"
+        ),
         "AWS::ECR::Repository": EcrRepository(in_process),
         "AWS::ECS::Cluster": EcsCluster(in_process),
         "AWS::ECS::Service": EcsService(in_process),

@@ -9,7 +9,7 @@ from tests.resource_world import ACCOUNT, REGION, ROOT, STACK, ResourceWorld
 
 from penstock.stacks.resource_types.handler import Failed, HandlerErrorCode, Succeeded, Support
 from penstock.stacks.resource_types.kept_resource import KeptResource
-from penstock.stacks.resource_types.refused_policy import TYPES
+from penstock.stacks.unsupported import POLICIES
 
 TRUST = {
     "Version": "2012-10-17",
@@ -80,7 +80,9 @@ PROJECT = {
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "AWS::CodeBuild::Project": PROJECT,
     "AWS::CodeCommit::Repository": {"RepositoryName": "named"},
+    "AWS::CodeConnections::Connection": {"ConnectionName": "named", "ProviderType": "GitHub"},
     "AWS::CodePipeline::Pipeline": PIPELINE,
+    "AWS::CodeStarConnections::Connection": {"ConnectionName": "named", "ProviderType": "GitLab"},
     "AWS::ECR::Repository": {"RepositoryName": "named"},
     "AWS::IAM::ManagedPolicy": {"ManagedPolicyName": "named", "PolicyDocument": DOCUMENT},
     "AWS::IAM::Policy": {"PolicyName": "named", "PolicyDocument": DOCUMENT, "Roles": ["given"]},
@@ -94,8 +96,11 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "AWS::SSM::Parameter": {"Name": "named", "Type": "String", "Value": "one"},
     "AWS::SecretsManager::Secret": {"Name": "named", "SecretString": "one"},
 }  # fmt: skip
-NAMELESS = {"AWS::IAM::Policy", "AWS::SNS::Subscription"}
-"""Types that no other resource's name collides with."""
+CONNECTIONS = {"AWS::CodeConnections::Connection", "AWS::CodeStarConnections::Connection"}
+NAMELESS = {"AWS::IAM::Policy", "AWS::SNS::Subscription", *CONNECTIONS}
+"""Types that no other resource's name collides with: it is CloudFormation's own, or may be taken
+twice."""
+NAME_REQUIRED = {"AWS::CodeCommit::Repository", *CONNECTIONS}
 WORKLOADS = ("AWS::ECS::", "AWS::ElasticLoadBalancingV2::")
 """Types that are tested upon what they bring to life."""
 every_type = pytest.mark.parametrize("type", EXAMPLES)
@@ -127,10 +132,8 @@ async def test_what_is_made_is_read_and_deleted_once(world: ResourceWorld, type:
         assert await world.read(type, made, properties) is None
 
 
-@every_type
+@pytest.mark.parametrize("type", sorted(EXAMPLES.keys() - NAMELESS))
 async def test_a_name_that_is_taken_is_left_alone(world: ResourceWorld, type: str) -> None:
-    if type in NAMELESS:
-        pytest.skip("its names are CloudFormation's own")
     properties = EXAMPLES[type]
     made = await world.made(type, properties)
     for resumed in (False, True):
@@ -153,7 +156,7 @@ async def test_a_name_that_no_stack_has_is_taken_all_the_same(world: ResourceWor
         assert refused == Failed(HandlerErrorCode.ALREADY_EXISTS, "named already exists")
 
 
-@pytest.mark.parametrize("type", TYPES)
+@pytest.mark.parametrize("type", POLICIES)
 async def test_policies_that_nobody_would_ask_are_refused(world: ResourceWorld, type: str) -> None:
     refused = await world.create(type, {"PolicyDocument": DOCUMENT})
     assert isinstance(refused, Failed)
@@ -169,10 +172,8 @@ async def test_a_step_that_is_resumed_makes_nothing_twice(world: ResourceWorld, 
     assert again == first
 
 
-@every_type
+@pytest.mark.parametrize("type", sorted(EXAMPLES.keys() - NAME_REQUIRED))
 async def test_a_name_is_made_up_and_always_the_same(world: ResourceWorld, type: str) -> None:
-    if type == "AWS::CodeCommit::Repository":
-        pytest.skip("its name is required")
     named = ("Name", "RepositoryName", "ManagedPolicyName", "RoleName", "LogGroupName",
              "BucketName", "TopicName")  # fmt: skip
     properties = {key: value for key, value in EXAMPLES[type].items() if key not in named}
