@@ -78,6 +78,7 @@ class Deployments:
             clock,
             instance_id=instance_id,
             address=config.load_balancer_address,
+            own_ports=(config.port,),
             **account,
         )
         self._task_definitions = TaskDefinitions(database, clock, **account)

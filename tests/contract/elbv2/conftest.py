@@ -26,6 +26,7 @@ def server(aws_server: Any, tmp_path: Path) -> Any:
             account_id="123456789012",
             region="us-east-1",
             instance_id=INSTANCE,
+            own_ports=(4600,),
         )
         stack.push_async_callback(domain.close)
         return [service(domain)]

@@ -145,6 +145,25 @@ def test_targets_of_a_group_without_listener_are_unused(elbv2: Any, group: str) 
     assert _health(elbv2, group) == {}
 
 
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "127.64.0.1", "169.254.169.254", "0.0.0.0", "8.8.8.8", "224.0.0.1"]
+)
+def test_no_target_is_this_hosts_own_loopback_or_public(
+    elbv2: Any, group: str, address: str
+) -> None:
+    with pytest.raises(ClientError, match="and can.t be registered"):
+        elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": address, "Port": 4600}])
+    assert _health(elbv2, group) == {}
+
+
+def test_no_target_is_penstock_itself(elbv2: Any) -> None:
+    made = elbv2.create_target_group(Name="hosts", Protocol="HTTP", Port=80, VpcId="vpc-1")
+    hosts = made["TargetGroups"][0]["TargetGroupArn"]
+    targets = [{"Id": ec2_instance_id("test"), "Port": 4600}]
+    with pytest.raises(ClientError, match="Port 4600 of this host is Penstock's own"):
+        elbv2.register_targets(TargetGroupArn=hosts, Targets=targets)
+
+
 def test_which_targets_a_group_takes(elbv2: Any, group: str) -> None:
     with pytest.raises(ClientError, match="is not a valid IPv4 address"):
         elbv2.register_targets(TargetGroupArn=group, Targets=[{"Id": "i-0123456789abcdef0"}])

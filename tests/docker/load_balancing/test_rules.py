@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from penstock.aws.errors import ServiceError
 from tests.docker.load_balancing.backends import Backend, get
 from tests.docker.load_balancing.world import World
 
@@ -80,3 +81,26 @@ async def test_rules_apply_in_order_of_priority(
     lots = Counter(get(host, "/lots")[1] for _ in range(200))
     assert set(lots) == {"one", "two"}
     assert 100 < lots["two"] < 190
+
+
+async def test_no_header_name_breaks_the_configuration_of_others(
+    world: World, backend: Callable[[str], Backend]
+) -> None:
+    """A quote or `#` in it is a part of the name on AWS; here it ended the configuration."""
+    one, name = backend("one"), "x-'#$%&*+.^_`|~!"
+    balancer = await world.load_balancer("web")
+    group = await world.target_group("first")
+    listener = await world.listener(balancer, group)
+    config = {"HttpHeaderName": name, "Values": ["y'\"#*"]}
+    await world.call(
+        "CreateRule", ListenerArn=listener, Priority=1, Actions=_fixed("403", "found"),
+        Conditions=[{"Field": "http-header", "HttpHeaderConfig": config}],
+    )  # fmt: skip
+    with pytest.raises(ServiceError, match="must have a status code of 2XX, 4XX or 5XX"):
+        await world.call("CreateRule", ListenerArn=listener, Priority=2, Actions=_fixed("4٠٤"),
+                         Conditions=[{"Field": "path-pattern", "Values": ["/x"]}])  # fmt: skip
+    await world.register(group, one)
+    await world.until_healthy(group, one)
+    host = balancer["DNSName"]
+    assert get(host, **{name: "y'\"#z"}) == (403, "found")
+    assert get(host, **{name: "z"}) == (200, "one")

@@ -13,6 +13,7 @@ from penstock.containers.certificates import Certificates
 from penstock.containers.engine import Engine, EngineRefusal
 from penstock.containers.images import Images
 from penstock.storage.database import Database
+from penstock.workloads.container_instance import ec2_instance_id
 from penstock.workloads.load_balancing import api
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
 from penstock.workloads.load_balancing.proxy import Proxy
@@ -81,7 +82,7 @@ class World:
                 "Protocol": "HTTP",
                 "Port": 80,
                 "VpcId": "vpc-1",
-                "TargetType": "ip",
+                "TargetType": "instance",
                 "HealthCheckPath": "/health",
                 "HealthCheckIntervalSeconds": 5,
                 "HealthCheckTimeoutSeconds": 2,
@@ -105,10 +106,14 @@ class World:
         return arn
 
     async def register(self, group: str, *backends: Backend) -> None:
-        await self.call("RegisterTargets", TargetGroupArn=group, Targets=_targets(backends))
+        await self.call("RegisterTargets", TargetGroupArn=group, Targets=self._targets(backends))
 
     async def deregister(self, group: str, *backends: Backend) -> None:
-        await self.call("DeregisterTargets", TargetGroupArn=group, Targets=_targets(backends))
+        await self.call("DeregisterTargets", TargetGroupArn=group, Targets=self._targets(backends))
+
+    def _targets(self, backends: tuple[Backend, ...]) -> list[dict[str, Any]]:
+        mine = ec2_instance_id(self.instance_id)
+        return [{"Id": mine, "Port": backend.port} for backend in backends]
 
     async def health(self, group: str) -> dict[int, Any]:
         found = await self.call("DescribeTargetHealth", TargetGroupArn=group)
@@ -144,7 +149,3 @@ class World:
         await self.load_balancing.close()
         await self.proxy.remove()
         await self.engine.close()
-
-
-def _targets(backends: tuple[Backend, ...]) -> list[dict[str, Any]]:
-    return [{"Id": "127.0.0.1", "Port": backend.port} for backend in backends]

@@ -12,7 +12,8 @@ from penstock.workloads.load_balancing.errors import invalid, refused
 from penstock.workloads.load_balancing.records import Shape
 
 _KINDS = ("forward", "redirect", "fixed-response")
-_STATUS_CODE = re.compile(r"[245]\d\d")
+_STATUS_CODE = re.compile(r"[245][0-9][0-9]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _REDIRECT_DEFAULTS = {
     "Protocol": "#{protocol}",
     "Port": "#{port}",
@@ -94,6 +95,8 @@ def _redirect(action: Mapping[str, Any]) -> Shape:
         raise invalid(
             f"Redirect protocol '{config['Protocol']}' must be one of HTTP, HTTPS or #{{protocol}}"
         )
+    if any(_CONTROL.search(config[name]) for name in _REDIRECT_DEFAULTS):
+        raise invalid("A redirect's parts can't have control characters")
     if not config["Path"].startswith("/"):
         raise invalid("The path parameter must start with a '/'")
     return config
@@ -105,6 +108,8 @@ def _fixed_response(action: Mapping[str, Any]) -> Shape:
         raise invalid("A fixed-response action must have a status code of 2XX, 4XX or 5XX")
     if config.get("ContentType") not in {None, "", *_CONTENT_TYPES}:
         raise invalid(f"Content type must be one of {', '.join(_CONTENT_TYPES)}")
+    if "\0" in (config.get("MessageBody") or ""):
+        raise invalid("The message body cannot have NUL characters")
     if len(config.get("MessageBody") or "") > 1024:
         raise invalid("The message body cannot be longer than 1024 characters")
     return config

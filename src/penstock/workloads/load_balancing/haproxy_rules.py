@@ -9,7 +9,13 @@ import re
 from collections.abc import Sequence
 
 from penstock.arns import parse_arn
-from penstock.workloads.load_balancing.haproxy_words import format_text, pattern, whole, word
+from penstock.workloads.load_balancing.haproxy_words import (
+    argument,
+    format_text,
+    pattern,
+    whole,
+    word,
+)
 from penstock.workloads.load_balancing.records import Rule, Shape, forwarded_to
 
 _PLACEHOLDER = re.compile(r"#\{(protocol|host|port|path|query)\}")
@@ -73,7 +79,8 @@ def _tests(condition: Shape) -> list[str]:
             return [f"req.hdr(host),field(1,:) -m reg -i {values}"]
         case "http-header":
             config = condition["HttpHeaderConfig"]
-            return [f"req.fhdr({config['HttpHeaderName']}) -m reg -i {_wholes(config['Values'])}"]
+            name = argument(config["HttpHeaderName"])
+            return [f"req.fhdr({name}) -m reg -i {_wholes(config['Values'])}"]
         case "http-request-method":
             methods = " ".join(map(word, condition["HttpRequestMethodConfig"]["Values"]))
             return [f"method -m str {methods}"]
@@ -104,12 +111,12 @@ def _answers(actions: tuple[Shape, ...], chosen: str) -> list[str]:
         body = (
             f"{content}string {word(config['MessageBody'])} " if config.get("MessageBody") else ""
         )
-        return [f"    http-request return status {config['StatusCode']} {body}if {chosen}"]
+        return [f"    http-request return status {int(config['StatusCode'])} {body}if {chosen}"]
     return []
 
 
 def _redirect(config: Shape, chosen: str) -> list[str]:
-    code = config["StatusCode"].removeprefix("HTTP_")
+    code = int(config["StatusCode"].removeprefix("HTTP_"))
     protocol = config["Protocol"].lower()
     place = _template(f"{protocol}://{config['Host']}:{config['Port']}{config['Path']}")
     query = config["Query"]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_./:-]")
+_QUOTE = "\\x22"
 _WILDCARDS = {"*": ".*", "?": "."}
 
 
@@ -15,6 +16,13 @@ def word(text: str) -> str:
     return "".join(
         chr(byte) if _PLAIN.match(bytes([byte])) else f"\\x{byte:02x}" for byte in text.encode()
     )
+
+
+def argument(text: str) -> str:
+    """Return `text`, without backslashes, as an argument of a sample fetch: in quotes, which are
+    escaped themselves so that only the fetch's own parser sees them."""
+    found = word(text)
+    return found if found == text else f"{_QUOTE}{found}{_QUOTE}"
 
 
 def pattern(text: str, wildcards: Mapping[str, str] = _WILDCARDS) -> str:

@@ -1,6 +1,6 @@
 """Load balancing as the rest of the server sees it: records, targets, and the loop behind them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -31,6 +31,8 @@ class Place:
     region: str
     instance_id: str
     address: str | None
+    own_ports: Collection[int] = ()
+    """Of this host's loopback; nobody may have them as targets."""
 
 
 class LoadBalancing:
@@ -48,8 +50,9 @@ class LoadBalancing:
         region: str,
         instance_id: str,
         address: str | None = None,
+        own_ports: Collection[int] = (),
     ) -> None:
-        self.place = Place(account_id, region, instance_id, address)
+        self.place = Place(account_id, region, instance_id, address, own_ports)
         self._database = database
         self._clock = clock
         self._reconciliation = Reconciliation(database, clock)

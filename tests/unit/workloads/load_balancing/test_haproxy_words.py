@@ -4,7 +4,13 @@ import re
 
 import pytest
 
-from penstock.workloads.load_balancing.haproxy_words import format_text, pattern, whole, word
+from penstock.workloads.load_balancing.haproxy_words import (
+    argument,
+    format_text,
+    pattern,
+    whole,
+    word,
+)
 
 
 def _read(text: str) -> str:
@@ -18,6 +24,13 @@ def _read(text: str) -> str:
 def test_a_word_says_its_text_and_nothing_else(text: str) -> None:
     assert re.fullmatch(r"([A-Za-z0-9_./:-]|\\x[0-9a-f]{2})*", word(text))
     assert _read(word(text)) == text
+
+
+def test_an_argument_is_quoted_where_it_is_more_than_plain() -> None:
+    """A quote or `#` in a header's name made a configuration that HAProxy refused, for everyone."""
+    assert argument("X-Name") == "X-Name"
+    assert _read(argument("a'#b")) == '"a\'#b"'
+    assert re.fullmatch(r"([A-Za-z0-9_./:-]|\\x[0-9a-f]{2})*", argument("a'#b"))
 
 
 def test_a_log_format_keeps_its_percents() -> None:

@@ -19,7 +19,7 @@ DEFAULT = HealthCheck(
     unhealthy_threshold=2,
     matcher="200",
 )
-_CODES = re.compile(r"[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*")
+_CODES = re.compile(r"[2-4][0-9]{2}(-[2-4][0-9]{2})?(,[2-4][0-9]{2}(-[2-4][0-9]{2})?)*")
 _PATH = re.compile(r"/[!-~]*")
 
 

@@ -4,17 +4,27 @@ Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API
 """
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
 from penstock.workloads.container_instance import ec2_instance_id
-from penstock.workloads.load_balancing.errors import invalid, target_group_not_found
+from penstock.workloads.load_balancing.errors import (
+    invalid,
+    refused,
+    target_group_not_found,
+)
 from penstock.workloads.load_balancing.health import NOT_REGISTERED
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
 from penstock.workloads.load_balancing.records import TargetGroup
 from penstock.workloads.load_balancing.targets import Target, TargetHealth
+
+_NETWORKS = tuple(
+    map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
+)
+"""As on AWS. The load balancer stands in the host's network: its loopback and the link-local
+addresses would be whatever listens there for this machine alone."""
 
 
 async def register_targets(load_balancing: LoadBalancing, call: Call, request: Request) -> Response:
@@ -72,11 +82,20 @@ def _targets(group: TargetGroup, given: Iterable[Mapping[str, Any]]) -> list[Tar
 def _validate(load_balancing: LoadBalancing, group: TargetGroup, target: Target) -> None:
     if group.target_type == "ip":
         try:
-            IPv4Address(target.id)
+            address = IPv4Address(target.id)
         except ValueError:
             # AWS's text: aws-cdk and terraform-provider-aws issues
             raise invalid(f"The IP address '{target.id}' is not a valid IPv4 address") from None
+        if not any(address in network for network in _NETWORKS):  # text unverified
+            raise invalid(
+                f"The IP address '{target.id}' is not within 10.0.0.0/8, 100.64.0.0/10, "
+                "172.16.0.0/12 or 192.168.0.0/16, and can't be registered"
+            )
         return
+    if target.port in load_balancing.place.own_ports:
+        raise refused(
+            f"Port {target.port} of this host is Penstock's own; expected an application's."
+        )
     mine = ec2_instance_id(load_balancing.place.instance_id)
     if target.id != mine:
         # AWS's text: terraform-provider-aws issues
