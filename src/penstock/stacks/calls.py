@@ -19,6 +19,7 @@ from penstock.stacks.resource_types.handler import (
     Progress,
     ResourceHandler,
     ResourceRequest,
+    Selective,
     Support,
 )
 from penstock.stacks.walk import Phase
@@ -59,6 +60,11 @@ class Calls:
     def support(self, resource_type: str) -> Support:
         """Return what stands behind resources of a type."""
         return self.handler(resource_type).support
+
+    def honoured(self) -> Mapping[str, frozenset[str]]:
+        """Return the properties of each type that refuses all others."""
+        found = self._handlers().items()
+        return {name: each.properties for name, each in found if isinstance(each, Selective)}
 
     def token(self, operation: Operation, step: Step) -> str:
         """Return the step's client request token."""

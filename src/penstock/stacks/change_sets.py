@@ -23,8 +23,9 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.clock import Clock
 from penstock.stacks import property_rules
+from penstock.stacks.operation import Options
 from penstock.stacks.plan import Plan
-from penstock.stacks.planner import has_changes, plan
+from penstock.stacks.planner import has_changes
 from penstock.stacks.request import Desired, desired
 from penstock.stacks.stacks import UPDATABLE, Stacks
 from penstock.stacks.state import StackState
@@ -119,8 +120,11 @@ class ChangeSets:
         if stack is not None and (known := await self._repeated(stack, request)) is not None:
             return known
         _check_stack(stack, request, create=create)
+        if request.get("OnStackFailure") == "DELETE" and not create:  # unverified
+            raise _invalid("OnStackFailure DELETE is valid with ChangeSetType CREATE alone.")
         exports = await self._stacks.exports()
         wanted = await desired(self._in_process, principal, request, stack, exports)
+        await self._stacks.check_role(wanted.role_arn)
         if stack is None:
             stack = await self._stacks.begin_review(
                 request["StackName"], request, request.get("ClientToken"), principal
@@ -159,6 +163,7 @@ class ChangeSets:
         client_request_token: str | None = None,
         *,
         disable_rollback: bool | None = None,
+        retain_except_on_create: bool = False,
     ) -> None:
         """Begin to execute the stored plan; the stack's other change sets are gone then.
 
@@ -172,8 +177,7 @@ class ChangeSets:
         planned = found.document.plan
         if row.execution_status != ExecutionStatus.AVAILABLE or planned is None:
             raise _cannot_execute(row)
-        if disable_rollback is not None:
-            planned = dataclasses.replace(planned, disable_rollback=disable_rollback)
+        on_failure = _on_failure(found.document, disable_rollback)
         await self._begin(row, client_request_token)
         try:
             await self._stacks.execute(
@@ -181,6 +185,7 @@ class ChangeSets:
                 create=found.document.create,
                 principal=principal,
                 client_request_token=client_request_token,
+                options=Options(on_failure, retain_except_on_create=retain_except_on_create),
             )
         except ServiceError:
             begun = dataclasses.replace(row, execution_status=ExecutionStatus.EXECUTE_IN_PROGRESS)
@@ -228,7 +233,7 @@ class ChangeSets:
         name = request["ChangeSetName"]
         place = (self._in_process.region, self._in_process.account_id)
         identity = arn("cloudformation", *place, f"changeSet/{name}/{ids.new_uuid()}")
-        planned, reason = _planned(stack, wanted)
+        planned, reason = self._planned(stack, wanted)
         if planned is not None:
             planned = dataclasses.replace(planned, extra={**planned.extra, "ChangeSetId": identity})
         document = Document(
@@ -261,6 +266,22 @@ class ChangeSets:
         )
         await self._database.write(lambda c: rows.insert(c, row))
         return ChangeSet(row, document)
+
+    def _planned(self, stack: StackState, wanted: Desired) -> tuple[Plan | None, str | None]:
+        """Return the plan, and why the change set failed or what it warns of."""
+        try:
+            planned = self._stacks.plan(stack, wanted)
+        except ServiceError as error:
+            return None, error.message
+        if planned.invalid_properties:
+            found = (
+                property_rules.failure(logical_id, list(lines))
+                for logical_id, lines in sorted(planned.invalid_properties.items())
+            )
+            return planned, "\n".join(found)
+        if not has_changes(stack, planned):
+            return planned, NO_CHANGES
+        return planned, "\n".join(planned.warnings) or None
 
     def _open(self, row: ChangeSetRow) -> Document:
         return msgspec.json.decode(self._cipher.decrypt(row.sealed), type=Document)
@@ -338,21 +359,15 @@ class ChangeSets:
         return await self._database.write(lambda c: rows.change(c, row, status, **values))
 
 
-def _planned(stack: StackState, wanted: Desired) -> tuple[Plan | None, str | None]:
-    """Return the plan, and why the change set failed or what it warns of."""
-    try:
-        planned = plan(stack, wanted)
-    except ServiceError as error:
-        return None, error.message
-    if planned.invalid_properties:
-        found = (
-            property_rules.failure(logical_id, list(lines))
-            for logical_id, lines in sorted(planned.invalid_properties.items())
+def _on_failure(document: Document, disable_rollback: bool | None) -> str:
+    """Return what happens when the execution fails: ROLLBACK, DO_NOTHING or DELETE."""
+    chosen: str | None = document.options.get("OnStackFailure")
+    if chosen is not None and disable_rollback is not None:  # unverified
+        raise _invalid(
+            "DisableRollback cannot be specified: the change set was created with OnStackFailure "
+            f"{chosen}."
         )
-        return planned, "\n".join(found)
-    if not has_changes(stack, planned):
-        return planned, NO_CHANGES
-    return planned, "\n".join(planned.warnings) or None
+    return chosen or ("DO_NOTHING" if disable_rollback else "ROLLBACK")
 
 
 def _check_stack(stack: StackState | None, request: Mapping[str, Any], *, create: bool) -> None:

@@ -113,6 +113,8 @@ class Operation:
     on_failure: str = "ROLLBACK"
     deadline: datetime | None = None
     timeout_minutes: int | None = None
+    retain_except_on_create: bool = False
+    """Whether a rollback deletes what it made in spite of a DeletionPolicy of Retain."""
     token: str | None = None
     retain: Sequence[str] = ()
     leftovers: Sequence[DeployedResource] = ()
@@ -121,11 +123,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What only CreateStack says, and what ends up in the stack's description."""
+    """How an operation goes, beside what it makes of the stack."""
 
     on_failure: str = "ROLLBACK"
     timeout_minutes: int | None = None
     protected: bool = False
+    """Of a new stack: with termination protection."""
+    retain_except_on_create: bool = False
 
 
 def apply_steps(

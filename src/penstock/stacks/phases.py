@@ -128,13 +128,15 @@ def begin(run: Run, phase: Phase, changes: Changes) -> None:
             _put_back(run, applied, changes)
         case Phase.REVERT_CLEANUP:
             applied = list(run.steps.get(Phase.UPDATE, {}).values())
-            kept = [each for each in made_by(applied) if kept_on_rollback(each)]
+            made = made_by(applied)
+            kept = [each for each in made if kept_on_rollback(each, operation)]
             names = [each.logical_resource_id for each in kept]
-            changes.steps += delete_steps(phase, made_by(applied), names)
+            changes.steps += delete_steps(phase, made, names)
         case Phase.ROLLBACK:
             reason = _summary(run, applied, "Rollback requested by user.")
             made = made_by(applied)
-            names = [each.logical_resource_id for each in made if kept_on_rollback(each)]
+            kept = [each for each in made if kept_on_rollback(each, operation)]
+            names = [each.logical_resource_id for each in kept]
             changes.imports = frozenset()
             changes.steps += delete_steps(phase, made, names)
         case _:

@@ -157,9 +157,6 @@ class _Planning:
             return
         dynamic_references.refuse_in(logical_id, properties)
         self._validate(declared, properties)
-        if declared.type in self.honoured and logical_id not in self.invalid:
-            honoured = self.honoured[declared.type]
-            unsupported.check_properties(logical_id, declared.type, properties, honoured)
         if deployed is None:
             after = self._context(properties, metadata, refers, with_metadata=bool(metadata))
             self.changes.append(
@@ -229,6 +226,9 @@ class _Planning:
         schema = schemas.schema(declared.type)
         if schema is not None and (wrong := property_rules.problems(schema, properties)):
             self.invalid[declared.logical_id] = wrong
+        elif declared.type in self.honoured:
+            honoured = self.honoured[declared.type]
+            unsupported.check_properties(declared.logical_id, declared.type, properties, honoured)
 
     def _details(self, difference: Difference, refers: Sequence[Reference]) -> Iterator[Detail]:
         """Yield the details of one difference: first by cause, then the change itself."""

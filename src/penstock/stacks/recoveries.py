@@ -95,6 +95,7 @@ class Recoveries(StoredStacks):
         principal: Principal,
         role_arn: str | None = None,
         token: str | None = None,
+        retain_except_on_create: bool = False,
     ) -> None:
         """Roll back what failed and was kept: a creation, or an update with DisableRollback.
 
@@ -118,6 +119,8 @@ class Recoveries(StoredStacks):
                 on_failure="ROLLBACK",
                 principal=principal,
                 role_arn=role_arn or operation.role_arn,
+                retain_except_on_create=retain_except_on_create
+                or operation.retain_except_on_create,
             )
             sealed = self._ledger.seal(changed)
             stack_operations.update(c, operation_id, active=True, token=token, sealed=sealed)

@@ -61,8 +61,10 @@ def left_behind(applied: Iterable[Step]) -> list[DeployedResource]:
     return left
 
 
-def kept_on_rollback(resource: DeployedResource) -> bool:
+def kept_on_rollback(resource: DeployedResource, operation: Operation) -> bool:
     """Return whether a rollback leaves what it had made (RetainExceptOnCreate does not)."""
+    if operation.retain_except_on_create:
+        return False
     return resource.deletion_policy == "Retain" and bool(resource.physical_resource_id)
 
 

@@ -5,18 +5,17 @@ resource types, circular dependencies. What Penstock lacks is refused by name, n
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs, reserved_key
-from penstock.stacks import capabilities, schemas
+from penstock.stacks import capabilities, schemas, unsupported
 from penstock.stacks.desired import Desired
 from penstock.stacks.state import StackState
-from penstock.stacks.template import evaluate, graph
+from penstock.stacks.template import dynamic_references, evaluate, graph
 from penstock.stacks.template.load import load_template
 from penstock.stacks.template.parameters import GivenParameter, resolve_parameters
 from penstock.stacks.template.rules import check_rules
@@ -24,18 +23,6 @@ from penstock.stacks.template.template import Template
 from penstock.stacks.template_source import template_text
 
 __all__ = ["Desired", "desired"]
-
-_NOT_HERE = {
-    "RollbackConfiguration": "rollback triggers",
-    "ResourcesToImport": "resource import",
-    "ImportExistingResources": "resource import",
-    "DeploymentMode": "drift-aware change sets",
-    "StackPolicyBody": "stack policies",
-    "StackPolicyURL": "stack policies",
-    "StackPolicyDuringUpdateBody": "stack policies",
-    "StackPolicyDuringUpdateURL": "stack policies",
-}
-_DYNAMIC_REFERENCE = re.compile(r"\{\{resolve:[^}]*\}\}")
 
 
 async def desired(
@@ -51,7 +38,7 @@ async def desired(
     role, topics, the template with UsePreviousTemplate) stays as it is. Reads the template from
     S3 and parameters from Parameter Store as `principal`. Raises ServiceError with AWS's text.
     """
-    _refuse_what_is_not_here(request)
+    unsupported.check_request(request)
     deployed = current if current is not None and current.template_body else None
     if request.get("UsePreviousTemplate") and deployed is not None:
         body = deployed.template_body
@@ -61,7 +48,8 @@ async def desired(
     _check_types(template, request.get("ResourceTypes"))
     acknowledged = tuple(request.get("Capabilities") or ())
     capabilities.check(template, acknowledged)
-    _refuse_dynamic_references(template)
+    for logical_id, declared in template.resources.items():
+        dynamic_references.refuse_in(logical_id, declared.properties)
     parameters = await resolve_parameters(
         template,
         [_given(each) for each in request.get("Parameters") or ()],
@@ -78,7 +66,7 @@ async def desired(
         disable_rollback=_disables_rollback(request),
         exports=exports,
     )
-    _check_dependencies(wanted, in_process, request["StackName"], current)
+    _check_resources(wanted, in_process, request["StackName"], current)
     return wanted
 
 
@@ -129,14 +117,13 @@ async def _ssm_value(in_process: InProcess, principal: Principal, name: str) -> 
 
 def _check_types(template: Template, allowed: Sequence[str] | None) -> None:
     types = sorted({each.type for each in template.resources.values()})
-    custom = [each for each in types if each.startswith("Custom::")]
-    unknown = [each for each in types if each not in custom and not schemas.known_type(each)]
+    unknown = [
+        each for each in types if not each.startswith("Custom::") and not schemas.known_type(each)
+    ]
     if unknown:
         raise _invalid(
             f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]"
         )
-    if custom:
-        raise _invalid(f"Penstock has no custom resources, found the types {', '.join(custom)}.")
     for each in types:
         if allowed and not any(_is_of(each, pattern) for pattern in allowed):
             raise _invalid(
@@ -151,10 +138,11 @@ def _is_of(type_name: str, pattern: str) -> bool:
     return type_name == pattern
 
 
-def _check_dependencies(
+def _check_resources(
     wanted: Desired, in_process: InProcess, stack_name: str, current: StackState | None
 ) -> None:
-    """Raise AWS's error for a circle, or for a reference to what a condition leaves out."""
+    """Raise AWS's error for a circle, or for a reference to what a condition leaves out; and
+    Penstock's own for what it does not do."""
     scope = evaluate.Scope(
         template=wanted.template,
         parameters=wanted.parameters,
@@ -164,35 +152,8 @@ def _check_dependencies(
         stack_name=stack_name if current is None else current.stack_name,
     )
     check_rules(scope)
+    unsupported.check_resources(evaluate.active_resources(scope).values())
     graph.check_acyclic(graph.dependencies(wanted.template, evaluate.conditions(scope)))
-
-
-def _refuse_what_is_not_here(request: Mapping[str, Any]) -> None:
-    for member, noun in _NOT_HERE.items():
-        if request.get(member):
-            raise _invalid(f"Penstock has no {noun} yet; leave out {member}.")
-
-
-def _refuse_dynamic_references(template: Template) -> None:
-    for logical_id, declared in template.resources.items():
-        for text in _texts(declared.properties):
-            found = _DYNAMIC_REFERENCE.search(text)
-            if found:
-                raise _invalid(
-                    f"Penstock resolves no dynamic references yet, found {found[0]} in the "
-                    f"resource {logical_id}; use a parameter with NoEcho instead."
-                )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
 
 
 def _invalid(message: str) -> ServiceError:

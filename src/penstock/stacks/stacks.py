@@ -18,8 +18,9 @@ from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.clock import Clock
 from penstock.services.sts import Sts
-from penstock.stacks import events, phases, removals
+from penstock.stacks import events, phases, planner, removals
 from penstock.stacks.calls import Calls
+from penstock.stacks.desired import Desired
 from penstock.stacks.exports import check_unused, refused
 from penstock.stacks.ledger import Ledger
 from penstock.stacks.operation import Operation, Options, StackDocument, Step
@@ -123,6 +124,16 @@ class Stacks(Recoveries):
         await self._database.write(work)
         return state
 
+    def plan(self, current: StackState, wanted: Desired) -> Plan:
+        """Plan what bringing a stack to what is wanted changes. Raises ServiceError for what
+        cannot be planned, and for what the resource types here do not honour."""
+        return planner.plan(current, wanted, self._calls.honoured())
+
+    async def check_role(self, role_arn: str | None) -> None:
+        """Raise AWS's ValidationError for a role that CloudFormation may not assume."""
+        if role_arn is not None:
+            await self._calls.check_role(role_arn)
+
     async def execute(
         self,
         plan: Plan,
@@ -139,8 +150,7 @@ class Stacks(Recoveries):
         moved on since the plan was made, its role does not trust CloudFormation, or something in
         the plan is only recorded and that is refused.
         """
-        if plan.role_arn is not None:
-            await self._calls.check_role(plan.role_arn)
+        await self.check_role(plan.role_arn)
         template = load_template(plan.template_body)
         before = new or await self.state(plan.stack_id)
         if before is None:
@@ -167,6 +177,7 @@ class Stacks(Recoveries):
             on_failure=chosen.on_failure,
             deadline=deadline,
             timeout_minutes=chosen.timeout_minutes,
+            retain_except_on_create=chosen.retain_except_on_create,
             token=client_request_token,
             leftovers=document.leftovers,
         )
@@ -186,8 +197,8 @@ class Stacks(Recoveries):
                 found = self._new_row(before, chosen, now)
                 stacks.insert(c, found)
             check_startable(found, before, plan.stack_serial, allowed)
-            if create:
-                stacks.protect(c, before.stack_id, protected=chosen.protected)
+            if create and chosen.protected:
+                stacks.protect(c, before.stack_id, protected=True)
             stacks.add_imports(c, before.stack_id, imports)
             values = {"updated_at": None if create else now}
             self._begin(c, operation, phase, steps, kept, now, stop, allowed, values)

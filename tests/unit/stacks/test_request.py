@@ -107,6 +107,7 @@ async def test_a_circle() -> None:
         ("RollbackConfiguration", {"MonitoringTimeInMinutes": 5}),
         ("StackPolicyBody", "{}"),
         ("ImportExistingResources", True),
+        ("DisableValidation", True),
     ],
 )
 async def test_what_penstock_lacks_is_refused_by_name(member: str, value: Any) -> None:
@@ -115,9 +116,37 @@ async def test_what_penstock_lacks_is_refused_by_name(member: str, value: Any) -
     assert message.endswith(f"leave out {member}.")
 
 
-async def test_custom_resources_are_refused() -> None:
-    template = {"Resources": {"C": {"Type": "Custom::Thing"}}}
-    assert "no custom resources, found the types Custom::Thing" in await refused(template)
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"Type": "Custom::Thing"}, "Penstock does not support Custom::Thing: nothing here would"),
+        ({"Type": "AWS::CloudFormation::CustomResource"}, "does not support AWS::CloudFormation::"),
+        ({"Type": "AWS::CloudFormation::Stack"}, "deploy its template as a stack of its own"),
+        ({"Type": "AWS::CloudFormation::WaitCondition"}, "nothing here receives its signal"),
+        ({"Type": "AWS::S3::BucketPolicy"}, "does not evaluate policies of resources"),
+        (
+            {"Type": "AWS::EC2::Instance", "CreationPolicy": {"ResourceSignal": {"Count": 1}}},
+            "Penstock does not support CreationPolicy",
+        ),
+        (
+            {"Type": "AWS::RDS::DBCluster", "DeletionPolicy": "Snapshot"},
+            "makes no snapshots, found DeletionPolicy Snapshot",
+        ),
+        (
+            {"Type": "AWS::RDS::DBCluster", "UpdateReplacePolicy": "Snapshot"},
+            "makes no snapshots, found UpdateReplacePolicy Snapshot",
+        ),
+    ],
+)
+async def test_what_a_record_would_say_was_done_is_refused(
+    declared: dict[str, Any], said: str
+) -> None:
+    message = await refused({"Resources": {"Odd": declared}})
+    assert message.startswith("Resource Odd: ")
+    assert said in message
+    left_out = {**TOPIC["Resources"], "Odd": {**declared, "Condition": "Never"}}
+    conditions = {"Never": {"Fn::Equals": ["a", "b"]}}
+    await ask({"Resources": left_out, "Conditions": conditions})
 
 
 async def test_a_transform_is_refused_by_name() -> None:

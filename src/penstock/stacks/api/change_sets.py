@@ -62,6 +62,7 @@ async def execute_change_set(change_sets: ChangeSets, call: Call, request: Reque
         call.principal,
         request.get("ClientRequestToken"),
         disable_rollback=request.get("DisableRollback"),
+        retain_except_on_create=request.get("RetainExceptOnCreate", False),
     )
     return {}
 

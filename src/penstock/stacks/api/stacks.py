@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.aws.service import Call, Request, Response
 from penstock.aws.tags import to_pairs
-from penstock.stacks import planner
+from penstock.stacks import planner, unsupported
 from penstock.stacks import request as requests
 from penstock.stacks.api.lookup import invalid, page, present, stack_of
 from penstock.stacks.operation import Options, StackDocument
@@ -38,7 +38,7 @@ async def create_stack(stacks: Stacks, call: Call, request: Request) -> Response
     exports = await stacks.exports()
     wanted = await requests.desired(stacks.in_process, call.principal, request, None, exports)
     await stacks.execute(
-        planner.plan(state, wanted),
+        stacks.plan(state, wanted),
         create=True,
         principal=call.principal,
         client_request_token=token,
@@ -60,15 +60,22 @@ async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response
     assert state is not None
     exports = await stacks.exports()
     wanted = await requests.desired(stacks.in_process, call.principal, request, state, exports)
-    plan = planner.plan(state, wanted)
+    plan = stacks.plan(state, wanted)
     if not planner.has_changes(state, plan):
         raise invalid(NO_UPDATES)
-    await stacks.execute(plan, create=False, principal=call.principal, client_request_token=token)
+    await stacks.execute(
+        plan,
+        create=False,
+        principal=call.principal,
+        client_request_token=token,
+        options=_options(request),
+    )
     return {"StackId": row.id}
 
 
 async def delete_stack(stacks: Stacks, call: Call, request: Request) -> Response:
     """Begin to delete a stack; one that does not exist is no error, as on AWS."""
+    unsupported.check_request(request)
     if request.get("DeletionMode") == "FORCE_DELETE_STACK":
         raise invalid(
             "Penstock has no DeletionMode FORCE_DELETE_STACK: delete the stack again with "
@@ -121,6 +128,7 @@ async def cancel_update_stack(stacks: Stacks, call: Call, request: Request) -> R
 
 async def continue_update_rollback(stacks: Stacks, call: Call, request: Request) -> Response:
     """Try again what failed in an update's rollback."""
+    unsupported.check_request(request)
     row = await stack_of(stacks, request["StackName"])
     await stacks.continue_rollback(
         row,
@@ -134,10 +142,15 @@ async def continue_update_rollback(stacks: Stacks, call: Call, request: Request)
 
 async def rollback_stack(stacks: Stacks, call: Call, request: Request) -> Response:
     """Roll back a failed operation whose rollback was disabled."""
+    unsupported.check_request(request)
     row = await stack_of(stacks, request["StackName"])
-    token = request.get("ClientRequestToken")
-    role = request.get("RoleARN")
-    await stacks.roll_back(row, principal=call.principal, role_arn=role, token=token)
+    await stacks.roll_back(
+        row,
+        principal=call.principal,
+        role_arn=request.get("RoleARN"),
+        token=request.get("ClientRequestToken"),
+        retain_except_on_create=bool(request.get("RetainExceptOnCreate", False)),
+    )
     return {"StackId": row.id}
 
 
@@ -181,6 +194,7 @@ def _options(request: Request) -> Options:
         on_failure,
         request.get("TimeoutInMinutes"),
         bool(request.get("EnableTerminationProtection", False)),
+        bool(request.get("RetainExceptOnCreate", False)),
     )
 
 

@@ -1,0 +1,120 @@
+"""What templates and requests may ask of stacks and Penstock does not do: refused before anything
+starts, since a record of it would say that it was done. Pure.
+
+Other resource types without anything behind them are recorded, and say so; those refused here
+do something in a stack's operation itself (make other stacks, run code, wait for a signal), or
+would seem to protect something (docs/adr/0026-policies-of-resources-in-stacks.md).
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.template.errors import invalid
+from penstock.stacks.template.template import ResourceDeclaration
+
+POLICIES = (
+    "AWS::ECR::RegistryPolicy",
+    "AWS::Logs::ResourcePolicy",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::TopicInlinePolicy",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SecretsManager::ResourcePolicy",
+)
+_MEMBERS = {
+    "RollbackConfiguration": "rollback triggers",
+    "ResourcesToImport": "resource import",
+    "ImportExistingResources": "resource import",
+    "DeploymentMode": "drift-aware change sets",
+    "StackPolicyBody": "stack policies",
+    "StackPolicyURL": "stack policies",
+    "StackPolicyDuringUpdateBody": "stack policies",
+    "StackPolicyDuringUpdateURL": "stack policies",
+    "DisableValidation": "operations without validation",
+    "ForceRollback": "forced rollbacks",
+}
+_NO_CODE = "nothing here would run the code that makes it"
+_NO_SIGNAL = "nothing here receives its signal"
+_TYPES = {
+    "AWS::CloudFormation::CustomResource": _NO_CODE,
+    "AWS::CloudFormation::Macro": "templates are not transformed",
+    "AWS::CloudFormation::Stack": "deploy its template as a stack of its own, and hand values over "
+    "with exports and Fn::ImportValue",
+    "AWS::CloudFormation::StackSet": "deploy its template as a stack of its own",
+    "AWS::CloudFormation::WaitCondition": _NO_SIGNAL,
+    "AWS::CloudFormation::WaitConditionHandle": _NO_SIGNAL,
+}
+_CUSTOM = "Custom::"
+
+
+def check_request(request: Mapping[str, Any]) -> None:
+    """Raise ValidationError for a member of a request that would have no effect."""
+    for member, noun in _MEMBERS.items():
+        if request.get(member):
+            raise invalid(f"Penstock has no {noun} yet; leave out {member}.")
+    deployment = request.get("DeploymentConfig") or {}
+    if deployment.get("Mode", "STANDARD") != "STANDARD":
+        raise invalid(
+            f"Penstock has the deployment mode STANDARD, found {deployment['Mode']} in "
+            "DeploymentConfig."
+        )
+    if deployment.get("DisableRollback"):
+        raise invalid("Give DisableRollback beside DeploymentConfig, not in it.")
+
+
+def check_resources(declared: Iterable[ResourceDeclaration]) -> None:
+    """Raise ValidationError for the first resource that would not be what it says.
+
+    `declared` are those that no condition leaves out.
+    """
+    for resource in declared:
+        why = _why_not(resource)
+        if why is not None:
+            raise _refusal(resource.logical_id, why)
+
+
+def refused_policy(resource_type: str) -> str:
+    """Return why there are no resources of a type of policy."""
+    return (
+        f"Penstock does not evaluate policies of resources, so {resource_type} would have "
+        "no effect. Say what is allowed in the policies of roles and users, and leave the "
+        "resource out, by a condition for example."
+    )
+
+
+def refused_property(path: str, resource_type: str) -> str:
+    """Return the refusal of a property; `path` is `/Name`, with a restriction where there is."""
+    return (
+        f"Penstock cannot honour the property {path} of {resource_type}; "
+        "remove it from the template."
+    )
+
+
+def check_properties(
+    logical_id: str, resource_type: str, given: Iterable[str], honoured: Collection[str]
+) -> None:
+    """Raise ValidationError for a property, by name, that the type does not honour here."""
+    others = sorted(name for name in given if name not in honoured)
+    if others:
+        raise _refusal(logical_id, refused_property(f"/{others[0]}", resource_type))
+
+
+def _refusal(logical_id: str, why: str) -> ServiceError:
+    return invalid(f"Resource {logical_id}: {why}")
+
+
+def _why_not(resource: ResourceDeclaration) -> str | None:
+    if resource.type in POLICIES:
+        return refused_policy(resource.type)
+    reason = _NO_CODE if resource.type.startswith(_CUSTOM) else _TYPES.get(resource.type)
+    if reason is not None:
+        return f"Penstock does not support {resource.type}: {reason}."
+    if resource.creation_policy:
+        return f"Penstock does not support CreationPolicy: {_NO_SIGNAL}. Leave it out."
+    for name, policy in (
+        ("DeletionPolicy", resource.deletion_policy),
+        ("UpdateReplacePolicy", resource.update_replace_policy),
+    ):
+        if policy == "Snapshot":
+            return f"Penstock makes no snapshots, found {name} Snapshot: use Delete or Retain."
+    return None
