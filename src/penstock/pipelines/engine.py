@@ -8,12 +8,12 @@ pipeline with an unfinished execution is looked at. A parked action is a row and
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 
+from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.pipelines import triggers
@@ -74,7 +74,7 @@ class Engine:
         self._account_id = account_id
         self._first_back_off_seconds = first_back_off_seconds
         self._most_failures = most_failures
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = BackgroundWork(_log, "the pipeline engine lost a task")
         self._dirty: set[str] = set()
         self._advancing: set[str] = set()
         self._calling: set[str] = set()
@@ -94,34 +94,21 @@ class Engine:
             self._drive(row.id)
         for pipeline_id in await self._database.read(pipeline_executions.active_pipelines):
             self.wake(pipeline_id)
-        self._spawn(self._follow())
+        self._background.spawn(self._follow())
 
     async def close(self) -> None:
         """End every task; nothing is written, a later `start` goes on from the rows."""
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.close()
 
     def wake(self, pipeline_id: str) -> None:
         """Look at the pipeline again soon. Calling it once too often is harmless."""
         self._dirty.add(pipeline_id)
         if pipeline_id not in self._advancing and not self._closed:
             self._advancing.add(pipeline_id)
-            self._spawn(self._advance(pipeline_id))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.critical("the pipeline engine lost a task", exc_info=error)
+            self._background.spawn(self._advance(pipeline_id))
 
     def _back_off_seconds(self, name: str) -> float:
         failures = self._failures[name] = self._failures.get(name, 0) + 1
@@ -195,7 +182,7 @@ class Engine:
             self._drive(row.id)
         for action_id in effects.abandoned:
             self._stop_timer(action_id)
-            self._spawn(self._abandon(action_id))
+            self._background.spawn(self._abandon(action_id))
 
     # driving actions
 
@@ -208,7 +195,7 @@ class Engine:
             self._call_again.add(action_id)
             return
         self._calling.add(action_id)
-        self._spawn(self._call(action_id))
+        self._background.spawn(self._call(action_id))
 
     def _stop_timer(self, action_id: str) -> None:
         if timer := self._timers.pop(action_id, None):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
+from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.stacks import phases
@@ -62,12 +63,14 @@ class Provisioner:
         self._clock = clock
         self._first_back_off_seconds = first_back_off_seconds
         self._runs: dict[str, Run] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = BackgroundWork(
+            _log, "a stack's operation stands still until the next start"
+        )
 
     def run(self, operation_id: str, *, resumed: bool = False) -> None:
         """Go on with a stored operation; one that is running already is left alone."""
         if operation_id not in self._runs:
-            self._spawn(self._operate(operation_id, resumed))
+            self._background.spawn(self._operate(operation_id, resumed))
 
     async def stop(self, operation_id: str, reason: str) -> None:
         """Have a running operation stop making resources; what follows is the walk's decision."""
@@ -84,20 +87,7 @@ class Provisioner:
 
     async def close(self) -> None:
         """End every task; nothing is written, a later `run` goes on from the rows."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a stack's operation stands still until the next start", exc_info=error)
+        await self._background.close()
 
     async def _operate(self, operation_id: str, resumed: bool) -> None:
         run = await self._ledger.load(operation_id)
@@ -107,7 +97,7 @@ class Provisioner:
         await self._ledger.refresh(run)
         for key, step in run.current.items():
             if step.status is NodeStatus.RUNNING:
-                self._spawn(self._drive(run, key, in_doubt=resumed))
+                self._background.spawn(self._drive(run, key, in_doubt=resumed))
         try:
             while not run.ended:
                 run.woken.clear()
@@ -159,7 +149,7 @@ class Provisioner:
             return
         for step in changes.steps:
             if step.status is NodeStatus.RUNNING:
-                self._spawn(self._drive(run, step.key, in_doubt=False))
+                self._background.spawn(self._drive(run, step.key, in_doubt=False))
 
     async def _follow(self, run: Run, following: Phase | str, changes: Changes) -> None:
         """Add the change to another phase, or to the end of the operation."""

@@ -8,12 +8,12 @@ it.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from penstock.arns import resource_of
 from penstock.aws.errors import ServiceError
+from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.storage import outbox
@@ -63,7 +63,7 @@ class ServiceLoop:
         self._outbox = events
         self._world = world
         self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = BackgroundWork(_log, "the service scheduler lost a task")
         self._dirty: set[str] = set()
         self._looking: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -81,17 +81,14 @@ class ServiceLoop:
                 key = _key(stored.state.arn)
                 self._groups[key] = _groups_of(stored.state)
                 self.wake(key)
-        self._spawn(self._follow())
+        self._background.spawn(self._follow())
 
     async def close(self) -> None:
         """End every task; a later `start` goes on from the rows."""
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._background.close()
 
     def wake(self, key: str) -> None:
         """Look at a service soon. Calling it once too often is harmless."""
@@ -100,17 +97,7 @@ class ServiceLoop:
         self._dirty.add(key)
         if key not in self._looking and not self._closed:
             self._looking.add(key)
-            self._spawn(self._look_while_dirty(key))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.critical("the service scheduler lost a task", exc_info=error)
+            self._background.spawn(self._look_while_dirty(key))
 
     def _back_off_seconds(self, key: str) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
