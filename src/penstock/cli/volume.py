@@ -1,6 +1,7 @@
 """`penstock volume`: the databases that stacks leave behind, listed and removed by name."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,16 +29,19 @@ def list_volumes(data_dir: DataDir = None) -> None:
     if not found:
         print("no shared volumes")
     for each in found:
-        print(f"{each.name:44} {each.created_at}")
+        print(f"{each.name:32} {each.cluster:24} {each.created_at}")
 
 
 @volume.command("remove")
 def remove_volume(
     name: Annotated[str, typer.Argument(help="The volume's name, as `volume list` shows it.")],
+    cluster: Annotated[
+        str | None, typer.Option(help="Its cluster, where several have a volume of that name.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Remove a shared volume with everything in it. There is no way back."""
-    asyncio.run(_remove(_instance_id(data_dir), name))
+    asyncio.run(_remove(_instance_id(data_dir), name, cluster))
     print(f"removed {name}")
 
 
@@ -49,18 +53,26 @@ async def _list(instance_id: str) -> list[SharedVolume]:
         await engine.close()
 
 
-async def _remove(instance_id: str, name: str) -> None:
+async def _remove(instance_id: str, name: str, cluster: str | None) -> None:
     engine = Engine()
     try:
-        known = {each.name: each for each in await list_shared(engine, instance_id)}
-        if name not in known:
-            names = ", ".join(known) or "none"
-            raise Refusal(f"no shared volume is called {name}; volumes: {names}")
-        await remove_shared(engine, known[name])
+        await remove_shared(engine, chosen(await list_shared(engine, instance_id), name, cluster))
     except VolumeInUse as problem:
         raise Refusal(f"{name} is in use; stop its tasks or delete its stack: {problem}") from None
     finally:
         await engine.close()
+
+
+def chosen(known: Sequence[SharedVolume], name: str, cluster: str | None) -> SharedVolume:
+    """Return the one volume that is meant; raise Refusal."""
+    found = [each for each in known if each.name == name and cluster in (None, each.cluster)]
+    if not found:
+        names = ", ".join(f"{each.name} ({each.cluster})" for each in known) or "none"
+        raise Refusal(f"no shared volume is called {name}; volumes: {names}")
+    if len(found) > 1:
+        clusters = ", ".join(each.cluster for each in found)
+        raise Refusal(f"several clusters have a volume {name}; give --cluster: {clusters}")
+    return found[0]
 
 
 def _instance_id(data_dir: Path | None) -> str:

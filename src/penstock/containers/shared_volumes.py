@@ -8,6 +8,7 @@ from typing import Any
 from penstock.containers.engine import Engine, EngineRefusal
 
 LABEL = "penstock.volume"
+CLUSTER_LABEL = "penstock.cluster"
 
 
 class VolumeInUse(Exception):
@@ -16,9 +17,11 @@ class VolumeInUse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SharedVolume:
-    """`name` is the user's, from a task definition; `engine_name` the engine's."""
+    """`name` is the user's, from a task definition, `cluster` whose tasks have the volume;
+    `engine_name` is the engine's."""
 
     name: str
+    cluster: str
     engine_name: str
     created_at: str
 
@@ -30,10 +33,15 @@ async def list_shared(engine: Engine, instance_id: str) -> list[SharedVolume]:
         "GET", "volumes", params={"filters": json.dumps(labels)}
     )
     found = [
-        SharedVolume(volume["Labels"][LABEL], volume["Name"], volume.get("CreatedAt", ""))
+        SharedVolume(
+            volume["Labels"][LABEL],
+            volume["Labels"].get(CLUSTER_LABEL, ""),
+            volume["Name"],
+            volume.get("CreatedAt", ""),
+        )
         for volume in answer.get("Volumes") or ()
     ]
-    return sorted(found, key=lambda volume: volume.name)
+    return sorted(found, key=lambda volume: (volume.name, volume.cluster))
 
 
 async def remove_shared(engine: Engine, volume: SharedVolume) -> None:

@@ -193,7 +193,7 @@ async def test_a_shared_volume_survives_its_tasks(running: Running) -> None:
         sh("r", "cat /db/x", mountPoints=mounts, logConfiguration=awslogs()), volumes=volumes
     )
     await running.until(await running.run(write), "STOPPED")
-    name = f"penstock-{running.world.instance_id}-volume-db"
+    name = f"penstock-{running.world.instance_id}-volume-default.db"
     assert (await running.left())["volumes"] == [name]
     arn = await running.run(read)
     await running.until(arn, "STOPPED")

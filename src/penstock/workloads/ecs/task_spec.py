@@ -218,18 +218,24 @@ def _health_check(check: Mapping[str, Any] | None) -> HealthCheck:
 
 
 def _volume(volume: Mapping[str, Any], task: TaskRecord, instance_id: str) -> Volume:
-    """Shared volumes and those that stand for a host path stay; the others end with the task."""
+    """Shared volumes and those that stand for a host path stay; the others end with the task.
+
+    Both are their cluster's, as a container instance is on AWS: no other cluster's task has them
+    by naming them. No name of either has the dot between the two.
+    """
     name = volume["name"]
     docker = volume.get("dockerVolumeConfiguration") or {}
     labels = docker.get("labels", {})
     path = (volume.get("host") or {}).get("sourcePath")
+    cluster = resource_of(task.cluster_arn, "cluster/") or task.cluster_arn
     if docker.get("scope") == "shared":
-        labels = {**labels, "penstock.volume": name}
-        return Volume(f"penstock-{instance_id}-volume-{name}", of_task=False, labels=labels)
+        labels = {**labels, "penstock.volume": name, "penstock.cluster": cluster}
+        return Volume(
+            f"penstock-{instance_id}-volume-{cluster}.{name}", of_task=False, labels=labels
+        )
     if path:
-        cluster = resource_of(task.cluster_arn, "cluster/") or task.cluster_arn
         digest = hashlib.sha256(path.encode()).hexdigest()[:12]
-        labels = {"penstock.volume": f"{cluster}:{path}"}
+        labels = {"penstock.volume": path, "penstock.cluster": cluster}
         return Volume(
             f"penstock-{instance_id}-path-{cluster}-{digest}", of_task=False, labels=labels
         )

@@ -43,6 +43,7 @@ _VOLUME = {
     "configuredAtLaunch": "there is no EBS",
 }
 _ADDED_CAPABILITIES = frozenset({"SYS_PTRACE"})
+_OWN_LABELS = "penstock."
 _LOG_DRIVERS = ("awslogs", "json-file", "none")
 _ENGINE_PATHS = (
     "/var/run/docker.sock", "/run/docker.sock", "/var/run", "/run", "/var/lib/docker", "/proc",
@@ -76,6 +77,7 @@ def check_container(container: Mapping[str, Any]) -> None:
     """Raise ClientException for what a container asks and Penstock does not do."""
     where = f" (container {container.get('name')})"
     _check(container, _CONTAINER, where)
+    check_labels(container.get("dockerLabels", {}), where)
     if container.get("privileged"):
         raise refused(f"privileged{where}", "it would make the container root on this host")
     if container.get("versionConsistency") == "enabled":
@@ -110,6 +112,7 @@ def check_volume(volume: Mapping[str, Any]) -> None:
             "volume of the cluster here (docs/adr/0021-ecs-tasks.md)",
         )
     docker = volume.get("dockerVolumeConfiguration") or {}
+    check_labels(docker.get("labels", {}), where)
     if docker.get("driver", "local") != "local":
         raise refused(f"volume driver {docker['driver']}{where}", "expected local")
     if docker.get("driverOpts"):
@@ -119,6 +122,13 @@ def check_volume(volume: Mapping[str, Any]) -> None:
             f"a shared volume without autoprovision{where}",
             "nobody makes volumes by hand here; set autoprovision to true",
         )
+
+
+def check_labels(labels: Mapping[str, str], where: str) -> None:
+    """Raise ClientException for labels by which Penstock knows its own objects on the engine."""
+    own = sorted(name for name in labels if name.startswith(_OWN_LABELS))
+    if own:
+        raise refused(f"label {', '.join(own)}{where}", f"{_OWN_LABELS}… are Penstock's own")
 
 
 def _is_engines(path: str) -> bool:

@@ -93,10 +93,10 @@ def test_volumes_of_the_task_of_everybody_and_of_a_path() -> None:
     )  # fmt: skip
     own, shared, path = made.volumes
     assert (own.name, own.of_task) == ("penstock-inst-t1-volume-own", True)
-    assert (shared.name, shared.of_task) == ("penstock-inst-volume-shared", False)
-    assert shared.labels == {"penstock.volume": "shared"}
+    assert (shared.name, shared.of_task) == ("penstock-inst-volume-dev.shared", False)
+    assert shared.labels == {"penstock.volume": "shared", "penstock.cluster": "dev"}
     assert path.name.startswith("penstock-inst-path-dev-")
-    assert path.labels == {"penstock.volume": "dev:/srv/data"}
+    assert path.labels == {"penstock.volume": "/srv/data", "penstock.cluster": "dev"}
     mounted = {mount.path: mount.volume for mount in made.containers[0].mounts}
     assert mounted["/shared"] == shared.name
 
