@@ -79,7 +79,7 @@ DEBIAN = Recipe("penstock/debian", command=("/bin/bash",))
 SANDBOX = Recipe(
     "penstock/sandbox",
     DEBIAN,
-    _install("dnsmasq-base", "haproxy", "iproute2"),
+    _install("dnsmasq-base", "haproxy", "iproute2", "nftables"),
     files=(_packaged("sandbox.sh", "/usr/local/sbin/penstock-sandbox"),),
     command=("/usr/local/sbin/penstock-sandbox",),
 )

@@ -7,8 +7,10 @@
                         every other host         → the server's TLS listener for Tasks
     169.254.169.254     nowhere: an instance's metadata service is not a Task's
 
-Addresses on the namespace's own loopback are also reached from the containers of a build's
-inner Docker daemon: its bridges route there.
+The proxy and the resolver listen on ports of their own, and rules of the namespace lead the
+ports above there: a Task's containers may take ports 53, 80 and 443 of 0.0.0.0 for themselves.
+The rules are a table of their own, before any of a build's inner Docker daemon, whose
+containers reach these addresses through its bridges.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,14 @@ from penstock.containers.task import File, PublishedPort
 
 _AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws")
 _ENGINE_RESOLVER = "127.0.0.11"
+_CREDENTIALS_ADDRESS = "169.254.170.2"
 _ADDRESS = "169.254.170.3"
+# Above the ports that Linux gives to outgoing connections.
+_CREDENTIALS_PORT = 61080
+_TLS_PORT = 61443
+_DNS_PORT = 61053
+# An inner Docker daemon's rules for its published ports are at -100.
+_BEFORE_DOCKER = -110
 _MEMORY_BYTES = 128 * 1024 * 1024
 _CAPABILITIES = ("NET_ADMIN", "NET_BIND_SERVICE", "SETUID", "SETGID", "CHOWN", "KILL")
 
@@ -50,10 +59,11 @@ class TaskEndpoints:
 
 
 def configuration(endpoints: TaskEndpoints) -> list[File]:
-    """Return the resolver's and the proxy's configuration files."""
+    """Return the files of the resolver, the proxy and the namespace's rules."""
     return [
         File("/etc/penstock/dnsmasq.conf", _dnsmasq(endpoints).encode()),
         File("/etc/penstock/haproxy.cfg", _haproxy(endpoints).encode()),
+        File("/etc/penstock/rules.nft", _rules().encode()),
     ]
 
 
@@ -96,7 +106,7 @@ def container_config(
 def _dnsmasq(endpoints: TaskEndpoints) -> str:
     names = [*_AWS_DOMAINS, *([MIRROR_HOST] if endpoints.mirror_port else [])]
     lines = [
-        "port=53",
+        f"port={_DNS_PORT}",
         f"listen-address={_ADDRESS}",
         "bind-interfaces",
         "no-hosts",
@@ -134,10 +144,10 @@ defaults
     timeout client 1h
     timeout server 1h
 frontend credentials
-    bind 169.254.170.2:80
+    bind {_CREDENTIALS_ADDRESS}:{_CREDENTIALS_PORT}
     default_backend listener_http
 frontend aws
-    bind {_ADDRESS}:443
+    bind {_ADDRESS}:{_TLS_PORT}
     tcp-request inspect-delay 5s
     tcp-request content accept if {{ req.ssl_hello_type 1 }}
 {choices}    default_backend listener_tls
@@ -146,3 +156,25 @@ backend listener_http
 backend listener_tls
     server penstock {endpoints.gateway}:{endpoints.tls_port}
 {backends}"""
+
+
+def _rules() -> str:
+    """Return the rules, for what a Task's processes send and for what an inner bridge does."""
+    ways = [
+        ("tcp", _CREDENTIALS_ADDRESS, 80, _CREDENTIALS_PORT),
+        ("tcp", _ADDRESS, 443, _TLS_PORT),
+        ("tcp", _ADDRESS, 53, _DNS_PORT),
+        ("udp", _ADDRESS, 53, _DNS_PORT),
+    ]
+    rules = [
+        f"        ip daddr {address} {protocol} dport {port} dnat to {address}:{own}"
+        for protocol, address, port, own in ways
+    ]
+    lines = ["table ip penstock {"]
+    for hook in ("output", "prerouting"):
+        lines += [
+            f"    chain {hook} {{",
+            f"        type nat hook {hook} priority {_BEFORE_DOCKER};",
+        ]
+        lines += [*rules, "    }"]
+    return "\n".join([*lines, "}"]) + "\n"

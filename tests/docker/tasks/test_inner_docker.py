@@ -118,6 +118,54 @@ async def test_buildkit_trusts_the_server_and_its_layers_stay_clean(
     assert output.endswith("\n0\n"), output
 
 
+async def test_published_ports_of_inner_containers_leave_awss_addresses_alone(
+    tasks_with_registry: World,
+) -> None:
+    """Docker's rules for a published port take it on every address of the namespace."""
+    tasks = tasks_with_registry
+    ask = r"""
+        curl -sS "http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+        curl -sS https://sts.amazonaws.com/from-the-build
+        curl -sS -o /dev/null -w 'registry %{http_code}\n' https://HOST/v2/
+        curl -sS http://127.0.0.1/ -o /dev/null -w 'web %{http_code}\n'
+        curl -sS http://127.0.0.1:443/ -o /dev/null -w 'web %{http_code}\n'
+        docker run --rm python:3.11-slim python -c '
+import urllib.request as u
+print(u.urlopen("http://169.254.170.2/inner").read())
+print(u.urlopen("https://sts.amazonaws.com/inner").read())'
+    """.replace("HOST", HOST)
+    script = f"""
+        {START}
+        exec 2>&1
+        docker run -d -p 80:8000 -p 443:8000 python:3.11-slim python -m http.server 8000 || exit 1
+        until curl -s http://127.0.0.1/ > /dev/null; do sleep 0.1; done
+        {ask}
+        echo again without the rules of Docker
+        iptables -t nat -F
+        kill $(cat /var/run/docker.pid)
+        while [ -e /var/run/docker.pid ]; do sleep 0.1; done
+        rm -f /var/run/docker.sock
+        {START}
+        docker run -d -p 80:8000 -p 443:8000 python:3.11-slim python -m http.server 8000 || exit 1
+        until curl -s http://127.0.0.1/ > /dev/null; do sleep 0.1; done
+        {ask}
+    """
+    spec = ContainerSpec("build", "penstock/build:1", ["/bin/sh", "-c", script], privileged=True)
+    code, output = await tasks.run(
+        TaskSpec("t1", "build", [spec], role_credentials_token="a-token")
+    )
+    assert code == 0, output
+    for line in (
+        "stand-in 169.254.170.2 /v2/credentials/a-token",
+        "stand-in sts.amazonaws.com /from-the-build",
+        "registry 401",
+        "b'stand-in 169.254.170.2 /inner\\n'",
+        "b'stand-in sts.amazonaws.com /inner\\n'",
+    ):
+        assert output.splitlines().count(line) == 2, output
+    assert output.splitlines().count("web 200") == 4, output
+
+
 async def test_the_registry_refuses_without_a_token(tasks_with_registry: World) -> None:
     tasks = tasks_with_registry
     code, output = await tasks.run(

@@ -2,6 +2,7 @@
 
 import json
 
+import aiohttp
 import pytest
 
 from penstock.containers.task import ContainerSpec, TaskSpec
@@ -48,6 +49,60 @@ async def test_credentials_address_is_the_plain_listener(tasks: World) -> None:
     assert code == 0
     assert output == "stand-in 169.254.170.2 /v2/credentials/a-token\n"
     assert [path for _, path, _ in tasks.plain.requests] == ["/v2/credentials/a-token"]
+
+
+_ASK_FROM_INSIDE = """
+curl -sS "http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+curl -sS https://sts.us-east-1.amazonaws.com/a
+getent hosts codebuild.us-east-1.amazonaws.com
+getent hosts deb.debian.org > /dev/null; echo debian=$?
+python3 - <<'END'
+import socket
+query = b"\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\3sts\\x09amazonaws\\3com\\0\\0\\1\\0\\1"
+with socket.create_connection(("169.254.170.3", 53), 5) as names:
+    names.sendall(len(query).to_bytes(2, "big") + query)
+    print("over-tcp", names.recv(512)[-4:] == bytes([169, 254, 170, 3]))
+END
+for port in 80 443; do curl -sS http://127.0.0.1:$port/; done
+"""
+
+
+_LISTEN = """
+import http.server, socket, threading
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"of the task\\n")
+socket.create_server(("0.0.0.0", 53)), socket.socket(type=socket.SOCK_DGRAM).bind(("0.0.0.0", 53))
+servers = [http.server.HTTPServer(("0.0.0.0", port), Handler) for port in (80, 443)]
+for server in servers:
+    threading.Thread(target=server.serve_forever).start()
+"""
+
+
+async def test_a_container_may_have_ports_80_443_and_53_of_every_address(tasks: World) -> None:
+    web = ContainerSpec("web", "python:3.11-slim", ["python3", "-c", _LISTEN])
+    wait = "until curl -s http://127.0.0.1:443/ > /dev/null; do sleep 0.1; done"
+    script = f"exec 2>&1; {wait}; {_ASK_FROM_INSIDE}"
+    build = ContainerSpec("build", "penstock/build:1", ["/bin/sh", "-c", script])
+    task = TaskSpec("t1", "build", [build, web], role_credentials_token="a-token")
+    await tasks.runner.start(task)
+    output = b"".join([chunk async for chunk in tasks.runner.logs("t1", "build")]).decode()
+    sandbox = await tasks.runner.sandbox("t1")
+    assert sandbox is not None
+    for port in (80, 443):
+        async with aiohttp.request("GET", f"http://{sandbox.ipv4}:{port}/") as answer:
+            assert await answer.text() == "of the task\n"
+    states = await tasks.runner.state("t1")
+    assert states is not None
+    assert states["web"].running
+    assert output.splitlines()[:2] == [
+        "stand-in 169.254.170.2 /v2/credentials/a-token",
+        "stand-in sts.us-east-1.amazonaws.com /a",
+    ]
+    assert "169.254.170.3" in output.splitlines()[2]
+    assert output.endswith("debian=0\nover-tcp True\nof the task\nof the task\n"), output
 
 
 async def test_metadata_is_a_dead_end_and_other_names_resolve(tasks: World) -> None:
