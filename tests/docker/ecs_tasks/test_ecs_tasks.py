@@ -1,6 +1,7 @@
 """ECS tasks on the engine, read from Docker, over HTTP and from the API."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import aiohttp
@@ -198,6 +199,34 @@ async def test_a_shared_volume_survives_its_tasks(running: Running) -> None:
     arn = await running.run(read)
     await running.until(arn, "STOPPED")
     assert await running.logged("/ecs/app", f"app/r/{arn.rpartition('/')[2]}") == ["kept"]
+
+
+async def test_an_app_on_port_80_is_published_and_has_its_credentials(running: Running) -> None:
+    role = await running.ecs.role("task")
+    own = "$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+    script = (
+        f'mkdir /data; wget -qO- "http://169.254.170.2{own}" > /data/got; '
+        "httpd -p 80 -h /data && echo serving && exec tail -f /dev/null"
+    )
+    definition = await running.register(
+        sh("web", script, stopTimeout=2, portMappings=[{"containerPort": 80}]),
+        taskRoleArn=role,
+        networkMode="bridge",
+    )
+    arn = await running.run(definition)
+    task = await running.until(arn, "RUNNING")
+    [binding] = task["containers"][0]["networkBindings"]
+    assert binding["containerPort"] == 80
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                answer = await get("127.0.0.1", binding["hostPort"], "/got")
+                break
+            await asyncio.sleep(0.1)
+    assert answer.startswith("stand-in 169.254.170.2 /v2/credentials/")
+    await running.ecs.call("ecs", "StopTask", task=arn)
+    await running.until(arn, "STOPPED")
+    assert await running.left() == GONE
 
 
 async def test_awsvpc_has_its_own_address_and_none_has_no_way_out(running: Running) -> None:
