@@ -5,20 +5,24 @@ tags `penstock:url` and `penstock:secret` do.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-codeconnections-connection.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource
+from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _ARN = "arn:"
 _STACK_ID = "aws:cloudformation:stack-id"
 _LOGICAL_ID = "aws:cloudformation:logical-id"
 
 
-class CodeConnectionsConnection(KeptResource):
-    """A connection to a git host; Ref gives its ARN. Several may have one name."""
+class CodeConnectionsConnection(TaggedByArn):
+    """A connection to a git host; Ref gives its ARN. Several may have one name.
+
+    An update leaves the tags of `penstock connection add` as they are.
+    """
 
     properties = frozenset({"ConnectionName", "ProviderType", "Tags"})
     gone = frozenset({"ResourceNotFoundException"})
@@ -57,27 +61,9 @@ class CodeConnectionsConnection(KeptResource):
         }
         return Succeeded(found["ConnectionArn"], attributes)
 
-    async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
-        """Return the connection's tags."""
-        return await self._tags_of(request, found.physical_resource_id)
-
-    async def retag(
-        self,
-        request: ResourceRequest,
-        physical_id: str,
-        added: Mapping[str, str],
-        removed: Sequence[str],
-    ) -> None:
-        """Change the connection's tags; those of `penstock connection add` stay."""
-        resource = {"ResourceArn": physical_id}
-        if added:
-            await self.call(request, "TagResource", {**resource, "Tags": self.as_list(added)})
-        if removed:
-            await self.call(request, "UntagResource", {**resource, "TagKeys": list(removed)})
-
-    async def _tags_of(self, request: ResourceRequest, place: str) -> dict[str, str]:
-        answer = await self.call(request, "ListTagsForResource", {"ResourceArn": place})
-        return self.from_list(answer["Tags"])
+    def tagged_arn(self, physical_id: str, attributes: Mapping[str, Any]) -> str:
+        """Return the ARN, which is the physical id."""
+        return physical_id
 
     async def _own(self, request: ResourceRequest, name: str) -> str:
         """Return the ARN of the connection that this very resource made before a crash."""
@@ -86,7 +72,7 @@ class CodeConnectionsConnection(KeptResource):
             page = await self.call(request, "ListConnections", token)
             for each in page["Connections"]:
                 if each["ConnectionName"] == name:
-                    tags = await self._tags_of(request, each["ConnectionArn"])
+                    tags = await self.tags_of(request, each["ConnectionArn"])
                     if all(tags.get(k) == request.tags.get(k) for k in (_STACK_ID, _LOGICAL_ID)):
                         return str(each["ConnectionArn"])
             if "NextToken" not in page:

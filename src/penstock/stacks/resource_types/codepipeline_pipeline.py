@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-codepipeline-pipeline.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.arns import arn
@@ -14,8 +14,9 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.physical_name import physical_name, suffix
+from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _LONGEST = 100
 _MEMBERS = (
@@ -30,7 +31,7 @@ _MEMBERS = (
 )
 
 
-class CodePipelinePipeline(KeptResource):
+class CodePipelinePipeline(TaggedByArn):
     """A pipeline; Ref gives its name. Making it starts its first execution."""
 
     support = Support.RUNNING
@@ -76,25 +77,6 @@ class CodePipelinePipeline(KeptResource):
         """Get the pipeline's declaration."""
         answer = await self.call(request, "GetPipeline", {"name": identity})
         return _described(request, answer["pipeline"])
-
-    async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
-        """Return the pipeline's tags."""
-        parameters = {"resourceArn": found.attributes["Arn"]}
-        return self.from_list((await self.call(request, "ListTagsForResource", parameters))["tags"])
-
-    async def retag(
-        self,
-        request: ResourceRequest,
-        physical_id: str,
-        added: Mapping[str, str],
-        removed: Sequence[str],
-    ) -> None:
-        """Change the pipeline's tags."""
-        resource = {"resourceArn": _arn(request, physical_id)}
-        if added:
-            await self.call(request, "TagResource", {**resource, "tags": self.as_list(added)})
-        if removed:
-            await self.call(request, "UntagResource", {**resource, "tagKeys": list(removed)})
 
     async def _settle_transitions(self, request: ResourceRequest, name: str) -> None:
         before, after = _disabled(request.previous_properties), _disabled(request.properties)

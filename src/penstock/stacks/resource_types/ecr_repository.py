@@ -3,17 +3,18 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecr-repository.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.physical_name import physical_name
+from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _LONGEST = 256
 
 
-class EcrRepository(KeptResource):
+class EcrRepository(TaggedByArn):
     """A repository of images; Ref gives its name."""
 
     service = "ecr"
@@ -68,25 +69,6 @@ class EcrRepository(KeptResource):
         parameters = {"repositoryNames": [identity]}
         answer = await self.call(request, "DescribeRepositories", parameters)
         return _described(answer["repositories"][0])
-
-    async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
-        """Return the repository's tags."""
-        parameters = {"resourceArn": found.attributes["Arn"]}
-        return self.from_list((await self.call(request, "ListTagsForResource", parameters))["tags"])
-
-    async def retag(
-        self,
-        request: ResourceRequest,
-        physical_id: str,
-        added: Mapping[str, str],
-        removed: Sequence[str],
-    ) -> None:
-        """Change the repository's tags."""
-        resource = {"resourceArn": request.attributes["Arn"]}
-        if added:
-            await self.call(request, "TagResource", {**resource, "tags": self.as_list(added)})
-        if removed:
-            await self.call(request, "UntagResource", {**resource, "tagKeys": list(removed)})
 
 
 def _described(repository: Mapping[str, Any]) -> Succeeded:

@@ -3,21 +3,22 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-cluster.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.resource_types.api_shapes import to_request
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.physical_name import physical_name
+from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _LONGEST = 255
 _TAKEN = "ClusterAlreadyExists"
 _ACTIVE = "ACTIVE"
 
 
-class EcsCluster(KeptResource):
+class EcsCluster(TaggedByArn):
     """A cluster; Ref gives its name."""
 
     service = "ecs"
@@ -58,25 +59,6 @@ class EcsCluster(KeptResource):
         if not active:
             raise ServiceError("ClusterNotFoundException", "Cluster not found.")
         return _described(active[0])
-
-    async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
-        """Return the cluster's tags."""
-        parameters = {"resourceArn": found.attributes["Arn"]}
-        return self.from_list((await self.call(request, "ListTagsForResource", parameters))["tags"])
-
-    async def retag(
-        self,
-        request: ResourceRequest,
-        physical_id: str,
-        added: Mapping[str, str],
-        removed: Sequence[str],
-    ) -> None:
-        """Change the cluster's tags."""
-        resource = {"resourceArn": request.attributes["Arn"]}
-        if added:
-            await self.call(request, "TagResource", {**resource, "tags": self.as_list(added)})
-        if removed:
-            await self.call(request, "UntagResource", {**resource, "tagKeys": list(removed)})
 
 
 def _settings(request: ResourceRequest) -> dict[str, Any]:

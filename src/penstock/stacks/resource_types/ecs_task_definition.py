@@ -3,18 +3,18 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ecs-taskdefinition.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource
 from penstock.stacks.resource_types.physical_name import physical_name
+from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 from penstock.workloads.ecs.registration import registered
 
 _LONGEST = 255
 
 
-class EcsTaskDefinition(KeptResource):
+class EcsTaskDefinition(TaggedByArn):
     """A revision of a task definition; Ref gives its ARN.
 
     The API refuses what has no effect here, so every property of the type goes to it.
@@ -66,24 +66,9 @@ class EcsTaskDefinition(KeptResource):
         answer = await self.call(request, "DescribeTaskDefinition", parameters)
         return _described(answer["taskDefinition"])
 
-    async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
-        """Return the revision's tags."""
-        parameters = {"resourceArn": found.physical_resource_id}
-        return self.from_list((await self.call(request, "ListTagsForResource", parameters))["tags"])
-
-    async def retag(
-        self,
-        request: ResourceRequest,
-        physical_id: str,
-        added: Mapping[str, str],
-        removed: Sequence[str],
-    ) -> None:
-        """Change the revision's tags."""
-        resource = {"resourceArn": physical_id}
-        if added:
-            await self.call(request, "TagResource", {**resource, "tags": self.as_list(added)})
-        if removed:
-            await self.call(request, "UntagResource", {**resource, "tagKeys": list(removed)})
+    def tagged_arn(self, physical_id: str, attributes: Mapping[str, Any]) -> str:
+        """Return the ARN, which is the physical id."""
+        return physical_id
 
     async def _made_before(self, request: ResourceRequest, identity: str) -> Succeeded | None:
         """The stack's former revision of the family is its own too: only what is equal counts."""

@@ -3,14 +3,15 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topic.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
+from penstock.stacks.resource_types.kept_resource import changed, text_of
 from penstock.stacks.resource_types.physical_name import physical_name
+from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _LONGEST = 256
 _FIFO = ".fifo"
@@ -21,7 +22,7 @@ Endpoint = tuple[str, str]
 """A protocol and an endpoint."""
 
 
-class SnsTopic(KeptResource):
+class SnsTopic(TaggedByArn):
     """A topic; Ref gives its ARN."""
 
     service = "sns"
@@ -74,24 +75,9 @@ class SnsTopic(KeptResource):
         await self.call(request, "GetTopicAttributes", {"TopicArn": identity})
         return _described(identity)
 
-    async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
-        """Return the topic's tags."""
-        parameters = {"ResourceArn": found.physical_resource_id}
-        return self.from_list((await self.call(request, "ListTagsForResource", parameters))["Tags"])
-
-    async def retag(
-        self,
-        request: ResourceRequest,
-        physical_id: str,
-        added: Mapping[str, str],
-        removed: Sequence[str],
-    ) -> None:
-        """Change the topic's tags."""
-        resource = {"ResourceArn": physical_id}
-        if added:
-            await self.call(request, "TagResource", {**resource, "Tags": self.as_list(added)})
-        if removed:
-            await self.call(request, "UntagResource", {**resource, "TagKeys": list(removed)})
+    def tagged_arn(self, physical_id: str, attributes: Mapping[str, Any]) -> str:
+        """Return the ARN, which is the physical id."""
+        return physical_id
 
     async def _subscribe(self, request: ResourceRequest, topic: str, endpoint: Endpoint) -> str:
         """Return the ARN of the topic's subscription, made where it is not there."""
