@@ -117,7 +117,7 @@ class Images:
             own = self._own_registry.rewrite(image)
             if own is not None:
                 return await self._pulled_from_own(image, own, registry_token)
-        if not self._is_in_own_registry(image) and await self._builder.exists(image):
+        if not self._is_in_own_registry(image) and await self._has_by_name(image):
             return image
         recipe = base_recipe(image)
         if recipe is not None and not await self.public_registry_reachable():
@@ -127,6 +127,20 @@ class Images:
             )
             return await self._builder.ensure(recipe)
         return await self._pulled(image)
+
+    async def _has_by_name(self, image: str) -> bool:
+        """Tell whether the engine has an image of that name, not one whose id begins with it.
+
+        By an id, anybody would have what others pulled, from whichever registry.
+        """
+        try:
+            found = await self._engine.json("GET", f"images/{image}/json")
+        except EngineRefusal as refusal:
+            if refusal.status != 404:
+                raise
+            return False
+        begins = str(found["Id"]).removeprefix("sha256:").startswith(image.removeprefix("sha256:"))
+        return not begins or f"{image}:latest" in (found.get("RepoTags") or ())
 
     def _is_in_own_registry(self, image: str) -> bool:
         """Tell whether `image` is written by our registry's own address.
