@@ -5,6 +5,7 @@ step in progress, whose call may or may not have happened. `Run` is the image of
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.stacks import events, exports
+from penstock.stacks.display import secrets_of
 from penstock.stacks.events import StackEvent
 from penstock.stacks.operation import Operation, OutputValue, StackDocument, Step
 from penstock.stacks.state import DeployedResource
@@ -147,6 +149,7 @@ class Ledger:
         """
         if not changes:
             return
+        changes = _without_secrets(changes, run.operation)
         now = self._clock()
         steps = [self._step_row(run, step) for step in changes.steps]
         resources = [
@@ -284,3 +287,21 @@ class Ledger:
             sealed=self.seal(resource),
             updated_at=now,
         )
+
+
+def _without_secrets(changes: Changes, operation: Operation) -> Changes:
+    """Mask NoEcho values in reasons: a service's refusal may quote the value that it refuses."""
+    planned = operation.plan.parameters if operation.plan else {}
+    secrets = secrets_of(operation.before.parameters, planned)
+    if not secrets.values:
+        return changes
+
+    def masked(reason: str | None) -> str | None:
+        return None if reason is None else str(secrets.masked(reason))
+
+    return dataclasses.replace(
+        changes,
+        resources=[(resource, masked(reason)) for resource, reason in changes.resources],
+        events=[dataclasses.replace(one, reason=masked(one.reason)) for one in changes.events],
+        reason=masked(changes.reason),
+    )

@@ -10,6 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 from tests.stack_world import template, thing
 
+from penstock.aws.errors import ServiceError
+
 ONE = template({"A": thing("v1")})
 TWO = template({"A": thing("v2")})
 FAST = {"Delay": 0.01, "MaxAttempts": 1000}
@@ -243,6 +245,27 @@ def test_secrets_are_masked(server: Any, cloudformation: Any) -> None:
     shown = [json.loads(one["ResourceProperties"]) for one in events if "ResourceProperties" in one]
     assert shown
     assert all(one["Value"] == "****" for one in shown)
+    database = b"".join(file.read_bytes() for file in server.directory.glob("penstock.db*"))
+    assert b"hunter2" not in database
+
+
+def test_a_refusal_that_quotes_a_secret_is_masked(server: Any, cloudformation: Any) -> None:
+    async def refuses(request: Any, context: Any) -> Any:
+        raise ServiceError("ValidationException", f"Value '{request.properties['Value']}' is bad")
+
+    server.handler.create = refuses
+    body = template(
+        {"A": {"Type": "AWS::SSM::Parameter",
+               "Properties": {"Type": "String", "Value": {"Ref": "Password"}}}},
+        Parameters={"Password": {"Type": "String", "NoEcho": True}},
+    )  # fmt: skip
+    given = [{"ParameterKey": "Password", "ParameterValue": "hunter2"}]
+    stack = server.create("app", body, Parameters=given)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName="app")["StackEvents"]
+    assert any("Value '****' is bad" in one.get("ResourceStatusReason", "") for one in events)
+    resources = cloudformation.list_stack_resources(StackName="app")
+    assert "hunter2" not in json.dumps([events, stack, resources], default=str)
     database = b"".join(file.read_bytes() for file in server.directory.glob("penstock.db*"))
     assert b"hunter2" not in database
 
