@@ -26,7 +26,11 @@ class ClientGone(Exception):
 def cgi_environment(
     scope: Scope, headers: Mapping[str, str], *, directory: str, endpoint: str, user: str
 ) -> dict[str, str]:
-    """Return http-backend's variables for a request to `endpoint` of the bare `directory`."""
+    """Return http-backend's variables for a request to `endpoint` of the bare `directory`.
+
+    No CONTENT_LENGTH: with one, http-backend turns for ever in a loop when its input ends early,
+    as it does when the server dies. Without, the end of its input is the end of the request.
+    """
     client = scope.get("client")
     environment = {
         "GIT_HTTP_EXPORT_ALL": "1",
@@ -39,7 +43,6 @@ def cgi_environment(
     }
     for variable, header in (
         ("CONTENT_TYPE", "content-type"),
-        ("CONTENT_LENGTH", "content-length"),
         ("HTTP_CONTENT_ENCODING", "content-encoding"),
     ):
         if header in headers:

@@ -227,7 +227,7 @@ async def test_a_client_that_goes_in_the_middle_leaves_no_process_and_no_lock(
     repository = await git_host.repositories.create("app", None, {})
     head = post_head(git_host, "app", "Content-Length: 5000000")
     connection = socket.create_connection(("127.0.0.1", git_host.port))
-    await asyncio.to_thread(connection.sendall, head + b"0" * 100)
+    await asyncio.to_thread(connection.sendall, head + b"00ff" + b"0" * 96)
     for _ in range(50):
         if http_backends():
             break
