@@ -48,7 +48,8 @@ def _plain(text: str) -> str:
 
 def _apply(style: dict[str, str], codes: str) -> None:
     """Change `style` as the codes of one sequence say; colours beyond the sixteen are left out."""
-    numbers = iter([int(code or 0) for code in re.split("[;:]", codes)])
+    # No code has more than three digits; Python refuses to read thousands of them.
+    numbers = iter([int(code[:4] or 0) for code in re.split("[;:]", codes)])
     for number in numbers:
         if number == 0:
             style.clear()

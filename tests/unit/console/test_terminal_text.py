@@ -27,6 +27,7 @@ from penstock.console.terminal_text import Span, spans
         ("crlf\r\n", [Span("crlf")]),
         ("a\x00b\x08c\td", [Span("abc\td")]),
         ("half\x1b[3", [Span("half")]),
+        (f"\x1b[{'9' * 5000}mhostile", [Span("hostile")]),
     ],
 )
 def test_what_is_shown(line, shown):

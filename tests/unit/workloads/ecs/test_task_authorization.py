@@ -64,3 +64,17 @@ async def test_the_roles_of_a_task_must_be_passed(world: EcsWorld) -> None:
     }
     with pytest.raises(ServiceError, match=r"iam:PassRole on resource: .*role/app"):
         await world.in_process.call(principal, "ecs", "RegisterTaskDefinition", request)
+
+
+@pytest.mark.parametrize("place", ["us-east-1:999999999999", f"eu-west-1:{ACCOUNT}"])
+async def test_a_denial_holds_whichever_account_an_arn_tells(world: EcsWorld, place: str) -> None:
+    """Operations take a cluster's ARN by its name alone."""
+    denied = f"arn:aws:ecs:us-east-1:{ACCOUNT}:cluster/default"
+    principal = await user(
+        world,
+        {"Action": "ecs:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "ecs:*", "Resource": denied},
+    )
+    request = {"resourceArn": f"arn:aws:ecs:{place}:cluster/default", "tags": [{"key": "a"}]}
+    with pytest.raises(ServiceError, match=f"ecs:TagResource on resource: {denied}"):
+        await world.in_process.call(principal, "ecs", "TagResource", request)

@@ -1,23 +1,32 @@
 """How requests name ECS's resources, and their tags."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from penstock.arns import resource_of
+from penstock.arns import parse_arn, resource_of
 from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, ResourceMeant
 from penstock.workloads.ecs.ecs import Ecs
 
+_KINDS = ("cluster/", "service/", "task/", "container-instance/", "task-definition/")
+
 
 def resource_meant(ecs: Ecs) -> ResourceMeant:
     """Return the resolver of resources for authorization: a family alone means its newest
-    revision."""
+    revision, and an ARN means what operations take it for: the resource of that name here,
+    whichever account or Region it tells."""
+    here = parse_arn(ecs.clusters.arn("any"))
 
     async def meant(resource: str) -> str:
         if resource_of(resource, "task-definition/"):
             found = await ecs.task_definitions.get(resource)
             if found is not None:
                 return found.arn
+        for kind in _KINDS:
+            name = resource_of(resource, kind)
+            if name and parse_arn(resource).service == "ecs":
+                return str(replace(here, resource=f"{kind}{name}"))
         return resource
 
     return meant
