@@ -41,6 +41,15 @@ def test_a_path_lists_one_level_or_the_hierarchy(ssm: Any) -> None:
             _by_path(ssm, path)
 
 
+def test_pages_go_on_after_a_name_that_others_begin_with(ssm: Any) -> None:
+    """Locks: of /many/1, /many/10, /many/100 a page that ended between them came again."""
+    names = sorted(f"/many/{number}" for number in (*range(1, 12), 100, 101))
+    for name in names:
+        ssm.put_parameter(Name=name, Value="x", Type="String")
+    for size in (1, 2, 3):
+        assert _by_path(ssm, "/many", size=size) == names
+
+
 def test_a_path_decrypts_when_asked(ssm: Any) -> None:
     def value(**arguments: Any) -> str:
         (found,) = ssm.get_parameters_by_path(

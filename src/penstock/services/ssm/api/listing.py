@@ -54,7 +54,8 @@ async def get_parameters_by_path(parameters: Parameters, call: Call, request: Re
         found,
         request.get("NextToken"),
         request.get("MaxResults", 10),
-        key=lambda pair: f"{pair[0].name}:{pair[1].number:09d}",
+        # A blank sorts before all that names consist of, so keys sort as names do.
+        key=lambda pair: f"{pair[0].name} {pair[1].number:09d}",
         error_code="InvalidNextToken",
     )
     decrypt = request.get("WithDecryption", False)
