@@ -31,8 +31,8 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         envvar="PENSTOCK_DATA_DIR",
-        help=f"The server's data directory. [default: {DEFAULT_DATA_DIR}]",
-        show_default=False,
+        help="The server's data directory.",
+        show_default=str(DEFAULT_DATA_DIR),
     ),
 ]
 

@@ -27,9 +27,7 @@ class Subject:
 def logs(
     name: Annotated[
         str | None,
-        typer.Argument(
-            help="A pipeline or a CodeBuild project. [default: what ran last]", show_default=False
-        ),
+        typer.Argument(help="A pipeline or a CodeBuild project.", show_default="what ran last"),
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Print the log as it comes, until the end.")

@@ -27,23 +27,23 @@ def serve(
         str | None,
         typer.Option(
             envvar="DOCKER_HOST",
-            help="The container engine. [default: its default socket]",
-            show_default=False,
+            help="The container engine.",
+            show_default="its default socket",
         ),
     ] = None,
     key_file: Annotated[
         Path | None,
         typer.Option(
-            help="The key that encrypts secrets at rest. [default: in the data directory]",
-            show_default=False,
+            help="The key that encrypts secrets at rest.",
+            show_default="in the data directory",
         ),
     ] = None,
     load_balancer_address: Annotated[
         str | None,
         typer.Option(
             help="An address of this host that all load balancers share, for clients on other "
-            "machines. [default: one of 127.0.0.0/8 each]",
-            show_default=False,
+            "machines.",
+            show_default="one of 127.0.0.0/8 each",
         ),
     ] = None,
     refuse_recorded: Annotated[

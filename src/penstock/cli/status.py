@@ -36,7 +36,7 @@ COLOURS = {
 
 def status(
     pipeline: Annotated[
-        str | None, typer.Argument(help="One pipeline. [default: all]", show_default=False)
+        str | None, typer.Argument(help="One pipeline.", show_default="all")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     data_dir: DataDir = None,
@@ -86,9 +86,9 @@ def render(view: ExecutionView, now: datetime) -> Group:
     if view.started:
         headline.append(f"  {ago(view.started, now)}")
         headline.append(f", {took(view.started, view.changed if view.ended else now)}")
-    if view.trigger:
-        headline.append(f"\n  by {_COMMIT.sub(_SHORT, view.trigger)}", "dim")
     rows: list[RenderableType] = [headline]
+    if view.trigger:
+        rows.append(_below(f"by {_COMMIT.sub(_SHORT, view.trigger)}", 2, "dim"))
     width = max(
         (
             4 + len(a.name) if a else 2 + len(s.name)
@@ -124,9 +124,9 @@ def _action(action: ActionView, width: int, now: datetime) -> list[RenderableTyp
     return [row.append(f"  {action.summary}" if action.summary else "")]
 
 
-def _below(words: str) -> Padding:
+def _below(words: str, indent: int = 6, style: str = "") -> Padding:
     """Return text at the full width, under the row that it belongs to."""
-    return Padding(Text(words, overflow="fold"), (0, 0, 0, 6))
+    return Padding(Text(words, style, overflow="fold"), (0, 0, 0, indent), expand=False)
 
 
 def _word(status: str) -> Text:

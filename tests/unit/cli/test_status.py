@@ -60,3 +60,12 @@ def test_a_stage_that_waits_says_for_what_and_commits_are_short():
     assert "by CloudWatchEvent push of 0a0a0a0\n" in text
     assert "Build   waiting\n" in text
     assert "      waits for its transition to be enabled, disabled with: hold on" in text
+
+
+def test_a_long_cause_goes_on_below_its_own_beginning():
+    """Locks: the second line of a cause began at the left edge, as a pipeline's name does."""
+    detail_words = "push of " + "0a" * 20 + " to branch main of repository todobackend-aws"
+    trigger = {"triggerType": "CloudWatchEvent", "triggerDetail": detail_words}
+    lines = shown(view(structure(), {**SUMMARY, "trigger": trigger}, [])).splitlines()
+    assert lines[1].rstrip() == "  by CloudWatchEvent push of 0a0a0a0 to branch main of repository"
+    assert lines[2].rstrip() == "  todobackend-aws"
