@@ -7,6 +7,7 @@ from penstock.cli.build_log import BuildLog, open_log
 from penstock.cli.connection import Connection
 from penstock.cli.demonstration.terminal import Terminal
 from penstock.cli.execution import ExecutionView, read_latest
+from penstock.cli.times import took
 
 _POLL_SECONDS = 0.5
 
@@ -24,22 +25,27 @@ class Follower:
 
     def follow(self, pipeline: str) -> ExecutionView:
         """Print until the end; return the execution as it ended."""
-        started = time.monotonic()
         while True:
             view = read_latest(self._codepipeline, pipeline)
+            if not self._shown:  # what ran before anyone followed stands before the log
+                self._show_changes(view)
             self._show_log(view)
-            self._show_changes(view, time.monotonic() - started)
+            self._show_changes(view)
             if view.ended:
                 self._show_log(view)
                 return view
             time.sleep(_POLL_SECONDS)
 
-    def _show_changes(self, view: ExecutionView, seconds: float) -> None:
+    def _show_changes(self, view: ExecutionView) -> None:
+        """Print what each action came to, with the time since the execution began."""
         for action in view.actions:
             name = f"{action.stage}/{action.name}"
             if action.status and self._shown.get(name) != action.status:
                 self._shown[name] = action.status
-                words = f"{seconds:5.0f} s  {name}: {action.status}  {action.summary}"
+                moment = action.started if action.status == "InProgress" else action.changed
+                words = (
+                    f"{took(view.started, moment):>9}  {name}: {action.status}  {action.summary}"
+                )
                 self._terminal.line(words.rstrip(), "bold")
 
     def _show_log(self, view: ExecutionView) -> None:
