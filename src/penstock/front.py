@@ -1,6 +1,6 @@
 """The first that a request meets: git hosting, the console, our own pages, or the AWS API."""
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock import web_pages
@@ -32,6 +32,9 @@ class Front:
         if self._console is not None and _is_for_console(scope):
             await self._console(scope, receive, send)
             return
+        if self._console is not None and _is_typed_address(scope):
+            await RedirectResponse("/console/", 307)(scope, receive, send)
+            return
         chosen = self._aws
         if path.startswith("/_penstock/"):
             chosen = self._internal
@@ -50,3 +53,12 @@ def _is_for_console(scope: Scope) -> bool:
     if path != "/console" and not path.startswith("/console/"):
         return False
     return all(name != b"authorization" for name, _ in scope["headers"])
+
+
+def _is_typed_address(scope: Scope) -> bool:
+    """Tell a browser that was given the server's address from S3's ListBuckets: that is signed,
+    and asks for no page."""
+    if scope["method"] != "GET" or scope["path"] != "/" or scope["query_string"]:
+        return False
+    headers = dict(scope["headers"])
+    return b"authorization" not in headers and b"text/html" in headers.get(b"accept", b"")

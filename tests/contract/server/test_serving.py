@@ -64,6 +64,23 @@ def test_nobody_is_let_in_without_a_signature(server: ServerProcess) -> None:
     assert get(server, "/_penstock/health")[0] == 200
 
 
+def test_a_browser_at_the_servers_address_is_shown_the_console(server: ServerProcess) -> None:
+    """Locks: whoever opened the address that `serve` prints met S3's AccessDenied."""
+    page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("GET", "/", headers=page)
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["location"]) == (307, "/console/")
+    connection.close()
+    assert get(server, "/console/", **page)[0] == 401
+    for path, headers in (
+        ("/", {"Authorization": "AWS4-HMAC-SHA256 x", **page}),
+        ("/?versions", page),
+        ("/bucket", page),
+    ):
+        assert get(server, path, **headers)[0] in (400, 403)
+
+
 def test_status_says_why_no_builds_run(server: ServerProcess) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "penstock", "status", "--data-dir", str(server.data_dir)],
