@@ -9,7 +9,7 @@ its dependants are planned as Dynamic.
 
 import dataclasses
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -17,22 +17,21 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.stacks import property_rules, schemas, unsupported
 from penstock.stacks.desired import Desired
-from penstock.stacks.differences import Difference, differences
-from penstock.stacks.display import as_text, canonical, secrets_of
+from penstock.stacks.details import Details
+from penstock.stacks.differences import differences
+from penstock.stacks.display import canonical
 from penstock.stacks.plan import (
     Action,
     Detail,
     Plan,
     PlannedChange,
     Replacement,
-    Shown,
     replacement_of,
 )
-from penstock.stacks.schemas import ResourceSchema
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template import dynamic_references, evaluate, graph
 from penstock.stacks.template.errors import MissingExport
-from penstock.stacks.template.evaluate import ResourceValues, Unknown
+from penstock.stacks.template.evaluate import ResourceValues
 from penstock.stacks.template.load import load_template
 from penstock.stacks.template.references import Reference, references
 from penstock.stacks.template.template import ResourceDeclaration
@@ -115,9 +114,7 @@ class _Planning:
     def __post_init__(self) -> None:
         current, desired = self.current, self.desired
         self._known: dict[str, ResourceValues] = {}
-        self._replaced: set[str] = set()
-        self._in_place: set[str] = set()
-        self._perhaps_replaced: set[str] = set()
+        self._details = Details(current, desired)
         self._scope = evaluate.Scope(
             template=desired.template,
             parameters=desired.parameters,
@@ -131,8 +128,6 @@ class _Planning:
         )
         self.conditions = evaluate.conditions(self._scope)
         self.active = evaluate.active_resources(self._scope)
-        self._secrets = secrets_of(current.parameters, desired.parameters)
-        self._changed_parameters = _changed_parameters(current, desired)
 
     def deployed(self, logical_id: str) -> DeployedResource | None:
         """Return the resource as it exists, None when it does not."""
@@ -168,14 +163,12 @@ class _Planning:
             stack_tags_changed=dict(self.current.tags) != dict(self.desired.tags),
         )  # fmt: skip
         details = [
-            detail
-            for difference in found
-            for detail in self._details(difference, _of(refers, difference))
+            detail for difference in found for detail in self._details.of(difference, refers)
         ]
-        details += self._dynamic_details(declared, refers)
+        details += self._details.of_changing_references(declared, refers)
         if details:
             self._modify(declared, deployed, details, properties, metadata, refers)
-        if logical_id not in self._replaced:
+        if not self._details.is_replaced(logical_id):
             self._known[logical_id] = _values(deployed)
 
     def remove_the_rest(self) -> None:
@@ -230,86 +223,6 @@ class _Planning:
             honoured = self.honoured[declared.type]
             unsupported.check_properties(declared.logical_id, declared.type, properties, honoured)
 
-    def _details(self, difference: Difference, refers: Sequence[Reference]) -> Iterator[Detail]:
-        """Yield the details of one difference: first by cause, then the change itself."""
-        detail = self._target(difference, refers)
-        causes = list(self._causes(refers))
-        for source, entity in causes:
-            yield dataclasses.replace(detail, change_source=source, causing_entity=entity)
-        by_parameter = any(source == "ParameterReference" for source, _ in causes)
-        if not causes:
-            yield detail
-        else:
-            shown = Shown.ALWAYS if by_parameter else Shown.WITH_VALUES
-            yield dataclasses.replace(detail, evaluation="Dynamic", shown=shown)
-
-    def _target(self, difference: Difference, refers: Sequence[Reference]) -> Detail:
-        return Detail(
-            attribute=difference.attribute,
-            name=difference.target_name,
-            requires_recreation=difference.requires_recreation,
-            evaluation="Static",
-            change_source="DirectModification",
-            path=difference.path,
-            attribute_change_type=difference.kind,
-            before_value=self._shown(difference.before, difference, refers),
-            after_value=self._shown(difference.after, difference, refers),
-        )
-
-    def _shown(self, value: Any, difference: Difference, refers: Sequence[Reference]) -> str | None:
-        if value is None:
-            return None
-        paths = [each.path[1:] for each in refers if self._is_secret(each)]
-        if difference.attribute == "Metadata":
-            paths = []
-        return as_text(self._secrets.masked(canonical(value), paths))
-
-    def _causes(self, refers: Sequence[Reference]) -> Iterator[tuple[str, str]]:
-        """Yield ChangeSource and CausingEntity of what a property refers to and that changes."""
-        seen: set[tuple[str, str]] = set()
-        for each in refers:
-            found = self._cause(each)
-            if found is not None and found not in seen:
-                seen.add(found)
-                yield found
-
-    def _cause(self, reference: Reference) -> tuple[str, str] | None:
-        name = reference.name
-        if reference.kind == "Parameter" and name in self._changed_parameters:
-            return "ParameterReference", name
-        if reference.kind == "Resource" and name in self._replaced:
-            return "ResourceReference", name
-        if reference.kind == "Attribute" and name in self._replaced:
-            return "ResourceAttribute", f"{name}.{reference.attribute}"
-        return None
-
-    def _dynamic_details(
-        self, declared: ResourceDeclaration, refers: Sequence[Reference]
-    ) -> list[Detail]:
-        """Return a detail for all that is read from resources that change, perhaps, in place."""
-        schema = schemas.schema(declared.type)
-        found: dict[tuple[str, str], Detail] = {}
-        for each in refers:
-            if each.kind == "Attribute" and each.name in self._in_place:
-                source, entity = "ResourceAttribute", f"{each.name}.{each.attribute}"
-            elif each.kind == "Resource" and each.name in self._perhaps_replaced:
-                source, entity = "ResourceReference", each.name
-            else:
-                continue
-            name = str(each.path[0])
-            is_tags = schema is not None and name == schema.tag_property
-            detail = Detail(
-                attribute="Tags" if is_tags else "Properties",
-                name=None if is_tags else name,
-                requires_recreation=_any_recreation(schema, name),
-                evaluation="Dynamic",
-                change_source=source,
-                causing_entity=entity,
-                shown=Shown.WITHOUT_VALUES,
-            )
-            found.setdefault((name, entity), detail)
-        return list(found.values())
-
     def _modify(
         self,
         declared: ResourceDeclaration,
@@ -320,12 +233,9 @@ class _Planning:
         refers: Sequence[Reference],
     ) -> None:
         replacement = replacement_of(details)
-        replaced = replacement is Replacement.TRUE
-        (self._replaced if replaced else self._in_place).add(declared.logical_id)
-        if replacement is Replacement.CONDITIONAL:
-            self._perhaps_replaced.add(declared.logical_id)
+        self._details.note(declared.logical_id, replacement)
         action = None
-        if replaced:
+        if replacement is Replacement.TRUE:
             kept = _policy(declared.update_replace_policy, deployed, declared="UpdateReplacePolicy")
             action = f"ReplaceAnd{kept}"
         with_metadata = any(each.attribute == "Metadata" for each in details)
@@ -360,20 +270,9 @@ class _Planning:
         if deployed is None:
             self.changes.append(PlannedChange(Action.ADD, declared.logical_id, declared.type))
             return
-        schema = schemas.schema(declared.type)
-        names = sorted({str(each.path[0]) for each in refers if each.kind == "Import"})
-        details = [
-            Detail(
-                attribute="Properties",
-                name=name,
-                requires_recreation=_any_recreation(schema, name),
-                evaluation="Static",
-                change_source="DirectModification",
-            )
-            for name in names
-        ]
+        details = self._details.of_imports(declared, refers)
         self._modify(declared, deployed, details, {}, {}, refers)
-        if declared.logical_id not in self._replaced:
+        if not self._details.is_replaced(declared.logical_id):
             self._known[declared.logical_id] = _values(deployed)
 
     def _context(
@@ -384,41 +283,15 @@ class _Planning:
         *,
         with_metadata: bool,
     ) -> str:
-        paths = [each.path for each in refers if self._is_secret(each)]
-        context = {"Properties": self._secrets.masked(canonical(properties), paths)}
+        context = {"Properties": self._details.masked(properties, refers)}
         if with_metadata:
-            context["Metadata"] = self._secrets.masked(canonical(metadata))
+            context["Metadata"] = self._details.masked(metadata)
         return json.dumps(context, ensure_ascii=False)
-
-    def _is_secret(self, reference: Reference) -> bool:
-        given = self.desired.parameters.get(reference.name)
-        return reference.kind == "Parameter" and given is not None and given.no_echo
-
-
-def _of(refers: Sequence[Reference], difference: Difference) -> list[Reference]:
-    """Return the references in the property that differs."""
-    return [each for each in refers if each.path and each.path[0] == difference.name]
-
-
-def _changed_parameters(current: StackState, desired: Desired) -> frozenset[str]:
-    """Return the parameters whose given value differs; a changed SSM parameter's is the same."""
-    return frozenset(
-        name
-        for name, given in desired.parameters.items()
-        if (before := current.parameters.get(name)) is not None and before.value != given.value
-    )
 
 
 def _values(deployed: DeployedResource) -> ResourceValues:
     ref = deployed.physical_resource_id if deployed.ref is None else deployed.ref
     return ResourceValues(ref=ref, attributes=deployed.attributes)
-
-
-def _any_recreation(schema: ResourceSchema | None, name: str) -> str:
-    """Return what a change of the property requires whose values are not known."""
-    return (
-        "Never" if schema is None else schema.requires_recreation(name, None, Unknown(name, None))
-    )
 
 
 def _policy(
