@@ -1,13 +1,16 @@
 """`penstock console` against a server that is a function: what it sends and what it says."""
 
 import json
+import time
+import webbrowser
+from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 
 from penstock.cli.connection import Connection
-from penstock.cli.console import login_link
+from penstock.cli.console import login_link, show
 from penstock.cli.refusal import Refusal
 
 CONNECTION = Connection(
@@ -64,3 +67,25 @@ def test_why_there_is_no_link(server: Any, answer: Any, message: str) -> None:
     server["answer"] = answer
     with pytest.raises(Refusal, match=message):
         login_link(CONNECTION)
+
+
+def test_the_browsers_arguments_do_not_tell_the_link(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Every user of a machine sees programs' arguments, and could follow the link first."""
+    link = "http://127.0.0.1:4600/console/login?link=one-time"
+    seen: list[str] = []
+
+    def browser(address: str) -> bool:
+        assert "one-time" not in address
+        page = Path(address.removeprefix("file://"))
+        assert page.stat().st_mode & 0o077 == page.parent.stat().st_mode & 0o077 == 0
+        seen.append(page.read_text())
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", browser)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert show(link)
+    assert link in seen[0]
+    assert list(tmp_path.iterdir()) == []
