@@ -67,6 +67,20 @@ def test_lists_by_family_and_status(ecs: Any) -> None:
     assert ecs.list_task_definition_families(familyPrefix="d")["families"] == ["db"]
 
 
+def test_pages_go_on_after_a_family_that_others_begin_with(ecs: Any) -> None:
+    """Locks: a page that ended between `app` and `app-web` came again."""
+    for family in ("app", "app-web", "app1", "app1", "app_db"):
+        _register(ecs, family=family)
+    arns = ecs.list_task_definitions()["taskDefinitionArns"]
+    for sort in ("ASC", "DESC"):
+        pages = ecs.get_paginator("list_task_definitions").paginate(
+            sort=sort, PaginationConfig={"PageSize": 1}
+        )
+        found = [arn for page in pages for arn in page["taskDefinitionArns"]]
+        assert found == (arns if sort == "ASC" else arns[::-1])
+    assert len(set(arns)) == 5
+
+
 def test_only_inactive_revisions_are_deleted(ecs: Any) -> None:
     _register(ecs)
     failed = ecs.delete_task_definitions(taskDefinitions=["app:1"])["failures"]

@@ -44,7 +44,8 @@ async def list_task_definitions(ecs: Ecs, call: Call, request: Request) -> Respo
         found[::-1] if descending else found,
         request.get("nextToken"),
         request.get("maxResults", 100),
-        key=lambda each: f"{each.family}:{each.revision:09d}",
+        # A blank sorts before all that families consist of, so keys sort as families do.
+        key=lambda each: f"{each.family} {each.revision:09d}",
         descending=descending,
         error_code="InvalidParameterException",
     )
