@@ -11,7 +11,7 @@ from tests.databases import opened_database
 
 ROOT = Path(__file__).parent
 MARKS = {"docker": "docker", "faults": "faults", "browser": "browser"}
-ENGINE = {"docker", "faults", "browser"}
+ENGINE = {"docker", "browser"}
 
 # Two workers share two cores: how long one example takes says nothing.
 hypothesis.settings.register_profile("penstock", deadline=None)
