@@ -1,4 +1,7 @@
-"""The account's ECS services: made, changed and deleted here; carried out by the service loop."""
+"""The account's ECS services: made, changed and deleted here; carried out by the service loop.
+
+Texts: as AWS's users print them in reports; those marked so are unverified.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -2,6 +2,7 @@
 
 An attribute that does nothing here is taken at AWS's default only. Source:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+Texts are unverified.
 """
 
 from collections.abc import Callable, Iterable, Mapping

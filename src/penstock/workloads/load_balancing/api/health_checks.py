@@ -1,6 +1,7 @@
 """A target group's health check out of a request, over AWS's defaults or what was set before.
 
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+Texts: see `errors.py`; one that names no source beside it is unverified.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Operations on listeners.
 
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html
+Texts: see `errors.py`; one that names no source beside it is unverified.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """Operations on load balancers.
 
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+Texts: see `errors.py`; one that names no source beside it is unverified.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """Operations on listeners' rules.
 
 Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+Texts: see `errors.py`; one that names no source beside it is unverified.
 """
 
 from typing import Any
