@@ -8,10 +8,12 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
+from penstock.aws.errors import ServiceError
 from penstock.aws.http import whole_number
 from penstock.console.guard import NO_STORE
 from penstock.console.visit import Visit
@@ -21,11 +23,25 @@ _HEARTBEAT_SECONDS = 15.0
 _GATHER_SECONDS = 0.2
 """Events come in bunches: a page refetches at most this often."""
 _RETRY = b"retry: 1000\n\n"
+_READ_BY: Mapping[str, tuple[str, str, Callable[[str], Mapping[str, Any]]]] = {
+    "pipelines": ("codepipeline", "ListPipelines", lambda _: {}),
+    "pipeline": ("codepipeline", "GetPipeline", lambda name: {"name": name}),
+    "builds": ("codebuild", "ListBuilds", lambda _: {}),
+    "build": ("codebuild", "BatchGetBuilds", lambda name: {"ids": [name]}),
+    "stacks": ("cloudformation", "ListStacks", lambda _: {}),
+    "stack": ("cloudformation", "DescribeStacks", lambda name: {"StackName": name}),
+}
+"""What the page of a topic is read by."""
 
 
 async def follow(visit: Visit) -> Response:
-    """Stream `changed` for the events of `topic`."""
+    """Stream `changed` for the events of `topic`.
+
+    Raises ServiceError for what the visitor may not read: also when something happens is told
+    only to those who may see what.
+    """
     query = visit.request.query_params
+    await _check_topic(visit, query.get("topic", ""))
     start = whole_number(visit.request.headers.get("last-event-id", ""))
     if start is None:
         start = whole_number(query.get("after", "")) or 0
@@ -43,6 +59,19 @@ def topics(event: Event) -> set[str]:
     if domain == "stack":  # pages name a stack by its name
         subject = event.detail.get("stackName") or _stack_name(event.subject)
     return {f"{domain}s", f"{domain}:{subject}"}
+
+
+async def _check_topic(visit: Visit, topic: str) -> None:
+    """Raise AccessDenied unless the visitor may make the topic's page; what is gone is no harm."""
+    kind, _, name = topic.partition(":")
+    if kind not in _READ_BY:
+        return
+    service, operation, make = _READ_BY[kind]
+    try:
+        await visit.call(service, operation, make(name))
+    except ServiceError as error:
+        if "AccessDenied" in error.code:
+            raise
 
 
 async def _stream(visit: Visit, topic: str, position: int) -> AsyncIterator[bytes]:
