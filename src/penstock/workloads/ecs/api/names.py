@@ -16,7 +16,6 @@ def resource_meant(ecs: Ecs) -> ResourceMeant:
     """Return the resolver of resources for authorization: a family alone means its newest
     revision, and an ARN means what operations take it for: the resource of that name here,
     whichever account or Region it tells."""
-    here = parse_arn(ecs.clusters.arn("any"))
 
     async def meant(resource: str) -> str:
         if resource_of(resource, "task-definition/"):
@@ -26,6 +25,7 @@ def resource_meant(ecs: Ecs) -> ResourceMeant:
         for kind in _KINDS:
             name = resource_of(resource, kind)
             if name and parse_arn(resource).service == "ecs":
+                here = parse_arn(ecs.clusters.arn(name))
                 return str(replace(here, resource=f"{kind}{name}"))
         return resource
 
