@@ -12,7 +12,6 @@ from penstock.storage import load_balancing_targets
 from penstock.storage.database import Database
 from penstock.storage.outbox import publish
 from penstock.workloads.load_balancing import snapshot, store
-from penstock.workloads.load_balancing.errors import target_group_not_found
 from penstock.workloads.load_balancing.health import DRAINING, NOT_IN_USE, REGISTERING
 from penstock.workloads.load_balancing.proxy import Proxy
 from penstock.workloads.load_balancing.reconciliation import TARGET_HEALTH_CHANGED, Reconciliation
@@ -100,8 +99,7 @@ class LoadBalancing:
         now = self._clock()
 
         def register(connection: sa.Connection) -> None:
-            if store.find(connection, TargetGroup, target_group_arn) is None:
-                raise target_group_not_found(target_group_arn)
+            store.target_group(connection, target_group_arn)
             used = bool(snapshot.read(connection).users(target_group_arn))
             first = REGISTERING if used else NOT_IN_USE
             for target in targets:
@@ -125,8 +123,7 @@ class LoadBalancing:
         now = self._clock()
 
         def deregister(connection: sa.Connection) -> None:
-            if store.find(connection, TargetGroup, target_group_arn) is None:
-                raise target_group_not_found(target_group_arn)
+            store.target_group(connection, target_group_arn)
             for target in targets:
                 began = load_balancing_targets.drain(
                     connection,

@@ -8,6 +8,10 @@ import sqlalchemy as sa
 
 from penstock.storage import resources
 from penstock.storage.resources import Resource
+from penstock.workloads.load_balancing.errors import (
+    load_balancer_not_found,
+    target_group_not_found,
+)
 from penstock.workloads.load_balancing.records import (
     Listener,
     LoadBalancer,
@@ -53,6 +57,22 @@ def find(connection: sa.Connection, kind: type[R], arn: str) -> R | None:
     """Return the record with that ARN, or None."""
     found = resources.get(connection, _SERVICE, _TYPES[kind], arn)
     return None if found is None else from_document(found.document, kind)
+
+
+def load_balancer(connection: sa.Connection, arn: str) -> LoadBalancer:
+    """Return a load balancer; ServiceError when there is none of that ARN."""
+    found = find(connection, LoadBalancer, arn)
+    if found is None:
+        raise load_balancer_not_found(arn)
+    return found
+
+
+def target_group(connection: sa.Connection, arn: str) -> TargetGroup:
+    """Return a target group; ServiceError when there is none of that ARN."""
+    found = find(connection, TargetGroup, arn)
+    if found is None:
+        raise target_group_not_found(arn)
+    return found
 
 
 def every(connection: sa.Connection, kind: type[R]) -> list[R]:

@@ -5,10 +5,6 @@ import sqlalchemy as sa
 
 from penstock.aws.service import Call, Request, Response
 from penstock.workloads.load_balancing import attributes, store
-from penstock.workloads.load_balancing.errors import (
-    load_balancer_not_found,
-    target_group_not_found,
-)
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
 from penstock.workloads.load_balancing.records import LoadBalancer, TargetGroup
 
@@ -18,7 +14,7 @@ async def describe_load_balancer_attributes(
 ) -> Response:
     """Return a load balancer's attributes."""
     arn = request["LoadBalancerArn"]
-    found = await load_balancing.look(lambda c: _load_balancer(c, arn))
+    found = await load_balancing.look(lambda c: store.load_balancer(c, arn))
     return {"Attributes": attributes.to_pairs(found.attributes)}
 
 
@@ -28,7 +24,7 @@ async def modify_load_balancer_attributes(
     """Change some of a load balancer's attributes."""
 
     def modify(connection: sa.Connection) -> LoadBalancer:
-        found = _load_balancer(connection, request["LoadBalancerArn"])
+        found = store.load_balancer(connection, request["LoadBalancerArn"])
         after = attributes.changed(
             "Load balancer", attributes.LOAD_BALANCER, found.attributes, request["Attributes"]
         )
@@ -45,7 +41,7 @@ async def describe_target_group_attributes(
 ) -> Response:
     """Return a target group's attributes."""
     arn = request["TargetGroupArn"]
-    found = await load_balancing.look(lambda c: _target_group(c, arn))
+    found = await load_balancing.look(lambda c: store.target_group(c, arn))
     return {"Attributes": attributes.to_pairs(found.attributes)}
 
 
@@ -55,7 +51,7 @@ async def modify_target_group_attributes(
     """Change some of a target group's attributes."""
 
     def modify(connection: sa.Connection) -> TargetGroup:
-        found = _target_group(connection, request["TargetGroupArn"])
+        found = store.target_group(connection, request["TargetGroupArn"])
         after = attributes.changed(
             "Target group", attributes.TARGET_GROUP, found.attributes, request["Attributes"]
         )
@@ -65,17 +61,3 @@ async def modify_target_group_attributes(
 
     changed = await load_balancing.change(modify)
     return {"Attributes": attributes.to_pairs(changed.attributes)}
-
-
-def _load_balancer(connection: sa.Connection, arn: str) -> LoadBalancer:
-    found = store.find(connection, LoadBalancer, arn)
-    if found is None:
-        raise load_balancer_not_found(arn)
-    return found
-
-
-def _target_group(connection: sa.Connection, arn: str) -> TargetGroup:
-    found = store.find(connection, TargetGroup, arn)
-    if found is None:
-        raise target_group_not_found(arn)
-    return found

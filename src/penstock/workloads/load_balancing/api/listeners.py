@@ -22,7 +22,6 @@ from penstock.workloads.load_balancing.api.target_groups import associate
 from penstock.workloads.load_balancing.errors import (
     invalid,
     listener_not_found,
-    load_balancer_not_found,
     refused,
 )
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
@@ -42,7 +41,7 @@ async def create_listener(load_balancing: LoadBalancing, call: Call, request: Re
     await load_balancing.settled()  # a port that was given up is free only then
 
     def create(connection: sa.Connection) -> Listener:
-        balancer = _balancer(connection, request["LoadBalancerArn"])
+        balancer = store.load_balancer(connection, request["LoadBalancerArn"])
         _, _, *parts = parse_arn(balancer.arn).resource.split("/")
         number = ids.new_uuid().replace("-", "")[:16]
         made = Listener(
@@ -76,7 +75,7 @@ async def describe_listeners(
 
     def read(connection: sa.Connection) -> list[Listener]:
         if balancer:
-            _balancer(connection, balancer)
+            store.load_balancer(connection, balancer)
         return store.every(connection, Listener)
 
     found = await load_balancing.look(read)
@@ -98,7 +97,7 @@ async def modify_listener(load_balancing: LoadBalancing, call: Call, request: Re
 
     def modify(connection: sa.Connection) -> Listener:
         found = find_listener(connection, request["ListenerArn"])
-        balancer = _balancer(connection, found.load_balancer_arn)
+        balancer = store.load_balancer(connection, found.load_balancer_arn)
         after = msgspec.structs.replace(
             found,
             port=request.get("Port", found.port),
@@ -133,13 +132,6 @@ def find_listener(connection: sa.Connection, listener_arn: str) -> Listener:
     found = store.find(connection, Listener, listener_arn)
     if found is None:
         raise listener_not_found(listener_arn)
-    return found
-
-
-def _balancer(connection: sa.Connection, balancer_arn: str) -> LoadBalancer:
-    found = store.find(connection, LoadBalancer, balancer_arn)
-    if found is None:
-        raise load_balancer_not_found(balancer_arn)
     return found
 
 

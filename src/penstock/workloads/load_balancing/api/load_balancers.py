@@ -17,7 +17,7 @@ from penstock.workloads.load_balancing import addresses, attributes, store
 from penstock.workloads.load_balancing.api.names import valid_name
 from penstock.workloads.load_balancing.api.paging import paged
 from penstock.workloads.load_balancing.api.tags import given_tags
-from penstock.workloads.load_balancing.errors import invalid, load_balancer_not_found, refused
+from penstock.workloads.load_balancing.errors import invalid, refused
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
 from penstock.workloads.load_balancing.records import Listener, LoadBalancer, Rule
 
@@ -168,9 +168,7 @@ async def _replaced(
     load_balancing: LoadBalancing, call: Call, load_balancer_arn: str, **changes: Any
 ) -> LoadBalancer:
     def replace(connection: sa.Connection) -> LoadBalancer:
-        found = store.find(connection, LoadBalancer, load_balancer_arn)
-        if found is None:
-            raise load_balancer_not_found(load_balancer_arn)
+        found = store.load_balancer(connection, load_balancer_arn)
         after = msgspec.structs.replace(found, **changes)
         store.replace(connection, after, call.now)
         return after

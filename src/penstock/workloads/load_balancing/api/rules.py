@@ -22,12 +22,11 @@ from penstock.workloads.load_balancing.api.target_groups import associate
 from penstock.workloads.load_balancing.conditions import conditions
 from penstock.workloads.load_balancing.errors import (
     invalid,
-    load_balancer_not_found,
     refused,
     rule_not_found,
 )
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
-from penstock.workloads.load_balancing.records import Listener, LoadBalancer, Rule
+from penstock.workloads.load_balancing.records import Listener, Rule
 
 _MOST = 400
 _DEFAULT = "default"
@@ -56,7 +55,11 @@ async def create_rule(load_balancing: LoadBalancing, call: Call, request: Reques
             conditions=tested,
             actions=chosen,
         )
-        associate(connection, target_group_arns(chosen), _balancer(connection, listener))
+        associate(
+            connection,
+            target_group_arns(chosen),
+            store.load_balancer(connection, listener.load_balancer_arn),
+        )
         store.add(connection, made, call.now, tags)
         return made
 
@@ -114,7 +117,11 @@ async def modify_rule(load_balancing: LoadBalancing, call: Call, request: Reques
             conditions=conditions(tested) if tested else found.conditions,
         )
         listener = find_listener(connection, found.listener_arn)
-        associate(connection, target_group_arns(after.actions), _balancer(connection, listener))
+        associate(
+            connection,
+            target_group_arns(after.actions),
+            store.load_balancer(connection, listener.load_balancer_arn),
+        )
         store.replace(connection, after, call.now)
         return after
 
@@ -182,13 +189,6 @@ def _rule(connection: sa.Connection, rule_arn: str, done: str = "modified") -> R
                 f"Default rule '{rule_arn}' cannot be {done}",
             )
         raise rule_not_found(rule_arn)
-    return found
-
-
-def _balancer(connection: sa.Connection, listener: Listener) -> LoadBalancer:
-    found = store.find(connection, LoadBalancer, listener.load_balancer_arn)
-    if found is None:
-        raise load_balancer_not_found(listener.load_balancer_arn)
     return found
 
 

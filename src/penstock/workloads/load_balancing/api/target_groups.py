@@ -24,7 +24,6 @@ from penstock.workloads.load_balancing.errors import (
     invalid,
     load_balancer_not_found,
     refused,
-    target_group_not_found,
 )
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
 from penstock.workloads.load_balancing.records import LoadBalancer, TargetGroup
@@ -104,9 +103,7 @@ async def modify_target_group(
     _validate_health_check(request)
 
     def modify(connection: sa.Connection) -> TargetGroup:
-        found = store.find(connection, TargetGroup, request["TargetGroupArn"])
-        if found is None:
-            raise target_group_not_found(request["TargetGroupArn"])
+        found = store.target_group(connection, request["TargetGroupArn"])
         after = msgspec.structs.replace(
             found, health_check=health_check(request, found.health_check)
         )
