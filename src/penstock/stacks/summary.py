@@ -8,13 +8,17 @@ import json
 from typing import Any
 
 from penstock.stacks import capabilities, schemas
+from penstock.stacks.template import graph
 from penstock.stacks.template.errors import format_error
 from penstock.stacks.template.template import ParameterDeclaration, Template
 
 
 def validation(template: Template) -> dict[str, Any]:
-    """Return ValidateTemplate's answer. Raises ValidationError for types that AWS lacks."""
+    """Return ValidateTemplate's answer. Raises ValidationError for types that AWS lacks, and for a
+    circle of resources; with conditions, whether there is one depends on the parameters."""
     check_types(template)
+    if not template.conditions:
+        graph.check_acyclic(graph.dependencies(template, {}))
     return {
         "Parameters": [_parameter(one) for one in template.parameters.values()],
         "Description": template.description,

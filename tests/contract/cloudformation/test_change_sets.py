@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.stack_world import template as stack_template
+from tests.stack_world import thing
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a "
@@ -383,3 +385,51 @@ def test_aws_cloudformation_deploy(server: Any, tmp_path: Path) -> None:
     assert server.ended("shop")["StackStatus"] == "CREATE_COMPLETE"
     said = deploy(server, tmp_path, template(), "--no-fail-on-empty-changeset")
     assert "No changes to deploy. Stack shop is up to date" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "left"),
+    [
+        ({"OnStackFailure": "DELETE"}, "DELETE_COMPLETE", []),
+        ({"OnStackFailure": "DO_NOTHING"}, "CREATE_FAILED", ["A", "B"]),
+        ({"OnStackFailure": "ROLLBACK"}, "ROLLBACK_COMPLETE", []),
+    ],
+)
+def test_what_a_failed_creation_leaves(
+    server: Any, options: dict[str, Any], status: str, left: list[str]
+) -> None:
+    body = stack_template({"A": thing("v1"), "B": thing("v1", ["A"], how="fail-after")})
+    made = create(server.client, TemplateBody=body, **options)
+    message = refused(
+        "ValidationError", server.client.execute_change_set,
+        ChangeSetName=made["Id"], DisableRollback=True,
+    )  # fmt: skip
+    assert message.endswith(f"was created with OnStackFailure {options['OnStackFailure']}.")
+    server.client.execute_change_set(ChangeSetName=made["Id"])
+    assert server.ended(made["StackId"])["StackStatus"] == status
+    assert [name for name, _, _ in server.store.things()] == left
+
+
+def test_only_a_creation_can_end_with_the_deletion_of_the_stack(server: Any) -> None:
+    server.create("shop", template())
+    message = refused(
+        "ValidationError", create, client=server.client, kind="UPDATE", OnStackFailure="DELETE"
+    )
+    assert message == "OnStackFailure DELETE is valid with ChangeSetType CREATE alone."
+
+
+@pytest.mark.parametrize(("given", "left"), [({}, ["A"]), ({"RetainExceptOnCreate": True}, [])])
+def test_retaining_except_on_create(server: Any, given: dict[str, Any], left: list[str]) -> None:
+    kept = thing("v1", DeletionPolicy="Retain")
+    body = stack_template({"A": kept, "B": thing("v1", ["A"], how="fail-after")})
+    made = create(server.client, TemplateBody=body)
+    server.client.execute_change_set(ChangeSetName=made["Id"], **given)
+    assert server.ended(made["StackId"])["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert [name for name, _, _ in server.store.things()] == left
+
+
+def test_a_role_that_does_not_trust_cloudformation_makes_no_stack(server: Any) -> None:
+    role = server.role("tasks", "ecs-tasks.amazonaws.com")
+    message = refused("ValidationError", create, client=server.client, RoleARN=role)
+    assert message == f"Role {role} is invalid or cannot be assumed"
+    assert server.client.describe_stacks()["Stacks"] == []
