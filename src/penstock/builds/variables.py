@@ -13,6 +13,7 @@ from penstock.builds.environment import secret_reference
 from penstock.builds.role import Refused, ServiceRole
 from penstock.services.secretsmanager import Secrets
 from penstock.services.ssm import Parameters
+from penstock.services.ssm.names import parse_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class VariableResolver:
         return Resolved(values, frozenset(referring))
 
     async def _parameter(self, name: str, role: ServiceRole) -> str:
-        path = name.split(":parameter/", 1)[-1].lstrip("/")
+        path = parse_reference(name).path
         resource = arn("ssm", role.region, role.account_id, f"parameter/{path}")
         try:
             await role.authorize(role.principal, "ssm:GetParameters", resource)

@@ -21,6 +21,11 @@ class Reference:
     selector: str = ""
 
     @property
+    def path(self) -> str:
+        """What follows `parameter/` in the parameter's ARN."""
+        return self.name.rpartition(":parameter/")[2].lstrip("/")
+
+    @property
     def version(self) -> int | None:
         """The version's number, None when the selector is none."""
         return int(self.selector) if self.selector.isdecimal() else None

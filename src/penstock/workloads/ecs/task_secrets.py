@@ -12,6 +12,7 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.service import Authorize, Principal
 from penstock.services.secretsmanager import Secrets
 from penstock.services.ssm import Parameters
+from penstock.services.ssm.names import parse_reference
 from penstock.workloads.ecs.cannot_start import CannotStart
 
 _UNABLE = (
@@ -59,7 +60,7 @@ class TaskSecrets:
         return await self._parameter(source, role)
 
     async def _parameter(self, source: str, role: Principal) -> str:
-        path = source.split(":parameter/", 1)[-1].lstrip("/")
+        path = parse_reference(source).path
         resource = arn("ssm", self._region, self._account_id, f"parameter/{path}")
         try:
             await self._authorize(role, "ssm:GetParameters", resource)
