@@ -152,7 +152,7 @@ class Calls:
         try:
             await self._sts.check_trust(role_arn, SERVICE_PRINCIPAL)
         except ServiceError:
-            raise ServiceError(
+            raise ServiceError(  # text: aws-amplify/amplify-backend#2325
                 "ValidationError",
                 f"Role {role_arn} is invalid or cannot be assumed",
                 status=400,

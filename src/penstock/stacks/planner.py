@@ -92,7 +92,7 @@ def _check_types(planning: "_Planning") -> None:
         if (deployed := planning.deployed(logical_id)) and deployed.resource_type != declared.type
     )
     if modified:
-        raise ServiceError(
+        raise ServiceError(  # text: aws-sam-cli#6786
             "ValidationError",
             "Update of resource type is not permitted. The new template modifies resource type "
             f"of the following resources: [{', '.join(modified)}]",

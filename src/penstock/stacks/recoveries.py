@@ -61,6 +61,7 @@ class Recoveries(StoredStacks):
         A stack without a role goes on as `principal`, not as who began the update.
         """
         if row.status != "UPDATE_ROLLBACK_FAILED" or row.operation_id is None:
+            # unverified
             raise refused(f"Stack:{row.id} is in {row.status} state and can not continue rollback.")
         if role_arn is not None:
             await self._calls.check_role(role_arn)
@@ -134,6 +135,7 @@ class Recoveries(StoredStacks):
     async def cancel_update(self, row: StackRow) -> None:
         """Stop an update in progress, and roll it back."""
         if row.status != "UPDATE_IN_PROGRESS" or row.operation_id is None:
+            # unverified
             raise refused("CancelUpdateStack cannot be called from current stack status")
         await self._provisioner.stop(row.operation_id, events.USER_INITIATED)
 

@@ -1,6 +1,6 @@
 """The account's ECS services: made, changed and deleted here; carried out by the service loop.
 
-Texts: as AWS's users print them in reports; those marked so are unverified.
+Texts: as AWS's users print them (spinnaker#5476, alchemy#1581); the others are unverified.
 """
 
 from collections.abc import Callable, Mapping, Sequence
