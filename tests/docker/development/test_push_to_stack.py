@@ -1,8 +1,11 @@
 """From a push to a running development stack, as a user drives and watches it: git, the `aws`
 CLI, HTTP at the stack's PublicURL, and Docker."""
 
+import json
+import re
 import secrets
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -125,6 +128,40 @@ def test_the_log_of_the_task_is_in_its_group(delivery: Delivery) -> None:
     found = logs.filter_log_events(logGroupName=f"/{STACK}")["events"]
     assert any("todobackend" in event["message"] for event in found)
     assert all(event["logStreamName"].startswith("app/app/") for event in found)
+
+
+def test_a_second_stack_of_the_template_lives_beside_it(delivery: Delivery) -> None:
+    """Every name comes from the stack's; each has its own address, and both have port 80."""
+    server, name = delivery.server, f"{STACK}-prod"
+    before = set(service_containers(server))
+    given = json.loads((delivery.deployment / "prod.json").read_text())["Parameters"]
+    given["Version"] = outputs(server)["Version"]
+    server.client("cloudformation").create_stack(
+        StackName=name,
+        TemplateBody=(delivery.deployment / "stack.yml").read_text(),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
+    )
+    wait_for_stack(server, name, "CREATE_COMPLETE")
+    urls = {outputs(server, each)["PublicURL"] for each in (STACK, name)}
+    assert len(urls) == 2
+    assert all(re.fullmatch(r"http://127\.\d+\.\d+\.\d+/", url) for url in urls), urls
+    nonces = {read_json(f"{url}version")["nonce"] for url in urls}
+    assert nonces == {delivery.version()["nonce"]}
+    assert len(set(service_containers(server)) - before) == 2, "prod.json wants two tasks"
+
+    added = urllib.request.Request(
+        f"{outputs(server, name)['PublicURL']}todos",
+        data=b'{"title": "in production"}',
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(added, timeout=10) as answer:
+        assert answer.status == 201
+    assert read_json(f"{outputs(server)['PublicURL']}todos") == [], "each has its own database"
+    server.aws("cloudformation", "delete-stack", "--stack-name", name)
+    server.aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", name)
+    assert set(service_containers(server)) == before
+    assert delivery.version()["nonce"] in nonces
 
 
 def test_a_version_whose_health_check_fails_is_rolled_back(delivery: Delivery) -> None:
