@@ -98,6 +98,17 @@ async def test_a_stacks_page_says_all_that_is_to_know(stacks: World) -> None:
     assert "<script>" not in text
 
 
+async def test_what_a_stack_consists_of_is_no_failure(stacks: World) -> None:
+    """Locks: a rolled back stack showed its counts in the red of a failure's reason."""
+    counts = "running 1, kept 1, recorded 1"
+    for reason, style in ((counts, "quiet"), ("Service failed", "failure")):
+        described = {"Stacks": [{**STACK, "StackStatusReason": reason}]}
+        stacks.answers["cloudformation", "DescribeStacks"] = described
+        browser = await stacks.log_in()
+        text = (await browser.get("/console/stacks/todo")).text
+        assert f'<p class="full {style}">{reason}</p>' in text
+
+
 async def test_an_output_is_a_link_only_if_it_leads_to_a_web_page(stacks: World) -> None:
     browser = await stacks.log_in()
     text = (await browser.get("/console/stacks/todo")).text
