@@ -73,7 +73,6 @@ ACTION_MOVES: Mapping[ActionStatus, frozenset[ActionStatus]] = {
 }
 """A retried action is a new record; the old one never moves again."""
 
-ACTIVE_EXECUTION = frozenset({_E.IN_PROGRESS, _E.STOPPING})
 LOCKING_STAGE = frozenset({_S.IN_PROGRESS, _S.STOPPING})
 """The statuses in which an execution holds its stage's lock."""
 

@@ -6,9 +6,6 @@ A source of CodeCommit is told of pushes; the others are looked at (`source_watc
 from penstock.pipelines.structure import ActionDeclaration, PipelineStructure
 from penstock.storage.pipelines import SourceRow
 
-LOOKED_AT = ("CodeStarSourceConnection", "GitHub", "S3")
-"""Providers whose places are looked at again and again."""
-
 
 def sources(structure: PipelineStructure, pipeline_id: str) -> list[SourceRow]:
     """Return the source actions whose changes start the pipeline."""

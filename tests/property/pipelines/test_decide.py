@@ -30,7 +30,6 @@ from penstock.pipelines.decide import (
 )
 from penstock.pipelines.states import (
     ACTION_MOVES,
-    ACTIVE_EXECUTION,
     EXECUTION_MOVES,
     LOCKING_STAGE,
     STAGE_MOVES,
@@ -46,6 +45,7 @@ from penstock.pipelines.structure import (
     StageDeclaration,
 )
 
+ACTIVE_EXECUTION = {ExecutionStatus.IN_PROGRESS, ExecutionStatus.STOPPING}
 TYPE = ActionTypeId("Build", "AWS", "CodeBuild", "1")
 
 

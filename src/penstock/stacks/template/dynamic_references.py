@@ -31,11 +31,6 @@ def dynamic_references(value: Any) -> list[DynamicReference]:
     ]
 
 
-def contains_dynamic_reference(value: Any) -> bool:
-    """Tell whether any text in a value has a reference."""
-    return any(_REFERENCE.search(text) for text in _texts(value))
-
-
 def refuse_in(logical_id: str, properties: Any) -> None:
     """Raise ValidationError for a reference in a resource's properties: none is resolved yet.
 

@@ -4,10 +4,7 @@ import json
 import pytest
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.template.dynamic_references import (
-    contains_dynamic_reference,
-    dynamic_references,
-)
+from penstock.stacks.template.dynamic_references import dynamic_references
 from penstock.stacks.template.errors import MissingExport
 from penstock.stacks.template.evaluate import (
     Output,
@@ -183,8 +180,7 @@ def test_dynamic_references_are_found_at_any_depth():
     [found] = dynamic_references(value)
     assert (found.service, found.reference) == ("secretsmanager", "db:SecretString:password")
     assert found.text == "{{resolve:secretsmanager:db:SecretString:password}}"
-    assert contains_dynamic_reference(value)
-    assert not contains_dynamic_reference(["{{resolve}}", "{{x:y}}", 3])
+    assert dynamic_references(["{{resolve}}", "{{x:y}}", 3]) == []
 
 
 @pytest.mark.parametrize(
