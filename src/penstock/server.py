@@ -371,7 +371,14 @@ class Server:
         return Route(TOKEN_PATH, TokenEndpoint(self._ecr), methods=["GET", "POST"])
 
     async def _health(self, _request: Request) -> Response:
-        return JSONResponse({"status": "ok", "version": __version__, "engine": self._engine_state})
+        return JSONResponse(
+            {
+                "status": "ok",
+                "version": __version__,
+                "engine": self._engine_state,
+                "instance": self._data.instance_id,
+            }
+        )
 
     async def _role_credentials(self, request: Request) -> Response:
         found = await self._credentials.credentials_for_token(request.path_params["token"])

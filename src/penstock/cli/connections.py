@@ -6,6 +6,7 @@ credentials in a secret of Secrets Manager that the tag `penstock:secret` names.
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,6 +57,7 @@ def add(
         "ca": ca,
     }
     values = {member: _content(path) for member, path in members.items() if path is not None}
+    check_values(values)
     if "token" in values:
         values = {"username": username, **values, "token": values["token"].strip()}
     client = connect(data_dir)
@@ -77,6 +79,10 @@ def list_connections(data_dir: DataDir = None) -> None:
     for each in found:
         print(f"{each['ConnectionName']}  {each['ProviderType']}  {each['ConnectionStatus']}")
         print(f"  {each['ConnectionArn']}")
+        tags = client.list_tags_for_resource(ResourceArn=each["ConnectionArn"])["Tags"]
+        for tag in tags:
+            if tag["Key"] == "penstock:url":
+                print(f"  {tag['Value']}")
 
 
 def check(url: str, provider: str, key_file: Path | None, known_hosts: Path | None) -> None:
@@ -89,6 +95,20 @@ def check(url: str, provider: str, key_file: Path | None, known_hosts: Path | No
         raise Refusal("--url with ssh:// needs --key-file and --known-hosts", 2)
     if not url.startswith("ssh://") and key_file is not None:
         raise Refusal("--key-file is for ssh://; use --token-file with https://", 2)
+
+
+def check_values(values: Mapping[str, str]) -> None:
+    """Raise Refusal for content that cannot be what its option says."""
+    marks = {
+        "ca": ("--ca", "-----BEGIN CERTIFICATE-----", "a certificate in PEM"),
+        "private_key": ("--key-file", "PRIVATE KEY-----", "a private key in PEM or OpenSSH's form"),
+        "known_hosts": ("--known-hosts", " ", "lines as ssh-keyscan prints them"),
+    }
+    for member, (option, mark, expected) in marks.items():
+        if member in values and mark not in values[member]:
+            raise Refusal(f"{option}: expected {expected}, found something else", 2)
+    if "token" in values and not values["token"].strip():
+        raise Refusal("--token-file: expected a token, found nothing", 2)
 
 
 def _content(path: Path) -> str:

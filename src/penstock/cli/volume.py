@@ -1,11 +1,13 @@
 """`penstock volume`: the databases that stacks leave behind, listed and removed by name."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import urllib3
 
 from penstock.cli.connection import DEFAULT_DATA_DIR, DataDir
 from penstock.cli.refusal import Refusal
@@ -76,8 +78,23 @@ def chosen(known: Sequence[SharedVolume], name: str, cluster: str | None) -> Sha
 
 
 def _instance_id(data_dir: Path | None) -> str:
+    """Return the id of the server that is meant: by its directory, or as `penstock env` says."""
+    endpoint_url = os.environ.get("AWS_ENDPOINT_URL")
+    if data_dir is None and endpoint_url:
+        return _told_instance_id(endpoint_url)
     root = (data_dir or DEFAULT_DATA_DIR).expanduser()
     try:
         return (root / "instance-id").read_text().strip()
     except FileNotFoundError:
         raise Refusal(f"no server has run on {root}; choose another --data-dir") from None
+
+
+def _told_instance_id(endpoint_url: str) -> str:
+    try:
+        answer = urllib3.request("GET", f"{endpoint_url}/_penstock/health", timeout=5, retries=1)
+        return str(answer.json()["instance"])
+    except (urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
+        raise Refusal(
+            f"expected a server of Penstock at {endpoint_url}, which AWS_ENDPOINT_URL names; give "
+            "--data-dir"
+        ) from error

@@ -279,6 +279,8 @@ def zipped(content: str) -> bytes:
         (["--url=ssh://git@host/"], "needs --key-file and --known-hosts"),
         (["--url=https://host/", "--provider=Other"], "--provider: expected one of GitHub"),
         (["--url=https://host/", "--token-file=/nowhere"], "/nowhere can't be read"),
+        (["--url=https://host/", "--ca=/etc/hostname"], "--ca: expected a certificate in PEM"),
+        (["--url=https://host/", "--token-file=/dev/null"], "--token-file: expected a token"),
     ],
 )
 def test_a_connection_that_leads_nowhere_is_refused(

@@ -46,6 +46,18 @@ def labelled(instance: str, kind: str) -> list[str]:
     ).stdout.split()
 
 
+def registry_address(instance: str) -> str:
+    """The address of this host that the demo's registry has."""
+    port = subprocess.run(
+        [
+            "docker", "inspect", f"penstock-{instance}-registry",
+            "--format", '{{ index .Config.Labels "penstock.port" }}',
+        ],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    return f"127.0.0.1:{port}"
+
+
 def test_the_demo_deploys_what_it_published_and_goes_without_a_trace(directory: Path) -> None:
     done = demo("--yes", "--data-dir", str(directory), "--port", str(free_port()))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
@@ -73,9 +85,17 @@ def test_the_demo_deploys_what_it_published_and_goes_without_a_trace(directory: 
 
     instance = (directory / "instance-id").read_text()
     assert labelled(instance, "container"), "the registry runs"
+    registry = registry_address(instance)
     down = demo("--down", "--data-dir", str(directory))
     assert down.returncode == 0, down.stdout + down.stderr
     assert not directory.exists()
+    pulled = subprocess.run(
+        ["docker", "image", "ls", "--quiet", "--filter", f"reference={registry}/*"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert pulled.stdout == "", "what was pulled from the demo's registry is gone too"
     assert {kind: labelled(instance, kind) for kind in ("container", "volume", "network")} == {
         "container": [],
         "volume": [],

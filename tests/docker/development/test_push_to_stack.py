@@ -215,7 +215,12 @@ def test_teardown_leaves_nothing_but_the_database_volume(delivery: Delivery) -> 
     assert len(volumes) == 1, "the to-do items survive until somebody names their volume"
     with pytest.raises(OSError):
         read_json(url + "version")
+    told = subprocess.run(  # without --data-dir: the server of AWS_ENDPOINT_URL is asked
+        [*server.command, "volume", "list"], env=server.environment,
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
     listed = server.penstock("volume", "list").stdout
+    assert told == listed
     assert "todobackend-data" in listed
     server.penstock("volume", "remove", "todobackend-data")
     assert not {n for n in server.engine_objects(["volume"]) if "todobackend-data" in n}
