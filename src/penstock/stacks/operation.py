@@ -181,14 +181,18 @@ def _standing(step: Step) -> str:
     return updated or step.old.physical_resource_id
 
 
-def made_by(applied: Iterable[Step]) -> list[DeployedResource]:
-    """Return what the steps made that was not there before; an empty physical id: nothing."""
+def made_by(applied: Iterable[Step], before: StackState) -> list[DeployedResource]:
+    """Return what the steps made of a stack that was `before`, to be taken back.
+
+    An added resource without a physical id failed before anything was made. One that the stack
+    had before is left out in that case: nothing but it is there, and it stays.
+    """
     made = []
     for step in applied:
         started = step.status in _ENDED
         if not started or step.work not in {Work.CREATE, Work.REPLACE, Work.APPLY}:
             continue
-        if step.new is None or (step.work is Work.REPLACE and not step.physical_id):
+        if step.new is None or (not step.physical_id and step.logical_id in before.resources):
             continue
         made.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id or ""))
     return made

@@ -128,13 +128,13 @@ def begin(run: Run, phase: Phase, changes: Changes) -> None:
             _put_back(run, applied, changes)
         case Phase.REVERT_CLEANUP:
             applied = list(run.steps.get(Phase.UPDATE, {}).values())
-            made = made_by(applied)
+            made = made_by(applied, operation.before)
             kept = [each for each in made if kept_on_rollback(each, operation)]
             names = [each.logical_resource_id for each in kept]
             changes.steps += delete_steps(phase, made, names)
         case Phase.ROLLBACK:
             reason = _summary(run, applied, "Rollback requested by user.")
-            made = made_by(applied)
+            made = made_by(applied, operation.before)
             kept = [each for each in made if kept_on_rollback(each, operation)]
             names = [each.logical_resource_id for each in kept]
             changes.imports = frozenset()
@@ -181,10 +181,10 @@ def apply(step: Step, turn: Turn, changes: Changes) -> None:
     shown = turn.shown(step.logical_id)
     reason = events.REPLACING if step.work is Work.REPLACE else None
     status = status_of(step, "IN_PROGRESS")
-    changes.events.append(_event(step, physical, status, reason, shown))
+    changes.events.append(event_of(step, physical, status, reason, shown))
     if step.status is NodeStatus.FAILED:
         status = status_of(step, "FAILED")
-        changes.events.append(_event(step, physical, status, step.reason, shown))
+        changes.events.append(event_of(step, physical, status, step.reason, shown))
     if step.old is None:
         changes.resources.append((dataclasses.replace(step.new, status=status), step.reason))
     else:
@@ -200,19 +200,19 @@ def start(run: Run, step: Step, changes: Changes) -> None:
         back = dataclasses.replace(resource, status="UPDATE_COMPLETE")
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
         changes.resources.append((back, None))
-        changes.events.append(_event(step, physical, "UPDATE_COMPLETE", None))
+        changes.events.append(event_of(step, physical, "UPDATE_COMPLETE", None))
     elif step.work is Work.RETAIN:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
-        changes.events.append(_event(step, physical, "DELETE_SKIPPED", None))
+        changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None))
         _leave(run, step, "DELETE_SKIPPED", changes)
     elif step.work is Work.DELETE and not physical:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
-        changes.events.append(_event(step, physical, "DELETE_COMPLETE", None))
+        changes.events.append(event_of(step, physical, "DELETE_COMPLETE", None))
         _leave(run, step, "DELETE_COMPLETE", changes)
     else:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.RUNNING))
         status = status_of(step, "IN_PROGRESS")
-        changes.events.append(_event(step, physical, status, None))
+        changes.events.append(event_of(step, physical, status, None))
         if _is_of_stack(run, step):
             changes.resources.append((dataclasses.replace(resource, status=status), None))
 
@@ -244,7 +244,7 @@ def succeeded(
         )
     )
     if step.work is Work.DELETE:
-        changes.events.append(_event(step, step.physical_id or physical, status, None))
+        changes.events.append(event_of(step, step.physical_id or physical, status, None))
         _leave(run, step, status, changes)
         return
     resource = step.old if step.phase is Phase.REVERT else step.new
@@ -259,7 +259,7 @@ def succeeded(
     )
     reason = events.RECORDED_ONLY if resource.support == Support.RECORDED else None
     changes.resources.append((done, reason))
-    changes.events.append(_event(step, physical, status, reason, shown))
+    changes.events.append(event_of(step, physical, status, reason, shown))
 
 
 def failed(
@@ -294,7 +294,7 @@ def _lose(
     status = status_of(step, "FAILED")
     changes.steps.append(dataclasses.replace(step, status=node_status, context=None, reason=reason))
     physical = step.physical_id or (step.old.physical_resource_id if step.old else "")
-    changes.events.append(_event(step, physical, status, reason, shown))
+    changes.events.append(event_of(step, physical, status, reason, shown))
     if not _is_of_stack(run, step):
         return
     resource = step.new if step.work is Work.CREATE else step.old
@@ -313,13 +313,14 @@ def _verb(step: Step) -> str:
     return "UPDATE"
 
 
-def _event(
+def event_of(
     step: Step,
     physical_id: str,
     status: str,
     reason: str | None,
     shown: Mapping[str, Any] | None = None,
 ) -> StackEvent:
+    """Return an event of a step's resource; `shown` are properties that may be shown."""
     resource = step.new or step.old
     assert resource is not None
     return StackEvent(step.logical_id, physical_id, resource.resource_type, status, reason, shown)

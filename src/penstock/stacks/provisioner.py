@@ -235,7 +235,7 @@ class Provisioner:
             phases.named(run, told, changes)
         elif progress.reason and progress.reason != step.reason:
             status = phases.status_of(step, "IN_PROGRESS")
-            changes.events.append(_event(step, physical_id or "", status, progress.reason))
+            changes.events.append(phases.event_of(step, physical_id or "", status, progress.reason))
         await self._ledger.commit(run, changes)
 
     async def _settle(self, run: Run, step: Step, progress: Progress | None) -> None:
@@ -259,24 +259,12 @@ class Provisioner:
     async def _initiated(self, run: Run, step: Step, physical_id: str) -> StackEvent:
         status = phases.status_of(step, "IN_PROGRESS")
         shown = await self._shown(run, step)
-        return _event(step, physical_id, status, CREATION_INITIATED, shown)
+        return phases.event_of(step, physical_id, status, CREATION_INITIATED, shown)
 
     async def _shown(self, run: Run, step: Step) -> Mapping[str, Any] | None:
         if run.phase not in {Phase.CREATE, Phase.UPDATE}:
             return None
         return (await self._turn(run)).shown(step.logical_id)
-
-
-def _event(
-    step: Step,
-    physical_id: str,
-    status: str,
-    reason: str | None,
-    shown: Mapping[str, Any] | None = None,
-) -> StackEvent:
-    resource = step.new or step.old
-    assert resource is not None
-    return StackEvent(step.logical_id, physical_id, resource.resource_type, status, reason, shown)
 
 
 def _is_known(run: Run, decision: Decision) -> bool:

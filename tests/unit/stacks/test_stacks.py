@@ -191,3 +191,78 @@ async def test_invalid_properties_fail_at_their_turn(world: World) -> None:
     reasons = [reason for name, status, reason in await world.events() if status == "CREATE_FAILED"]
     assert any("Properties validation failed for resource A" in str(one) for one in reasons)
     assert world.store.things() == []
+
+
+async def told(world: World, name: str = "app") -> list[tuple[str, str, str]]:
+    """(logical id, physical id, status) of a stack's events, oldest first."""
+    row = await world.stacks.row(name)
+    assert row is not None
+    found = await world.stacks.events(row.id, None, 10_000)
+    return [(one.logical_id, one.physical_id, one.status) for one in reversed(found)]
+
+
+def reader(**more: Any) -> dict[str, Any]:
+    """A resource whose Type is A's value, known only when A has been made or replaced."""
+    made = thing("v1", **more)
+    made["Properties"]["Type"] = {"Fn::GetAtt": ["A", "Value"]}
+    return made
+
+
+async def test_what_fails_before_its_update_begins_is_never_told_to_be_deleted(
+    world: World,
+) -> None:
+    first = {"A": thing("String", name="one"), "B": reader()}
+    assert await world.create(template(first)) == "CREATE_COMPLETE"
+    before = world.store.things()
+    broken = {"A": thing("Strange", name="two"), "B": reader()}
+    assert await world.update(template(broken)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.store.things() == before
+    events = [event for event in await told(world) if event[0] == "B"]
+    assert events[-1] == ("B", before[1][1], "UPDATE_FAILED")
+    state = await world.stacks.state("app")
+    assert state is not None
+    assert state.resources["B"].physical_resource_id == before[1][1]
+    assert state.resources["B"].status == "CREATE_COMPLETE"
+
+
+async def test_a_replacement_that_was_never_made_is_never_told_to_be_deleted(
+    world: World,
+) -> None:
+    assert await world.create(template({"A": thing("v1", name="one")})) == "CREATE_COMPLETE"
+    before = world.store.things()
+    broken = {"A": thing("v1", name="two", how="fail-before")}
+    assert await world.update(template(broken)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.store.things() == before
+    id_ = before[0][1]
+    assert [event for event in await told(world) if event[0] == "A"][3:] == [
+        ("A", id_, "UPDATE_IN_PROGRESS"),
+        ("A", id_, "UPDATE_FAILED"),
+        ("A", id_, "UPDATE_COMPLETE"),
+    ]
+
+
+async def test_what_a_kept_failure_left_is_not_told_to_be_deleted_by_the_next_rollback(
+    world: World,
+) -> None:
+    await world.create(template({"A": thing("v1")}))
+    added = {"A": thing("v1"), "B": thing("v1", how="fail-after")}
+    assert await world.update(template(added), disable_rollback=True) == "UPDATE_FAILED"
+    before = world.store.things()
+    again = {"A": thing("v1"), "B": thing("v2", how="fail-before")}
+    assert await world.update(template(again), token="2") == "UPDATE_ROLLBACK_COMPLETE"
+    assert world.store.things() == before
+    assert not [event for event in await told(world) if event[2].startswith("DELETE")]
+
+
+async def test_an_added_resource_that_was_never_made_leaves_without_an_id(world: World) -> None:
+    await world.create(template({"A": thing("v1")}))
+    added = {"A": thing("v1"), "B": thing("v1", how="fail-before")}
+    assert await world.update(template(added)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert [event for event in await told(world) if event[0] == "B"] == [
+        ("B", "", "CREATE_IN_PROGRESS"),
+        ("B", "", "CREATE_FAILED"),
+        ("B", "", "DELETE_COMPLETE"),
+    ]
+    state = await world.stacks.state("app")
+    assert state is not None
+    assert list(state.resources) == ["A"]
