@@ -7,6 +7,7 @@ from penstock.stacks.intrinsics import get_att, sub
 from penstock.stacks.intrinsics.boolean import is_condition, not_boolean
 from penstock.stacks.intrinsics.function import function_of
 from penstock.stacks.intrinsics.table import FUNCTIONS
+from penstock.stacks.template import transforms
 from penstock.stacks.template.errors import format_error, invalid, template_error, unresolved
 from penstock.stacks.template.positions import locate
 from penstock.stacks.template.pseudo_parameters import PSEUDO_PARAMETERS
@@ -162,7 +163,7 @@ class _Block:
         listed = f"{name} Supported functions are: [{', '.join(FUNCTIONS)}]"
         return template_error(
             f"Encountered unsupported function: {listed}{self._where(path)}"
-            f"{meant_instead(name, FUNCTIONS)}"
+            f"{transforms.needed(name) or meant_instead(name, FUNCTIONS)}"
         )
 
     def _refuse_mixed(self, name: str, path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.stacks.intrinsics.function import text_of
+from penstock.stacks.template import transforms
 from penstock.stacks.template.errors import format_error, invalid
 from penstock.stacks.template.sections import (
     MOST_MAPPINGS,
@@ -38,7 +39,8 @@ def check_top(document: Mapping[str, Any]) -> None:
     """Raise for members of the template that AWS does not know, or that are missing here."""
     unknown = [key for key in document if key not in _TOP]
     if unknown:
-        raise invalid(f"Invalid template property or properties [{', '.join(unknown)}]")
+        listed = f"Invalid template property or properties [{', '.join(unknown)}]"
+        raise invalid(listed + "".join(map(transforms.needed, unknown)))
     version = document.get("AWSTemplateFormatVersion", FORMAT_VERSION)
     if version != FORMAT_VERSION:  # unverified
         raise format_error(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from penstock.stacks.template import transforms
 from penstock.stacks.template.errors import format_error, invalid
 
 MOST_RESOURCES = 500
@@ -29,7 +30,7 @@ def members(section: str, document: Mapping[str, Any]) -> dict[str, Any]:
 def check_name(kind: str, name: str) -> None:
     """Raise unless a member's name is alphanumeric. `kind` is Resource, Parameter and so on."""
     if _ALPHANUMERIC.fullmatch(name) is None:
-        raise format_error(f"{kind} name {name} is non alphanumeric.")
+        raise format_error(f"{kind} name {name} is non alphanumeric.{transforms.needed(name)}")
     if len(name) > LONGEST_NAME:  # unverified
         raise format_error(f"{kind} name {name} is longer than {LONGEST_NAME} characters.")
 
@@ -46,7 +47,7 @@ def check_keys(kind: str, found: Mapping[str, Any], allowed: Collection[str]) ->
     """Raise when a member has a key that AWS does not know."""
     for key in found:
         if key not in allowed:  # for outputs and rules unverified
-            raise invalid(f"Invalid template {kind} property '{key}'")
+            raise invalid(f"Invalid template {kind} property '{key}'{transforms.needed(key)}")
 
 
 def optional_text(where: str, found: Mapping[str, Any], key: str) -> str | None:

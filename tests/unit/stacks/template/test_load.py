@@ -202,6 +202,30 @@ def test_what_is_missing_here_is_named(text, missing):
     assert missing in refused(text)
 
 
+FOR_EACH = "Fn::ForEach needs the AWS::LanguageExtensions transform, which Penstock does not offer yet: write what it would make into the template."
+TRANSFORM = "Fn::Transform runs a transform, and Penstock does not offer transforms yet: write what it would insert into the template."
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "then"),
+    [
+        ("Resources: {'Fn::ForEach::Topics': [N, [a, b], {}]}", "Template format error: Resource name Fn::ForEach::Topics is non alphanumeric.", FOR_EACH),
+        ("Resources: {'Fn::Transform': {Name: 'AWS::Include'}}", "Template format error: Resource name Fn::Transform is non alphanumeric.", TRANSFORM),
+        (TOPIC + "Outputs: {'Fn::ForEach::O': []}", "Template format error: Output name Fn::ForEach::O is non alphanumeric.", FOR_EACH),
+        (TOPIC + "Conditions: {'Fn::ForEach::C': []}", "Template format error: Condition name Fn::ForEach::C is non alphanumeric.", FOR_EACH),
+        (TOPIC + "Fn::Transform: {Name: 'AWS::Include'}", "Invalid template property or properties [Fn::Transform]", TRANSFORM),
+        (resource("Fn::Transform: {Name: 'AWS::Include'}"), "Invalid template resource property 'Fn::Transform'", TRANSFORM),
+        (resource("Properties: {'Fn::ForEach::P': []}"), "Template error: Encountered unsupported function: Fn::ForEach::P Supported", FOR_EACH),
+        (resource("Properties: {N: {'Fn::Length': [a]}}"), "Template error: Encountered unsupported function: Fn::Length Supported", FOR_EACH.replace("ForEach", "Length")),
+        (resource("Properties: {N: !Transform {Name: 'AWS::Include'}, M: 1}"), "Template error: Encountered unsupported function: Fn::Transform Supported", TRANSFORM),
+    ],
+)  # fmt: skip
+def test_functions_of_transforms_name_what_is_missing(text, first, then):
+    message = refused(text)
+    assert message.startswith(first)
+    assert message.endswith(f" {then}")
+
+
 @pytest.mark.parametrize(
     ("section", "member", "most"),
     [
