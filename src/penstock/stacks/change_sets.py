@@ -122,6 +122,11 @@ class ChangeSets:
         _check_stack(stack, request, create=create)
         if request.get("OnStackFailure") == "DELETE" and not create:  # unverified
             raise _invalid("OnStackFailure DELETE is valid with ChangeSetType CREATE alone.")
+        given = request.get("Parameters") or ()
+        if create and any(each.get("UsePreviousValue") for each in given):
+            raise _invalid(  # mapbox/cfn-config#182
+                "Cannot specify UsePreviousValue on Parameters when ChangeSetType is CREATE"
+            )
         exports = await self._stacks.exports()
         wanted = await desired(self._in_process, principal, request, stack, exports)
         await self._stacks.check_role(wanted.role_arn)

@@ -433,3 +433,13 @@ def test_a_role_that_does_not_trust_cloudformation_makes_no_stack(server: Any) -
     message = refused("ValidationError", create, client=server.client, RoleARN=role)
     assert message == f"Role {role} is invalid or cannot be assumed"
     assert server.client.describe_stacks()["Stacks"] == []
+
+
+def test_a_new_stack_has_no_previous_values(server: Any) -> None:
+    body = template(Parameters={"Size": {"Type": "String"}})
+    given = [{"ParameterKey": "Size", "UsePreviousValue": True}]
+    message = refused(
+        "ValidationError", create, client=server.client, TemplateBody=body, Parameters=given
+    )
+    assert message == "Cannot specify UsePreviousValue on Parameters when ChangeSetType is CREATE"
+    assert server.client.describe_stacks()["Stacks"] == []
