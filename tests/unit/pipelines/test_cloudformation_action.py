@@ -55,7 +55,13 @@ class Script:
     tokens: list[str] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     no_updates: bool = False
+    refusal: str | None = None
+    """Answered to whoever gives a template."""
     events: list[dict[str, Any]] = field(default_factory=list)
+
+    def look_at_template(self) -> None:
+        if self.refusal is not None:
+            raise ServiceError("ValidationError", self.refusal, status=400)
 
     def begin(self, operation: str, request: Any, status: str) -> None:
         self.calls.append((operation, dict(request)))
@@ -89,11 +95,13 @@ async def describe_events(script: Script, call: Call, request: Any) -> Any:
 
 
 async def create_stack(script: Script, call: Call, request: Any) -> Any:
+    script.look_at_template()
     script.begin("CreateStack", request, "CREATE_IN_PROGRESS")
     return {"StackId": STACK_ID}
 
 
 async def update_stack(script: Script, call: Call, request: Any) -> Any:
+    script.look_at_template()
     if script.no_updates:
         raise ServiceError("ValidationError", "No updates are to be performed.", status=400)
     script.begin("UpdateStack", request, "UPDATE_IN_PROGRESS")
@@ -112,6 +120,7 @@ async def describe_change_set(script: Script, call: Call, request: Any) -> Any:
 
 
 async def create_change_set(script: Script, call: Call, request: Any) -> Any:
+    script.look_at_template()
     script.calls.append(("CreateChangeSet", dict(request)))
     script.change_set = {"Status": "CREATE_IN_PROGRESS"}
     script.status = script.status or "REVIEW_IN_PROGRESS"
@@ -409,6 +418,36 @@ async def test_bad_input_is_said_and_nothing_is_called(
     assert ended.code == "ConfigurationError"
     assert said in ended.message
     assert world.script.calls == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"),
+    [
+        ("CREATE_UPDATE", None),
+        ("CREATE_UPDATE", "CREATE_COMPLETE"),
+        ("CHANGE_SET_REPLACE", None),
+        ("REPLACE_ON_FAILURE", "CREATE_COMPLETE"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("refusal", "file"),
+    [
+        ("Template format error: YAML not well-formed. (line 3, column 5)", True),
+        ("Template error: every Ref object must have a single String value.", True),
+        ("Template validation error: something", True),
+        ("Invalid template resource property 'Foo'", True),
+        ("[/Resources/A/Type/N] 'null' values are not allowed in templates", True),
+        ("Parameters: [Size] must have values", False),
+    ],
+)
+async def test_a_mistake_in_the_template_is_told_with_its_file(
+    world: World, mode: str, status: str | None, refusal: str, file: bool
+) -> None:
+    world.script.status = status
+    world.script.refusal = refusal
+    ended = await world.action.start(world.job(mode))
+    prefix = "Source::stack.yml: " if file else ""
+    assert ended == Failed("ConfigurationError", f"{prefix}{refusal}")
 
 
 @pytest.mark.parametrize("denied", ["cloudformation:CreateStack", "iam:PassRole", "s3:GetObject"])

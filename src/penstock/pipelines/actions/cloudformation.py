@@ -37,6 +37,14 @@ _FAILED_STACK = {
 _SUCCEEDED_STACK = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 _NO_UPDATES = "No updates are to be performed."
 _NO_CHANGES = ("The submitted information didn't contain changes.", _NO_UPDATES)
+_OF_TEMPLATE = (
+    "Template format error:",
+    "Template error:",
+    "Template validation error:",
+    "Invalid template ",
+    "[/",
+)
+"""How CloudFormation's words about a template's text begin."""
 _SOON_SECONDS = 1.0
 
 Answer = Mapping[str, Any]
@@ -67,6 +75,16 @@ class _Conversation:
             raise
         found: Answer = answer["Stacks"][0]
         return None if found["StackStatus"] == "DELETE_COMPLETE" and name is None else found
+
+    async def hand_over(self, operation: str, request: Answer) -> Answer:
+        """Make a call that gives the template; a mistake in it is told with its file's name."""
+        try:
+            return await self.call(operation, request)
+        except ServiceError as error:
+            if not error.message.startswith(_OF_TEMPLATE):
+                raise
+            file = self.job.configuration["TemplatePath"]
+            raise ServiceError(error.code, f"{file}: {error.message}") from error
 
     async def began(self) -> bool:
         """Tell whether the stack has an event of this action already."""
@@ -169,10 +187,10 @@ class CloudFormation:
             return _waiting(talk, stack["StackId"])
         request = await inputs.stack_request(talk.job, self._files)
         if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
-            answer = await talk.call("CreateStack", request)
+            answer = await talk.hand_over("CreateStack", request)
             return _waiting(talk, answer["StackId"])
         try:
-            answer = await talk.call("UpdateStack", request)
+            answer = await talk.hand_over("UpdateStack", request)
         except ServiceError as error:
             if error.message == _NO_UPDATES:
                 return await self._succeeded(talk, stack, _NO_UPDATES)
@@ -212,7 +230,7 @@ class CloudFormation:
             )
         new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
         del request["ClientRequestToken"]
-        answer = await talk.call(
+        answer = await talk.hand_over(
             "CreateChangeSet",
             {
                 **request,
