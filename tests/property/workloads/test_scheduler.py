@@ -88,6 +88,25 @@ class World:
             self.targets[target] = TargetHealth(target, TargetState.DRAINING)
             self.target_due[target] = self.later()
 
+    def turn_all(self, state: TargetState) -> None:
+        """Let every target that is not draining pass its health checks, or fail them."""
+        for target, found in self.targets.items():
+            if found.state is not TargetState.DRAINING:
+                self.targets[target] = TargetHealth(target, state)
+                self.target_due.pop(target, None)
+
+    def serving(self) -> int:
+        """How many running tasks a load balancer sends requests to, be they healthy or not."""
+        running = {
+            task.private_ipv4
+            for task in self.tasks.values()
+            if task.last_status is TaskStatus.RUNNING
+        }
+        return sum(
+            found.state is not TargetState.DRAINING and target.id in running
+            for target, found in self.targets.items()
+        )
+
     def kill(self, task_id: str) -> None:
         self.tasks[task_id] = replace(
             self.tasks[task_id], last_status=TaskStatus.STOPPED, desired_status=TaskStatus.STOPPED,
@@ -278,6 +297,42 @@ def test_a_bad_version_fails_and_is_rolled_back(desired, limit, bad, random) -> 
         for t in it.world.tasks.values()
         if t.last_status is TaskStatus.RUNNING
     } == {"good:1"}
+
+
+@slow
+@given(desired_counts, limits, st.booleans(), st.randoms(use_true_random=False))
+def test_tasks_that_become_unhealthy_serve_until_they_are_replaced(  # type: ignore[no-untyped-def]
+    desired, limit, lasting, random
+) -> None:
+    """All fail their checks at once; those started after do so too (`lasting`), or do not."""
+    it = simulate(desired, limit, True, random.random)
+    assert it.run(200, it.is_steady)
+    first = set(it.world.starts)
+    least = desired if it.service.maximum_tasks > desired else desired - 1
+    it.world.turn_all(TargetState.UNHEALTHY)
+    it.world.behaviours["good:1"] = "sick" if lasting else "good"
+
+    def is_short() -> bool:
+        return it.world.serving() < least
+
+    if lasting:
+        assert not it.run(1000, is_short), it.told
+        tries = len(it.world.starts) - desired
+        assert 3 <= tries <= 12 + desired, "retried in a hot loop, or not at all"
+        it.world.behaviours["good:1"] = "good"
+        it.world.turn_all(TargetState.HEALTHY)
+        assert it.run(1700, lambda: is_short() or it.is_steady())
+        assert it.is_steady(), it.told
+    else:
+        assert it.run(400, lambda: is_short() or it.is_steady())
+        assert it.is_steady(), it.told
+        assert len(it.world.starts) == 2 * desired
+        assert not first & {
+            task_id
+            for task_id, task in it.world.tasks.items()
+            if task.last_status is not TaskStatus.STOPPED
+        }
+    assert it.service.primary.rollout_state is RolloutState.COMPLETED
 
 
 @slow

@@ -3,7 +3,9 @@
 A round goes through fixed steps, each seeing what the steps before decided. New tasks count when
 they are healthy: the container's check and the target groups' where there are any; otherwise a
 task counts once it has run for 40 seconds, as on AWS. Of the old ones no more are taken out than
-leave the minimum; one that goes is deregistered, drained, and only then stopped.
+leave the minimum; one that goes is deregistered, drained, and only then stopped. A task that was
+in service and fails a check once its deployment is complete serves on until its replacement is
+healthy: load balancers ask unhealthy targets while there is no other.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html
@@ -31,6 +33,7 @@ from penstock.workloads.ecs.service_decisions import (
     TaskEnded,
     TaskFailed,
     TaskInService,
+    TaskUnhealthy,
     applied,
 )
 from penstock.workloads.ecs.service_health import (
@@ -86,6 +89,7 @@ def decide(
         _break_circuit(this)
         _scale_down(this)
         _take_out_old(this)
+        _make_room(this)
         _start(this)
         _report(this)
     _stop_drained(this)
@@ -124,6 +128,17 @@ class _Round:
             for each in self.service.placements
             if each.stage is Stage.WANTED and (each.deployment_id == first) is primary
         ]
+
+    def missing(self) -> int:
+        """How many tasks of the PRIMARY deployment are to be started, replacements included."""
+        staying = [each for each in self.wanted(primary=True) if not each.is_replaced]
+        return self.service.desired_count - len(staying)
+
+    def waits(self) -> bool:
+        """Whether the failures so far forbid to start a task yet."""
+        primary = self.service.primary
+        failed_at = primary.last_failure_at or self.now
+        return failed_at + back_off(primary.failed_in_a_row) > self.now
 
     def is_healthy(self, placement: Placement) -> bool:
         task = self.tasks.get(placement.task_id)
@@ -200,21 +215,35 @@ def _register(this: _Round) -> None:
 
 
 def _judge_health(this: _Round) -> None:
-    """Note tasks that have come into service; take out those that failed a check."""
+    """Note tasks that have come into service; take out or mark those that failed a check."""
     for placement in this.service.placements:
         task = this.tasks.get(placement.task_id)
         if placement.stage is not Stage.WANTED or task is None:
             continue
         if this.is_healthy(placement):
-            if not placement.was_in_service:
+            if not placement.was_in_service or placement.is_replaced:
                 cause = this.say(f"(task {task.task_id}) is in service.")
                 this.take(TaskInService(placement.task_id, cause))
             continue
         trouble = _trouble(this, placement, task)
-        if trouble is not None:
-            reason, cause = trouble
+        if trouble is None:
+            continue
+        reason, cause = trouble
+        if not _serves_on(this, placement):
             this.take(TaskFailed(placement.task_id, placement.deployment_id, this.say(cause)))
             this.remove(placement, reason)
+        elif not placement.is_replaced:
+            this.take(TaskUnhealthy(placement.task_id, reason, this.say(cause)))
+
+
+def _serves_on(this: _Round, placement: Placement) -> bool:
+    """Whether a task that fails a check is replaced first; not while a deployment goes on."""
+    primary = this.service.primary
+    return (
+        placement.was_in_service
+        and placement.deployment_id == primary.id
+        and primary.rollout_state is RolloutState.COMPLETED
+    )
 
 
 def _trouble(this: _Round, placement: Placement, task: TaskRecord) -> tuple[str, str] | None:
@@ -258,12 +287,20 @@ def _break_circuit(this: _Round) -> None:
 
 
 def _scale_down(this: _Round) -> None:
-    """Remove what the PRIMARY deployment has too many of: those out of service first."""
-    surplus = this.wanted(primary=True)
+    """Remove what the PRIMARY deployment has too many of: those out of service first.
+
+    Of those to be replaced, as many as are not needed beside the healthy ones.
+    """
+    desired = this.service.desired_count
+    surplus = [each for each in this.wanted(primary=True) if not each.is_replaced]
     surplus.sort(key=this.is_healthy)
-    most = len(surplus) - this.service.desired_count
-    for placement in surplus[: max(most, 0)]:
+    for placement in surplus[: max(len(surplus) - desired, 0)]:
         this.remove(placement, _scaling(this))
+    left = this.wanted(primary=True)
+    replaced = [each for each in left if each.is_replaced]
+    serving = sum(each.is_replaced or this.is_healthy(each) for each in left)
+    for placement in replaced[: max(serving - desired, 0)]:
+        this.remove(placement, placement.stop_reason)
 
 
 def _take_out_old(this: _Round) -> None:
@@ -276,9 +313,8 @@ def _take_out_old(this: _Round) -> None:
         this.remove(placement, _scaling(this))
     serving = sorted((each for each in old if each.was_in_service), key=this.is_healthy)
     for placement in serving:
-        missing = service.desired_count - len(this.wanted(primary=True))
         room = service.maximum_tasks - _staying(this)
-        floor = service.minimum_healthy if missing > room else service.desired_count
+        floor = service.minimum_healthy if this.missing() > room else service.desired_count
         spare = this.healthy() - floor
         if spare >= int(this.is_healthy(placement)):
             this.remove(placement, _scaling(this))
@@ -293,14 +329,24 @@ def _scaling(this: _Round) -> str:
     return f"Scaling activity initiated by (deployment {this.service.primary.id})"
 
 
+def _make_room(this: _Round) -> None:
+    """Take out one task that is to be replaced, where the maximum lets no other start before.
+
+    One by one, as on AWS: nothing else may be on its way out or in.
+    """
+    replaced = [each for each in this.wanted(primary=True) if each.is_replaced]
+    if not replaced or this.missing() <= 0 or this.waits():
+        return
+    settled = all(each.was_in_service for each in this.wanted(primary=True))
+    if this.alive() >= this.service.maximum_tasks and settled and this.alive() == _staying(this):
+        this.remove(replaced[0], replaced[0].stop_reason)
+
+
 def _start(this: _Round) -> None:
     service, primary = this.service, this.service.primary
-    if primary.rollout_state is RolloutState.FAILED:
+    if primary.rollout_state is RolloutState.FAILED or this.waits():
         return
-    waits_until = (primary.last_failure_at or this.now) + back_off(primary.failed_in_a_row)
-    if waits_until > this.now:
-        return
-    missing = service.desired_count - len(this.wanted(primary=True))
+    missing = this.missing()
     room = service.maximum_tasks - this.alive()
     for ordinal in range(primary.next_ordinal, primary.next_ordinal + max(min(missing, room), 0)):
         task_id = task_id_of(primary, ordinal)
@@ -311,7 +357,7 @@ def _start(this: _Round) -> None:
 def _report(this: _Round) -> None:
     """Say what keeps the service from what it should be; once until it has changed."""
     service = this.service
-    missing = service.desired_count - len(this.wanted(primary=True))
+    missing = this.missing()
     stuck = (
         missing > 0
         and missing == service.desired_count

@@ -46,7 +46,7 @@ class RegisterTargets:
 
 @dataclass(frozen=True, slots=True)
 class TaskInService:
-    """A task is running and healthy for the first time."""
+    """A task is running and healthy, for the first time or again."""
 
     tells: ClassVar[bool] = False
     task_id: str
@@ -91,6 +91,17 @@ class TaskFailed:
     tells: ClassVar[bool] = True
     task_id: str
     deployment_id: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskUnhealthy:
+    """A task that was in service fails its health checks; it stays until it is replaced."""
+
+    tells: ClassVar[bool] = True
+    task_id: str
+    reason: str
+    """Becomes the task's stoppedReason."""
     cause: str
 
 
@@ -183,6 +194,7 @@ Decision = (
     | DeregisterTargets
     | StopTask
     | TaskFailed
+    | TaskUnhealthy
     | TaskEnded
     | ForgetTask
     | CompleteDeployment
@@ -204,8 +216,9 @@ def applied(service: ServiceState, decision: Decision, now: datetime) -> Service
             return _placed(service, task_id, lambda p: replace(p, targets=(*p.targets, registered)))
         case TaskInService(task_id=task_id):
             return _in_service(service, task_id)
-        case DrainTask(task_id=task_id, reason=reason):
-            return _leaving(service, task_id, Stage.DRAINING, reason)
+        case DrainTask(task_id=task_id, reason=reason) | TaskUnhealthy(task_id, reason):
+            stage = Stage.DRAINING if isinstance(decision, DrainTask) else Stage.WANTED
+            return _leaving(service, task_id, stage, reason)
         case StopTask(task_id=task_id, reason=reason):
             return _leaving(service, task_id, Stage.STOPPING, reason)
         case TaskFailed(deployment_id=deployment_id):
@@ -261,7 +274,7 @@ def _started(service: ServiceState, decision: StartTask, now: datetime) -> Servi
 
 
 def _leaving(service: ServiceState, task_id: str, stage: Stage, reason: str) -> ServiceState:
-    """Move a task on its way out; the first reason stays."""
+    """Move a task on its way out, or mark it for that; the first reason stays."""
     moved = _placed(
         service,
         task_id,
@@ -279,7 +292,7 @@ def _without(service: ServiceState, decision: ForgetTask | RetireDeployment) -> 
 
 
 def _in_service(service: ServiceState, task_id: str) -> ServiceState:
-    placed = _placed(service, task_id, lambda p: replace(p, was_in_service=True))
+    placed = _placed(service, task_id, lambda p: replace(p, was_in_service=True, stop_reason=""))
     placement = placed.placement(task_id)
     deployment = placed.deployment(placement.deployment_id) if placement else None
     if deployment is None:

@@ -107,6 +107,12 @@ class Placement:
     """Whether it has ever been running and healthy."""
     targets: tuple[RegisteredTarget, ...] = ()
     stop_reason: str = ""
+    """Becomes the task's stoppedReason; of a WANTED task, why it is to be replaced."""
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the task runs on only until another one serves in its place."""
+        return self.stage is Stage.WANTED and bool(self.stop_reason)
 
 
 @dataclass(frozen=True, slots=True)

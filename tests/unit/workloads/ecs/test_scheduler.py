@@ -230,27 +230,126 @@ def test_limits_with_which_nothing_moves_are_told_once() -> None:
     assert told(applied(state, decision, NOW), TWO_OLD[:1], found) == ""
 
 
-def test_an_unhealthy_task_is_drained_and_replaced() -> None:
-    old = replace(OLD, next_ordinal=2)
+def sick(deployment: Deployment, number: int) -> Placement:
+    return placed(deployment, number, stop_reason="Task failed ELB health checks")
+
+
+def test_an_unhealthy_task_stays_while_its_replacement_starts() -> None:
+    old = replace(OLD, next_ordinal=2, has_health_check=True)
     state = service(old, placements=(placed(old, 0), placed(old, 1)), steady=True)
-    sick = task(old, 0, health_status=HealthStatus.UNHEALTHY)
+    tasks = [
+        task(old, 0, health_status=HealthStatus.UNHEALTHY),
+        task(old, 1, health_status=HealthStatus.HEALTHY),
+    ]
     found = health(*OLD_HEALTHY)
-    checked = replace(state, deployments=(replace(old, has_health_check=True),))
-    tasks = [sick, task(old, 1, health_status=HealthStatus.HEALTHY)]
-    assert told(checked, tasks, found) == (
-        "TaskFailed: (task web:1#0) failed container health checks.\n"
+    assert told(state, tasks, found) == (
+        "TaskUnhealthy: (task web:1#0) failed container health checks.\n"
+        "StartTask: has started 1 tasks: (task web:1#2).\n"
+    )
+    for decision in decide(state, tasks, found, NOW):
+        state = applied(state, decision, NOW)
+    assert not state.steady
+    assert state.primary.failed_in_a_row == 0
+    assert from_document(to_document(state)) == state
+    assert told(state, tasks, found) == ""
+
+
+def test_all_unhealthy_tasks_stay_until_each_has_a_healthy_replacement() -> None:
+    old = replace(OLD, next_ordinal=2)
+    state = service(old, placements=(placed(old, 0), placed(old, 1)))
+    both = [(OLD, 0, UNHEALTHY), (OLD, 1, UNHEALTHY)]
+    why = "is unhealthy in (target-group tg) due to (reason Health checks failed)"
+    assert told(state, TWO_OLD, health(*both)) == (
+        f"TaskUnhealthy: (task web:1#0) (port 80) {why}\n"
+        f"TaskUnhealthy: (task web:1#1) (port 80) {why}\n"
+        "StartTask: has started 1 tasks: (task web:1#2).\n"
+        "StartTask: has started 1 tasks: (task web:1#3).\n"
+    )
+    old = replace(OLD, next_ordinal=4)
+    state = service(old, placements=(sick(old, 0), sick(old, 1), placed(old, 2), placed(old, 3)))
+    tasks = [*TWO_OLD, task(old, 2), task(old, 3)]
+    assert told(state, tasks, health(*both, (OLD, 2, INITIAL), (OLD, 3, INITIAL))) == ""
+    assert told(state, tasks, health(*both, (OLD, 2, HEALTHY), (OLD, 3, INITIAL))) == (
         "DrainTask: has begun draining connections on 1 tasks.\n"
         "DeregisterTargets: deregistered 1 targets in (target-group tg)\n"
     )
-    later = NOW + timedelta(seconds=1)
-    for decision in decide(checked, tasks, found, NOW):
-        checked = applied(checked, decision, NOW)
-    assert told(checked, tasks, found, later) == (
-        "StartTask: has started 1 tasks: (task web:1#2).\n"
-    )
-    assert told(state, TWO_OLD, health((OLD, 0, UNHEALTHY), (OLD, 1, HEALTHY))).startswith(
-        "TaskFailed: (task web:1#0) (port 80) is unhealthy in (target-group tg) due to (reason "
+    for decision in decide(state, tasks, health(*both, (OLD, 2, HEALTHY)), NOW):
+        state = applied(state, decision, NOW)
+    assert state.placements[0].stage is Stage.DRAINING
+    assert state.placements[0].stop_reason == "Task failed ELB health checks"
+
+
+def test_a_replacement_that_never_gets_healthy_is_taken_out_and_tried_again_later() -> None:
+    old = replace(OLD, next_ordinal=3)
+    fresh = placed(old, 2, was_in_service=False)
+    state = service(old, desired_count=1, placements=(sick(old, 0), fresh))
+    tasks = [task(old, 0), task(old, 2)]
+    found = health((OLD, 0, UNHEALTHY), (OLD, 2, UNHEALTHY))
+    assert told(state, tasks, found) == (
+        "TaskFailed: (task web:1#2) (port 80) is unhealthy in (target-group tg) due to (reason "
         "Health checks failed)\n"
+        "DrainTask: has begun draining connections on 1 tasks.\n"
+        "DeregisterTargets: deregistered 1 targets in (target-group tg)\n"
+    )
+    waiting = replace(old, failed_in_a_row=3, last_failure_at=NOW)
+    state = service(waiting, desired_count=1, placements=(sick(old, 0),))
+    assert "StartTask" not in told(state, tasks, found, NOW + timedelta(seconds=3))
+    assert "StartTask" in told(state, tasks, found, NOW + timedelta(seconds=4))
+
+
+def test_a_task_that_recovers_keeps_its_place() -> None:
+    old = replace(OLD, next_ordinal=3)
+    fresh = placed(old, 2, was_in_service=False)
+    state = service(old, desired_count=1, placements=(sick(old, 0), fresh))
+    tasks = [task(old, 0), task(old, 2)]
+    found = health((OLD, 0, HEALTHY), (OLD, 2, INITIAL))
+    assert told(state, tasks, found) == (
+        "TaskInService: (task web:1#0) is in service.\n"
+        "DrainTask: has begun draining connections on 1 tasks.\n"
+        "DeregisterTargets: deregistered 1 targets in (target-group tg)\n"
+    )
+    for decision in decide(state, tasks, found, NOW):
+        state = applied(state, decision, NOW)
+    assert [each.stage for each in state.placements] == [Stage.WANTED, Stage.DRAINING]
+    assert not state.placements[0].is_replaced
+
+
+def test_without_room_unhealthy_tasks_are_taken_out_one_by_one() -> None:
+    tight = DeploymentConfiguration(minimum_healthy_percent=50, maximum_percent=100)
+    old = replace(OLD, next_ordinal=2)
+    state = service(old, placements=(placed(old, 0), placed(old, 1)), configuration=tight)
+    found = health((OLD, 0, UNHEALTHY), (OLD, 1, UNHEALTHY))
+    assert told(state, TWO_OLD, found) == (
+        "TaskUnhealthy: (task web:1#0) (port 80) is unhealthy in (target-group tg) due to (reason "
+        "Health checks failed)\n"
+        "TaskUnhealthy: (task web:1#1) (port 80) is unhealthy in (target-group tg) due to (reason "
+        "Health checks failed)\n"
+        "DrainTask: has begun draining connections on 1 tasks.\n"
+        "DeregisterTargets: deregistered 1 targets in (target-group tg)\n"
+    )
+    for decision in decide(state, TWO_OLD, found, NOW):
+        state = applied(state, decision, NOW)
+    assert told(state, TWO_OLD, health((OLD, 0, DRAINING), (OLD, 1, UNHEALTHY))) == ""
+    fresh = placed(replace(OLD, next_ordinal=3), 2, was_in_service=False)
+    state = replace(state, placements=(state.placements[1], fresh))
+    tasks = [TWO_OLD[1], task(OLD, 2)]
+    assert told(state, tasks, health((OLD, 1, UNHEALTHY), (OLD, 2, INITIAL))) == ""
+    assert told(state, tasks, health((OLD, 1, UNHEALTHY), (OLD, 2, HEALTHY))) == (
+        "TaskInService: (task web:1#2) is in service.\n"
+        "DrainTask: has begun draining connections on 1 tasks.\n"
+        "DeregisterTargets: deregistered 1 targets in (target-group tg)\n"
+    )
+
+
+def test_during_a_deployment_an_unhealthy_task_is_taken_out_at_once() -> None:
+    new = replace(NEW, next_ordinal=2)
+    state = service(new, placements=(placed(new, 0), placed(new, 1)))
+    tasks = [task(new, 0), task(new, 1)]
+    assert told(state, tasks, health((new, 0, UNHEALTHY), (new, 1, HEALTHY))) == (
+        "TaskFailed: (task web:2#0) (port 80) is unhealthy in (target-group tg) due to (reason "
+        "Health checks failed)\n"
+        "DrainTask: has begun draining connections on 1 tasks.\n"
+        "DeregisterTargets: deregistered 1 targets in (target-group tg)\n"
     )
 
 
@@ -259,7 +358,7 @@ def test_the_grace_period_forgives() -> None:
     state = service(old, placements=(placed(old, 0), placed(old, 1)), grace_seconds=60)
     found = health((OLD, 0, UNHEALTHY), (OLD, 1, HEALTHY))
     assert told(state, TWO_OLD, found, NOW + timedelta(seconds=59)) == ""
-    assert "TaskFailed" in told(state, TWO_OLD, found, NOW + timedelta(seconds=60))
+    assert "TaskUnhealthy" in told(state, TWO_OLD, found, NOW + timedelta(seconds=60))
     assert next_look(state, TWO_OLD, NOW + timedelta(seconds=50)) == NOW + timedelta(seconds=60)
 
 
