@@ -199,7 +199,7 @@ def _backends(backend: Backend) -> list[str]:
         "    option httpchk",
         (
             f"    http-check send meth GET uri {word(check.path)} ver HTTP/1.1 "
-            "hdr Host penstock-health-check hdr User-Agent ELB-HealthChecker/2.0 "
+            "hdr Host %[bc_dst]:%[bc_dst_port] hdr User-Agent ELB-HealthChecker/2.0 "
             "hdr Connection close"
         ),
         f"    http-check expect status {check.matcher}",

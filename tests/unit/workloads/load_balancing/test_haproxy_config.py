@@ -58,6 +58,7 @@ def test_a_group_has_its_targets_twice() -> None:
     first, second = text.partition(checked)[2].split(unchecked)
     assert "server 10.0.0.1:80 10.0.0.1:80 check inter 10s downinter 2s fall 2 rise 3\n" in first
     assert "http-check expect status 200-299\n" in first
+    assert " hdr Host %[bc_dst]:%[bc_dst_port] " in first
     assert "server 10.0.0.1:80 10.0.0.1:80 disabled\n" in second
     assert "server 10.0.0.2:80 10.0.0.2:80\n" in second
 
