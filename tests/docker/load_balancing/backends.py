@@ -10,13 +10,18 @@ from typing import Any
 
 
 class Backend:
-    """An HTTP server that answers with its name; `health` is the status of `/health`."""
+    """An HTTP server that answers with its name; `health` is the status of `/health`.
+
+    Requests that come while `answers` is cleared are held until it is set.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.health = 200
-        self.delay_seconds = 0.0
+        self.answers = threading.Event()
+        self.answers.set()
         self.headers: dict[str, str] = {}
+        self.check_headers: dict[str, str] = {}
         backend = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -24,9 +29,11 @@ class Backend:
 
             def do_GET(self) -> None:
                 health = self.path.startswith("/health")
-                if not health:
+                if health:
+                    backend.check_headers = dict(self.headers)
+                else:
                     backend.headers = dict(self.headers)
-                    time.sleep(backend.delay_seconds)
+                    backend.answers.wait()
                 body = backend.name.encode()
                 self.send_response(backend.health if health else 200)
                 self.send_header("Content-Length", str(len(body)))
@@ -52,6 +59,7 @@ class Backend:
         self._thread.start()
 
     def close(self) -> None:
+        self.answers.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -37,6 +37,30 @@ async def test_two_load_balancers_have_a_port_80_each(world: World, backend: Mak
     assert get(second["DNSName"]) == (200, "two")
 
 
+async def test_load_balancers_on_a_shared_address_have_a_port_each_for_80(
+    world: World, backend: MakeBackend
+) -> None:
+    shared = f"127.251.8.{os.getpid() % 250 + 1}"
+    await world.restart(shared)
+    world.attach()
+    first, _ = await _served(world, "first", backend("one"))
+    second, _ = await _served(world, "second", backend("two"))
+    assert first["DNSName"] == shared
+    address, _, port = second["DNSName"].partition(":")
+    assert address == shared
+    assert get(shared) == (200, "one")
+    assert get(shared, port=int(port)) == (200, "two")
+    listeners = await world.call("DescribeListeners", LoadBalancerArn=second["LoadBalancerArn"])
+    assert [one["Port"] for one in listeners["Listeners"]] == [80]
+    await world.restart(shared)
+    world.attach()
+    assert await world.load_balancing.settled()
+    found = (await world.call("DescribeLoadBalancers"))["LoadBalancers"]
+    names = [(one["LoadBalancerName"], one["DNSName"]) for one in found]
+    assert sorted(names) == [("first", shared), ("second", f"{shared}:{port}")]
+    assert get(shared, port=int(port)) == (200, "two")
+
+
 async def test_a_killed_server_finds_everything_served(world: World, backend: MakeBackend) -> None:
     one, two = backend("one"), backend("two")
     balancer, group = await _served(world, "web", one)

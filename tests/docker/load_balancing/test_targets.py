@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.docker.load_balancing.backends import Backend, Load, get
+from tests.docker.load_balancing.backends import Backend, Load, get, until
 from tests.docker.load_balancing.world import World
 
 pytestmark = pytest.mark.docker
@@ -84,9 +84,9 @@ async def test_a_request_under_way_ends_on_the_target_that_leaves(
     await world.listener(balancer, group)
     await world.register(group, slow)
     await world.until_healthy(group, slow)
-    slow.delay_seconds = 3
+    slow.answers.clear()
     request = asyncio.create_task(asyncio.to_thread(get, balancer["DNSName"]))
-    await asyncio.sleep(0.5)
+    await asyncio.to_thread(until, lambda: bool(slow.headers))
     await world.register(group, other)
     await world.until_healthy(group, other)
     await world.deregister(group, slow)
@@ -96,9 +96,11 @@ async def test_a_request_under_way_ends_on_the_target_that_leaves(
         "Reason": "Target.DeregistrationInProgress",
         "Description": "Target deregistration is in progress",
     }
-    await asyncio.sleep(1.2)
-    assert slow.port in await world.health(group)
+    await asyncio.sleep(3)  # rounds enough to take away a target that is idle
+    assert (await world.health(group))[slow.port] == state
     assert await asyncio.to_thread(get, balancer["DNSName"]) == (200, "other")
+    assert not request.done()
+    slow.answers.set()
     assert await request == (200, "slow")
     await world.until_gone(group, slow)
 
@@ -135,6 +137,46 @@ async def test_an_unhealthy_target_gets_no_requests_unless_all_are(
     good.health = 200
     await world.until_healthy(group, good)
     assert {get(balancer["DNSName"])[1] for _ in range(20)} == {"good"}
+
+
+async def test_after_the_deregistration_delay_a_request_under_way_is_cut_off(
+    world: World, backend: MakeBackend
+) -> None:
+    slow = backend("slow")
+    balancer = await world.load_balancer("web")
+    group = await world.target_group("web")
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "2"}
+    await world.call("ModifyTargetGroupAttributes", TargetGroupArn=group, Attributes=[delay])
+    await world.listener(balancer, group)
+    await world.register(group, slow)
+    await world.until_healthy(group, slow)
+    slow.answers.clear()
+    request = asyncio.create_task(asyncio.to_thread(get, balancer["DNSName"]))
+    await asyncio.to_thread(until, lambda: bool(slow.headers))
+    await world.deregister(group, slow)
+    await asyncio.sleep(1)
+    assert not request.done()
+    await world.until_gone(group, slow)
+    # A GET is sent again to another target, and there is none.
+    assert (await request)[0] == 503
+
+
+async def test_a_check_names_the_address_and_port_that_it_asks(
+    world: World, backend: MakeBackend
+) -> None:
+    one, elsewhere = backend("one"), backend("elsewhere")
+    balancer = await world.load_balancer("web")
+    traffic = await world.target_group("traffic")
+    other = await world.target_group("other", HealthCheckPort=str(elsewhere.port))
+    await world.listener(balancer, traffic)
+    await world.listener(balancer, other, 8081)
+    await world.register(traffic, one)
+    await world.register(other, one)
+    await world.until_healthy(traffic, one)
+    await world.until_healthy(other, one)
+    assert one.check_headers["host"] == f"127.0.0.1:{one.port}"
+    assert elsewhere.check_headers["host"] == f"127.0.0.1:{elsewhere.port}"
+    assert one.check_headers["user-agent"] == "ELB-HealthChecker/2.0"
 
 
 async def test_without_a_target_the_answer_is_503(world: World, backend: MakeBackend) -> None:

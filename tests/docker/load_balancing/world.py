@@ -54,10 +54,10 @@ class World:
     def attach(self) -> None:
         self.load_balancing.attach(self.proxy)
 
-    async def restart(self) -> None:
+    async def restart(self, address: str | None = None) -> None:
         """What a server does that was killed: another object on the same database."""
         await self.load_balancing.close()
-        self.load_balancing = self._make()
+        self.load_balancing = self._make(address)
 
     async def call(self, operation: str, **parameters: Any) -> Any:
         in_process = InProcess(
