@@ -6,6 +6,7 @@ Everything here may be called before the container engine answers; `attach` give
 import contextlib
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 from penstock.aws.in_process import InProcess
@@ -41,77 +42,60 @@ from penstock.workloads.load_balancing.load_balancing import LoadBalancing
 from penstock.workloads.load_balancing.proxy import Proxy
 
 
+@dataclass(frozen=True, slots=True)
+class Foundations:
+    """The parts of the server that deployments stand on."""
+
+    config: Config
+    database: Database
+    outbox: Outbox
+    cipher: Cipher
+    clock: Clock
+    instance_id: str
+    in_process: InProcess
+    iam: Iam
+    sts: Sts
+    logs: Logs
+    parameters: Parameters
+    secrets: Secrets
+    credentials: TaskCredentials
+    pull_token: PullToken
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Account and Region, as constructors take them."""
+        return {"account_id": self.config.account_id, "region": self.config.region}
+
+
 class Deployments:
     """Stacks, ECS and load balancing of one server."""
 
-    def __init__(
-        self,
-        config: Config,
-        database: Database,
-        outbox: Outbox,
-        cipher: Cipher,
-        clock: Clock,
-        instance_id: str,
-        *,
-        in_process: InProcess,
-        iam: Iam,
-        sts: Sts,
-        logs: Logs,
-        parameters: Parameters,
-        secrets: Secrets,
-        credentials: TaskCredentials,
-        pull_token: PullToken,
-    ) -> None:
-        account = {"account_id": config.account_id, "region": config.region}
-        self._in_process = in_process
-        preparation = TaskPreparation(
-            credentials,
-            iam.authorize,
-            TaskSecrets(parameters, secrets, iam.authorize, **account),
-            logs,
-            pull_token,
-            Place(instance_id, config.region, float(os.cpu_count() or 1)),
-            config.account_id,
-        )
+    def __init__(self, on: Foundations) -> None:
+        self._in_process = on.in_process
         self._load_balancing = LoadBalancing(
-            database,
-            clock,
-            instance_id=instance_id,
-            address=config.load_balancer_address,
-            own_ports=(config.port,),
-            **account,
+            on.database,
+            on.clock,
+            instance_id=on.instance_id,
+            address=on.config.load_balancer_address,
+            own_ports=(on.config.port,),
+            **on.place,
         )
-        self._task_definitions = TaskDefinitions(database, clock, **account)
-        self._tasks = Tasks(database, clock, self._task_definitions, preparation, logs, **account)
-        services = Services(
-            database,
-            outbox,
-            self._tasks,
-            self._load_balancing,
-            clock,
-            instance_id=instance_id,
-            **account,
-        )
-        self._ecs = Ecs(
-            Clusters(database, clock, **account),
-            self._task_definitions,
-            self._tasks,
-            services,
-            instance_id,
-        )
+        self._ecs = _ecs(on, self._load_balancing)
         self._stacks = Stacks(
-            database,
-            outbox,
-            cipher,
-            in_process,
-            sts,
-            clock,
+            on.database,
+            on.outbox,
+            on.cipher,
+            on.in_process,
+            on.sts,
+            on.clock,
             lambda: self._handlers,
-            config.account_id,
-            config.region,
-            refuse_recorded=config.refuse_recorded,
+            on.config.account_id,
+            on.config.region,
+            refuse_recorded=on.config.refuse_recorded,
         )
-        self._change_sets = ChangeSets(database, cipher, self._stacks, in_process, clock)
+        self._change_sets = ChangeSets(
+            on.database, on.cipher, self._stacks, on.in_process, on.clock
+        )
 
     def services(self) -> list[Service]:
         """The AWS services that answer here."""
@@ -129,14 +113,14 @@ class Deployments:
 
     async def attach(self, docker: DockerRunner, proxy: Proxy) -> None:
         """Take up tasks and load balancers on the engine. Raises EngineError."""
-        await self._tasks.attach(docker)
+        await self._ecs.tasks.attach(docker)
         self._load_balancing.attach(proxy)
 
     async def close(self) -> None:
         """End every loop; stacks go on at the next start, tasks and load balancers meanwhile."""
         async with contextlib.AsyncExitStack() as ending:
             ending.push_async_callback(self._load_balancing.close)
-            ending.push_async_callback(self._tasks.close)
+            ending.push_async_callback(self._ecs.tasks.close)
             ending.push_async_callback(self._ecs.services.close)
             ending.push_async_callback(self._stacks.close)
 
@@ -149,3 +133,28 @@ class Deployments:
     @cached_property
     def _handlers(self) -> Mapping[str, ResourceHandler]:
         return handlers(self._in_process)
+
+
+def _ecs(on: Foundations, load_balancing: LoadBalancing) -> Ecs:
+    preparation = TaskPreparation(
+        on.credentials,
+        on.iam.authorize,
+        TaskSecrets(on.parameters, on.secrets, on.iam.authorize, **on.place),
+        on.logs,
+        on.pull_token,
+        Place(on.instance_id, on.config.region, float(os.cpu_count() or 1)),
+        on.config.account_id,
+    )
+    definitions = TaskDefinitions(on.database, on.clock, **on.place)
+    tasks = Tasks(on.database, on.clock, definitions, preparation, on.logs, **on.place)
+    services = Services(
+        on.database,
+        on.outbox,
+        tasks,
+        load_balancing,
+        on.clock,
+        instance_id=on.instance_id,
+        **on.place,
+    )
+    clusters = Clusters(on.database, on.clock, **on.place)
+    return Ecs(clusters, definitions, tasks, services, on.instance_id)

@@ -37,7 +37,7 @@ from penstock.console.sessions import Sessions
 from penstock.containers.certificates import Certificates
 from penstock.containers.docker_runner import DockerRunner
 from penstock.containers.registry import NOTIFICATIONS_PATH, TOKEN_PATH
-from penstock.deployments import Deployments
+from penstock.deployments import Deployments, Foundations
 from penstock.errors import EngineError
 from penstock.front import Front
 from penstock.ids import new_token
@@ -174,20 +174,22 @@ class Server:
 
     def _make_deployments(self) -> Deployments:
         return Deployments(
-            self.config,
-            self._database,
-            self._outbox,
-            self._cipher,
-            self._clock,
-            self._data.instance_id,
-            in_process=self._in_process,
-            iam=self._iam,
-            sts=self._sts,
-            logs=self._logs,
-            parameters=self._parameters,
-            secrets=self._secrets,
-            credentials=self._credentials,
-            pull_token=self._ecr.mint,
+            Foundations(
+                config=self.config,
+                database=self._database,
+                outbox=self._outbox,
+                cipher=self._cipher,
+                clock=self._clock,
+                instance_id=self._data.instance_id,
+                in_process=self._in_process,
+                iam=self._iam,
+                sts=self._sts,
+                logs=self._logs,
+                parameters=self._parameters,
+                secrets=self._secrets,
+                credentials=self._credentials,
+                pull_token=self._ecr.mint,
+            )
         )
 
     def _make_ecr(self, certificates: Certificates) -> Ecr:
