@@ -56,7 +56,7 @@ async def create_listener(load_balancing: LoadBalancing, call: Call, request: Re
             protocol=request["Protocol"],
             actions=chosen,
         )
-        _place(connection, call, load_balancing, balancer, made.port)
+        _check_port(connection, balancer, made.port)
         associate(connection, target_group_arns(chosen), balancer)
         store.add(connection, made, call.now, tags)
         return made
@@ -105,7 +105,7 @@ async def modify_listener(load_balancing: LoadBalancing, call: Call, request: Re
             actions=actions(given) if given else found.actions,
         )
         if after.port != found.port:
-            _place(connection, call, load_balancing, balancer, after.port)
+            _check_port(connection, balancer, after.port)
         associate(connection, target_group_arns(after.actions), balancer)
         store.replace(connection, after, call.now)
         return after
@@ -135,14 +135,8 @@ def find_listener(connection: sa.Connection, listener_arn: str) -> Listener:
     return found
 
 
-def _place(
-    connection: sa.Connection,
-    call: Call,
-    load_balancing: LoadBalancing,
-    balancer: LoadBalancer,
-    port: int,
-) -> None:
-    """Raise ServiceError unless the port can be bound; on a shared address, find another one."""
+def _check_port(connection: sa.Connection, balancer: LoadBalancer, port: int) -> None:
+    """Raise ServiceError unless the port can be bound."""
     listeners = store.every(connection, Listener)
     mine = [one.port for one in listeners if one.load_balancer_arn == balancer.arn]
     if port in mine:
@@ -162,14 +156,10 @@ def _place(
     } | {other for one in beside.values() for other in one.ports.values()}
     if port not in bound and addresses.is_free(balancer.address, port):
         return
-    if load_balancing.place.address is None or port == 80:
-        raise refused(
-            f"Port {port} of {balancer.address} is taken on this machine. Expected a free port; "
-            "end what listens there, or choose another port for the listener."
-        )
-    stand_in = addresses.stand_in(balancer.arn, balancer.address, port, bound)
-    ports = {**balancer.ports, port: stand_in}
-    store.replace(connection, msgspec.structs.replace(balancer, ports=ports), call.now)
+    raise refused(
+        f"Port {port} of {balancer.address} is taken on this machine. Expected a free port; "
+        "end what listens there, or choose another port for the listener."
+    )
 
 
 def _validate(request: Mapping[str, Any]) -> None:
