@@ -313,7 +313,7 @@ def test_tasks_that_become_unhealthy_serve_until_they_are_replaced(  # type: ign
     it.world.behaviours["good:1"] = "sick" if lasting else "good"
 
     def is_short() -> bool:
-        return it.world.serving() < least
+        return bool(it.world.serving() < least)
 
     if lasting:
         assert not it.run(1000, is_short), it.told
