@@ -42,7 +42,7 @@ trap finish EXIT
 check "base images" python -m penstock.containers.images
 
 tests=0
-# What needs the engine runs one at a time in one worker (tests/conftest.py); the rest beside it.
+# A scenario that needs the engine stays in one worker (tests/conftest.py).
 pytest -n 2 --dist loadgroup -p no:cacheprovider "$@" || tests=$?
 
 if [ ${#failed[@]} -gt 0 ]; then

@@ -1,4 +1,4 @@
-"""What all tests share: marks by folder, one worker for all that needs the engine, a database."""
+"""What all tests share: marks by folder, one worker for each scenario, a database."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,14 +18,21 @@ hypothesis.settings.register_profile("penstock", deadline=None)
 hypothesis.settings.load_profile("penstock")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark by folder; with `-n 2 --dist loadgroup`, what needs the engine runs one at a time."""
+    """Mark by folder; with `--dist loadgroup`, a scenario that needs the engine has one worker.
+
+    So its server is started once, and no browser's event loop meets a test that runs one.
+    """
     for item in items:
-        folder = item.path.relative_to(ROOT).parts[0] if item.path.is_relative_to(ROOT) else ""
-        if folder in MARKS:
-            item.add_marker(MARKS[folder])
+        if not item.path.is_relative_to(ROOT):
+            continue
+        place = item.path.relative_to(ROOT)
+        if place.parts[0] in MARKS:
+            item.add_marker(MARKS[place.parts[0]])
         if any(item.get_closest_marker(mark) for mark in ENGINE):
-            item.add_marker(pytest.mark.xdist_group("engine"))
+            scenario = place.parent if place.parts[0] == "docker" else place
+            item.add_marker(pytest.mark.xdist_group(str(scenario)))
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ artifacts:
 expect.set_options(timeout=60_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A running server: pipelines `talkative` and `flagged`, both built once and well."""
     server = ServerProcess(tmp_path_factory.mktemp("server") / "data")
@@ -82,7 +82,7 @@ def set_flag(server: ServerProcess, value: str) -> None:
     server.client("ssm").put_parameter(Name="/flag", Value=value, Type="String", Overwrite=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The machine's own browser; none is ever downloaded."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
