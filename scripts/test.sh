@@ -42,8 +42,9 @@ trap finish EXIT
 check "base images" python -m penstock.containers.images
 
 tests=0
-# A scenario that needs the engine stays in one worker (tests/conftest.py).
-pytest -n 2 --dist loadgroup -p no:cacheprovider "$@" || tests=$?
+# A file stays in one worker: its server is started once, and no browser's event loop meets a test
+# that runs one. (xdist's loadgroup does nothing with this pytest.)
+pytest -n 2 --dist loadfile -p no:cacheprovider "$@" || tests=$?
 
 if [ ${#failed[@]} -gt 0 ]; then
     say "before the tests, these failed: ${failed[*]}"
