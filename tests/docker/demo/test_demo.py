@@ -83,7 +83,7 @@ def test_the_demo_deploys_what_it_published_and_goes_without_a_trace(directory: 
     with urllib.request.urlopen(f"{url[1]}version", timeout=10) as answer:
         assert json.load(answer)["nonce"]
 
-    instance = (directory / "instance-id").read_text()
+    instance = (directory / "instance-id").read_text().strip()
     assert labelled(instance, "container"), "the registry runs"
     registry = registry_address(instance)
     down = demo("--down", "--data-dir", str(directory))
