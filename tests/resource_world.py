@@ -208,6 +208,8 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             objects=objects,
             in_process=in_process,
             github=GitHubHost("https://github.invalid", cipher.decrypt),
+            change_sets=lambda: change_sets,
+            console_url="http://127.0.0.1/console",
         )
         pipelines = Pipelines(
             database, Outbox(database), places, iam, sts, cipher, utc_now, REGION, ACCOUNT

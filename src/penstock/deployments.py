@@ -93,14 +93,14 @@ class Deployments:
             on.config.region,
             refuse_recorded=on.config.refuse_recorded,
         )
-        self._change_sets = ChangeSets(
+        self.change_sets = ChangeSets(
             on.database, on.cipher, self._stacks, on.in_process, on.clock
         )
 
     def services(self) -> list[Service]:
         """The AWS services that answer here."""
         return [
-            stacks_api.service(self._stacks, self._change_sets),
+            stacks_api.service(self._stacks, self.change_sets),
             ecs_api.service(self._ecs),
             load_balancing_api.service(self._load_balancing),
         ]
@@ -109,7 +109,7 @@ class Deployments:
         """Go on with unfinished stacks and services; what needs the engine waits for it."""
         await self._ecs.services.start()
         await self._stacks.start()
-        await self._change_sets.start()
+        await self.change_sets.start()
 
     async def attach(self, docker: DockerRunner, proxy: Proxy) -> None:
         """Take up tasks and load balancers on the engine. Raises EngineError."""

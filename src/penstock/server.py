@@ -162,6 +162,8 @@ class Server:
                 objects=self._objects,
                 in_process=self._in_process,
                 github=GitHubHost(self.config.github_url, self._cipher.decrypt),
+                change_sets=lambda: self._deployments.change_sets,
+                console_url=f"{self.config.endpoint_url}/console",
                 source_seconds=self.config.source_seconds,
             ),
             self._iam,

@@ -1,4 +1,7 @@
-"""CodePipeline, CodeCommit and S3 on one server, with real roles; builds are ended by hand."""
+"""CodePipeline, its sources, S3, SNS, SSM and CloudFormation on one server, with real roles.
+
+Builds are ended by hand; stacks are real ones, of types that need no container engine.
+"""
 
 import contextlib
 import time
@@ -31,7 +34,15 @@ from penstock.services.codeconnections import Connections
 from penstock.services.iam import Iam
 from penstock.services.s3 import api as s3_api
 from penstock.services.secretsmanager import Secrets
+from penstock.services.sns import Sns
+from penstock.services.sns import api as sns_api
+from penstock.services.ssm import Parameters
+from penstock.services.ssm import api as ssm_api
 from penstock.services.sts import Sts
+from penstock.stacks.api import service as cloudformation
+from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.stacks import Stacks
 from penstock.storage import builds as stored
 from penstock.storage import resources
 from penstock.storage.blobs import Blobs
@@ -90,14 +101,29 @@ class Delivery:
             objects=objects,
             in_process=in_process,
             github=GitHubHost("https://github.invalid", cipher.decrypt),
+            change_sets=lambda: change_sets,
+            console_url="http://127.0.0.1/console",
         )
+        sts = Sts(self.iam)
+        sns = Sns(database, utc_now, **account)
+        parameters = Parameters(database, cipher, utc_now, **account)
+        stacks = Stacks(
+            database, Outbox(database), cipher, in_process, sts, utc_now,
+            lambda: handlers(in_process), ACCOUNT, REGION,
+        )  # fmt: skip
+        change_sets = ChangeSets(database, cipher, stacks, in_process, utc_now)
         pipelines = Pipelines(
-            database, Outbox(database), places, self.iam, Sts(self.iam), cipher, utc_now,
+            database, Outbox(database), places, self.iam, sts, cipher, utc_now,
             REGION, ACCOUNT,
         )  # fmt: skip
         await pipelines.start()
         stack.push_async_callback(pipelines.close)
-        services += [codepipeline(pipelines), codecommit(repositories), s3_api.service(objects)]
+        await stacks.start()
+        stack.push_async_callback(stacks.close)
+        services += [
+            codepipeline(pipelines), codecommit(repositories), s3_api.service(objects),
+            cloudformation(stacks, change_sets), sns_api.service(sns), ssm_api.service(parameters),
+        ]  # fmt: skip
         return services
 
     def _project(self) -> resources.Resource:

@@ -1,6 +1,6 @@
 """Which provider runs which action type: the one place where a provider is registered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from penstock.aws.in_process import InProcess
@@ -20,6 +20,7 @@ from penstock.repositories.hosting import Repositories
 from penstock.repositories.remote import RemoteRepositories
 from penstock.services.codeconnections import Connections
 from penstock.services.s3 import Objects
+from penstock.stacks.change_sets import ChangeSets
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Places:
     objects: Objects
     in_process: InProcess
     github: GitHubHost
+    change_sets: Callable[[], ChangeSets]
+    """Asked for when the first action runs: stacks are made after pipelines."""
+    console_url: str
+    """Where people reach the console: `http://host:port/console`."""
     source_seconds: float = 30.0
     """Between looks at sources on other git hosts."""
 

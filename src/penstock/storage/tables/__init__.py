@@ -3,6 +3,7 @@
 Each module is listed here by hand: a table that is not imported is not migrated.
 """
 
+from penstock.storage.tables import approvals as approvals
 from penstock.storage.tables import builds as builds
 from penstock.storage.tables import change_sets as change_sets
 from penstock.storage.tables import console as console

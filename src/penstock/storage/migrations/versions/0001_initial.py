@@ -73,6 +73,39 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "approvals",
+        sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("action_execution_id", sa.String(), nullable=False),
+        sa.Column("pipeline_id", sa.String(), nullable=False),
+        sa.Column("pipeline_name", sa.String(), nullable=False),
+        sa.Column("execution_id", sa.String(), nullable=False),
+        sa.Column("stage_name", sa.String(), nullable=False),
+        sa.Column("action_name", sa.String(), nullable=False),
+        sa.Column("token", sa.String(), nullable=False),
+        sa.Column("custom_data", sa.String(), nullable=True),
+        sa.Column("external_entity_link", sa.String(), nullable=True),
+        sa.Column("notification_arn", sa.String(), nullable=True),
+        sa.Column("review", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("notified_at", sa.BigInteger(), nullable=True),
+        sa.Column("decision", sa.String(), nullable=True),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("comment", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_approvals")),
+        sa.UniqueConstraint("action_execution_id", name=op.f("uq_approvals_action_execution_id")),
+        sa.UniqueConstraint("token", name=op.f("uq_approvals_token")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("approvals", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_approvals_execution", ["execution_id", "stage_name"], unique=False
+        )
+        batch_op.create_index("ix_approvals_pipeline", ["pipeline_id", "ordinal"], unique=False)
+
+    op.create_table(
         "build_counters",
         sa.Column("project_name", sa.String(), nullable=False),
         sa.Column("last_number", sa.Integer(), nullable=False),
@@ -723,6 +756,11 @@ def downgrade() -> None:
 
     op.drop_table("builds")
     op.drop_table("build_counters")
+    with op.batch_alter_table("approvals", schema=None) as batch_op:
+        batch_op.drop_index("ix_approvals_pipeline")
+        batch_op.drop_index("ix_approvals_execution")
+
+    op.drop_table("approvals")
     with op.batch_alter_table("action_executions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_action_executions_running",

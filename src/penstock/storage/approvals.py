@@ -1,0 +1,116 @@
+"""Queries on manual approvals. A decision is written once: its update is conditional."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from penstock.storage.tables.approvals import approvals
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRow:
+    """What one execution of an approval action asked, and what was decided.
+
+    `review` is the JSON of a `pipelines.review.Review`: what the approver is shown, fixed when
+    the approval began. `digest` names it, None where nothing is to be executed. `decision` is
+    Approved or Rejected; whether a request without one is still open, its action's status says.
+    """
+
+    action_execution_id: str
+    pipeline_id: str
+    pipeline_name: str
+    execution_id: str
+    stage_name: str
+    action_name: str
+    token: str
+    review: str
+    created_at: datetime
+    expires_at: datetime
+    digest: str | None = None
+    custom_data: str | None = None
+    external_entity_link: str | None = None
+    notification_arn: str | None = None
+    notified_at: datetime | None = None
+    decision: str | None = None
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    comment: str | None = None
+    ordinal: int = 0
+
+
+_COLUMNS = tuple(name for name in ApprovalRow.__slots__ if name != "ordinal")
+
+
+def insert(connection: sa.Connection, row: ApprovalRow) -> bool:
+    """Store a request for approval; False when this action's stands already."""
+    if get(connection, row.action_execution_id) is not None:
+        return False
+    connection.execute(approvals.insert().values(**{name: getattr(row, name) for name in _COLUMNS}))
+    return True
+
+
+def get(connection: sa.Connection, action_execution_id: str) -> ApprovalRow | None:
+    """Return the approval of an action execution, or None."""
+    return _first(connection, approvals.c.action_execution_id == action_execution_id)
+
+
+def of_execution(connection: sa.Connection, execution_id: str) -> list[ApprovalRow]:
+    """Return the approvals that an execution asked for, oldest first; retried ones included."""
+    rows = connection.execute(
+        approvals.select()
+        .where(approvals.c.execution_id == execution_id)
+        .order_by(approvals.c.ordinal)
+    )
+    return [ApprovalRow(**row._mapping) for row in rows]
+
+
+def of_pipeline(
+    connection: sa.Connection, pipeline_id: str, limit: int, before: int | None = None
+) -> Sequence[ApprovalRow]:
+    """Return at most `limit` approvals of a pipeline, newest first; `before` is an ordinal."""
+    query = approvals.select().where(approvals.c.pipeline_id == pipeline_id)
+    if before is not None:
+        query = query.where(approvals.c.ordinal < before)
+    rows = connection.execute(query.order_by(approvals.c.ordinal.desc()).limit(limit))
+    return [ApprovalRow(**row._mapping) for row in rows]
+
+
+def decide(
+    connection: sa.Connection,
+    action_execution_id: str,
+    *,
+    decision: str,
+    decided_by: str,
+    comment: str,
+    now: datetime,
+) -> bool:
+    """Write the decision; False when there is one already."""
+    result = connection.execute(
+        approvals.update()
+        .where(
+            approvals.c.action_execution_id == action_execution_id,
+            approvals.c.decision.is_(None),
+        )
+        .values(decision=decision, decided_by=decided_by, comment=comment, decided_at=now)
+    )
+    return result.rowcount == 1
+
+
+def set_notified(connection: sa.Connection, action_execution_id: str, now: datetime) -> bool:
+    """Note that the message went to its topic; False when that was noted before."""
+    result = connection.execute(
+        approvals.update()
+        .where(
+            approvals.c.action_execution_id == action_execution_id,
+            approvals.c.notified_at.is_(None),
+        )
+        .values(notified_at=now)
+    )
+    return result.rowcount == 1
+
+
+def _first(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> ApprovalRow | None:
+    row = connection.execute(approvals.select().where(condition)).first()
+    return None if row is None else ApprovalRow(**row._mapping)
