@@ -30,6 +30,7 @@ from tests.delivery import (
     source_action,
 )
 from tests.deployment import events, outputs, stack
+from tests.faults.mortal_server import MortalServer
 
 NAME = "web"
 TASKS = 2
