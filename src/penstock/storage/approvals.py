@@ -1,5 +1,6 @@
 """Queries on manual approvals. A decision is written once: its update is conditional."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from penstock.storage.tables.approvals import approvals
+from penstock.storage.tables.pipelines import action_executions
+
+_IN_PROGRESS = action_executions.c.status == sa.literal_column("'InProgress'")
+"""A literal, not a parameter: SQLite uses the partial index only when it sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,32 @@ def of_pipeline(
         query = query.where(approvals.c.ordinal < before)
     rows = connection.execute(query.order_by(approvals.c.ordinal.desc()).limit(limit))
     return [ApprovalRow(**row._mapping) for row in rows]
+
+
+def waiting(connection: sa.Connection) -> list[ApprovalRow]:
+    """Return the requests that somebody may still decide on, oldest first."""
+    rows = connection.execute(
+        approvals.select()
+        .join(action_executions, action_executions.c.id == approvals.c.action_execution_id)
+        .where(_IN_PROGRESS, approvals.c.decision.is_(None))
+        .order_by(approvals.c.ordinal)
+    )
+    return [ApprovalRow(**row._mapping) for row in rows]
+
+
+def newest(connection: sa.Connection, limit: int) -> list[ApprovalRow]:
+    """Return at most `limit` approvals of all pipelines, newest first."""
+    rows = connection.execute(approvals.select().order_by(approvals.c.ordinal.desc()).limit(limit))
+    return [ApprovalRow(**row._mapping) for row in rows]
+
+
+def reviewing(connection: sa.Connection, change_set_arn: str) -> ApprovalRow | None:
+    """Return the newest approval whose review shows this change set, or None."""
+    shown = approvals.c.review.contains(json.dumps(change_set_arn), autoescape=True)
+    row = connection.execute(
+        approvals.select().where(shown).order_by(approvals.c.ordinal.desc()).limit(1)
+    ).first()
+    return None if row is None else ApprovalRow(**row._mapping)
 
 
 def decide(
