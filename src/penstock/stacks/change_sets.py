@@ -1,16 +1,13 @@
 """Change sets: plans that were shown to somebody and are executed as they are, or not at all.
 
 A change set holds its plan, encrypted, since it holds the values of parameters. Describing and
-executing read that one plan. Whether an execution succeeded is read from the stack's events, so
-a restart loses nothing; a plan whose stack moved on is OBSOLETE.
+executing read that one plan.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """
 
 import dataclasses
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -23,12 +20,21 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.clock import Clock
 from penstock.stacks import property_rules
+from penstock.stacks.change_set import (
+    NO_CHANGES,
+    ChangeSet,
+    Document,
+    ExecutionStatus,
+    Status,
+    cannot_execute,
+)
 from penstock.stacks.operation import Options
 from penstock.stacks.plan import Plan
 from penstock.stacks.planner import has_changes
 from penstock.stacks.request import Desired, desired
 from penstock.stacks.stacks import UPDATABLE, Stacks
 from penstock.stacks.state import StackState
+from penstock.stacks.stored_change_sets import StoredChangeSets
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.storage import change_sets as rows
 from penstock.storage import outbox
@@ -36,52 +42,8 @@ from penstock.storage.change_sets import ChangeSetRow
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 
-NO_CHANGES = (
-    "The submitted information didn't contain changes. Submit different information to create a "
-    "change set."
-)
-_SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
-
-class Status(StrEnum):
-    """ChangeSetStatus, those that a change set has here."""
-
-    CREATE_COMPLETE = "CREATE_COMPLETE"
-    FAILED = "FAILED"
-
-
-class ExecutionStatus(StrEnum):
-    """ExecutionStatus."""
-
-    UNAVAILABLE = "UNAVAILABLE"
-    AVAILABLE = "AVAILABLE"
-    EXECUTE_IN_PROGRESS = "EXECUTE_IN_PROGRESS"
-    EXECUTE_COMPLETE = "EXECUTE_COMPLETE"
-    EXECUTE_FAILED = "EXECUTE_FAILED"
-    OBSOLETE = "OBSOLETE"
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What is encrypted: the plan, None when making it failed, and what the request said."""
-
-    plan: Plan | None
-    template_body: str
-    create: bool
-    capabilities: tuple[str, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """OnStackFailure and IncludeNestedStacks as they were given."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSet:
-    """A change set as it is now."""
-
-    row: ChangeSetRow
-    document: Document
-
-
-class ChangeSets:
+class ChangeSets(StoredChangeSets):
     """The change sets of all stacks."""
 
     def __init__(
@@ -92,8 +54,7 @@ class ChangeSets:
         in_process: InProcess,
         clock: Clock,
     ) -> None:
-        self._database = database
-        self._cipher = cipher
+        super().__init__(database, cipher, stacks)
         self._stacks = stacks
         self._in_process = in_process
         self._clock = clock
@@ -136,30 +97,6 @@ class ChangeSets:
             )
         return await self._store(stack, wanted, request, create=create)
 
-    async def find(self, name_or_arn: str, stack_name: str | None = None) -> ChangeSet:
-        """Return a change set by ARN, or by name and its stack's name or id.
-
-        Raises ServiceError ChangeSetNotFoundException or, for the stack, ValidationError.
-        """
-        found = await self._find(name_or_arn, stack_name)
-        if found is None:
-            raise ServiceError(
-                "ChangeSetNotFoundException", f"ChangeSet [{name_or_arn}] does not exist"
-            )
-        row = await self._settled(found)
-        return ChangeSet(row, self._open(row))
-
-    async def stack_id(self, arn: str) -> str | None:
-        """Return the id of the stack that a change set, by its ARN, is of; None without one."""
-        found = await self._database.read(lambda c: rows.get(c, arn))
-        return None if found is None else found.stack_id
-
-    async def all(self, stack_name: str) -> list[ChangeSetRow]:
-        """Return the stack's change sets, oldest first."""
-        stack = await self._stack(stack_name)
-        found = await self._database.read(lambda c: rows.of_stack(c, stack.stack_id))
-        return [await self._settled(row) for row in found]
-
     async def execute(
         self,
         name_or_arn: str,
@@ -181,7 +118,7 @@ class ChangeSets:
             return
         planned = found.document.plan
         if row.execution_status != ExecutionStatus.AVAILABLE or planned is None:
-            raise _cannot_execute(row)
+            raise cannot_execute(row)
         on_failure = _on_failure(found.document, disable_rollback)
         await self._begin(row, client_request_token)
         try:
@@ -288,29 +225,6 @@ class ChangeSets:
             return planned, NO_CHANGES
         return planned, "\n".join(planned.warnings) or None
 
-    def _open(self, row: ChangeSetRow) -> Document:
-        return msgspec.json.decode(self._cipher.decrypt(row.sealed), type=Document)
-
-    async def _find(self, name_or_arn: str, stack_name: str | None) -> ChangeSetRow | None:
-        if name_or_arn.startswith("arn:"):
-            found = await self._database.read(lambda c: rows.get(c, name_or_arn))
-            if stack_name is None or found is None:
-                return found
-            # The caller was allowed the stack that he named: it must be the change set's own.
-            return found if found.stack_id == (await self._stack(stack_name)).stack_id else None
-        if stack_name is None:
-            raise _invalid(
-                "StackName must be specified if ChangeSetName is not specified as an ARN."
-            )
-        stack = await self._stack(stack_name)
-        return await self._database.read(lambda c: rows.newest(c, stack.stack_id, name_or_arn))
-
-    async def _stack(self, name_or_id: str) -> StackState:
-        stack = await self._stacks.state(name_or_id)
-        if stack is None:
-            raise _invalid(f"Stack [{name_or_id}] does not exist")
-        return stack
-
     async def _begin(self, row: ChangeSetRow, token: str | None) -> None:
         def begin(connection: sa.Connection) -> bool:
             return rows.change(
@@ -322,46 +236,9 @@ class ChangeSets:
             )
 
         if not await self._database.write(begin):
-            raise _cannot_execute(
+            raise cannot_execute(
                 dataclasses.replace(row, execution_status=ExecutionStatus.EXECUTE_IN_PROGRESS)
             )
-
-    async def _settled(self, row: ChangeSetRow) -> ChangeSetRow:
-        """Return the row with what has become of its execution, or of its stack, since."""
-        status: ExecutionStatus | None = None
-        reason = row.status_reason
-        if row.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
-            status = await self._outcome(row)
-        elif row.execution_status == ExecutionStatus.AVAILABLE:
-            stack = await self._stacks.state(row.stack_id)
-            if stack is None or stack.serial != row.stack_serial:
-                status = ExecutionStatus.OBSOLETE
-                reason = "The stack has changed since the change set was created: create a new one."
-        if status is None:
-            return row
-        await self._change(row, status, status_reason=reason)
-        return dataclasses.replace(row, execution_status=status, status_reason=reason)
-
-    async def _outcome(self, row: ChangeSetRow) -> ExecutionStatus | None:
-        """Return how the execution ended, None while it goes on: the stack's next Completed."""
-
-        def completed(connection: sa.Connection) -> str | None:
-            position = row.executed_after or 0
-            while found := outbox.read_after(connection, position, kinds=["stack.Completed"]):
-                for event in found:
-                    if event.subject == row.stack_id:
-                        return str(event.detail["status"])
-                position = found[-1].position
-            return None
-
-        status = await self._database.read(completed)
-        if status is None:
-            return None
-        succeeded = status in _SUCCEEDED
-        return ExecutionStatus.EXECUTE_COMPLETE if succeeded else ExecutionStatus.EXECUTE_FAILED
-
-    async def _change(self, row: ChangeSetRow, status: ExecutionStatus, **values: Any) -> bool:
-        return await self._database.write(lambda c: rows.change(c, row, status, **values))
 
 
 def _on_failure(document: Document, disable_rollback: bool | None) -> str:
@@ -399,16 +276,6 @@ def _cannot_update(stack: StackState) -> ServiceError:
 
 def _does_not_exist(name: str) -> ServiceError:
     return _invalid(f"Stack [{name}] does not exist")
-
-
-def _cannot_execute(row: ChangeSetRow) -> ServiceError:
-    failed = row.status == Status.FAILED
-    now = f"status of [{row.status}]" if failed else f"execution status of [{row.execution_status}]"
-    reason = f" ({row.status_reason})" if row.execution_status == ExecutionStatus.OBSOLETE else ""
-    return ServiceError(
-        "InvalidChangeSetStatusException",
-        f"ChangeSet [{row.arn}] cannot be executed in its current {now}{reason}",
-    )
 
 
 def _digest(request: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tests.stack_world import ROOT, World, template, thing
 
-from penstock.stacks.change_sets import ChangeSets, ExecutionStatus
+from penstock.stacks.change_set import ExecutionStatus
+from penstock.stacks.change_sets import ChangeSets
 from penstock.storage import change_sets as rows
 from penstock.storage.encryption import Cipher
 

@@ -11,7 +11,8 @@ from penstock.aws.pagination import decode_token, encode_token, page
 from penstock.aws.service import Call, Request, Response
 from penstock.aws.tags import to_pairs
 from penstock.stacks.change_description import describe_changes
-from penstock.stacks.change_sets import ChangeSet, ChangeSets
+from penstock.stacks.change_set import ChangeSet
+from penstock.stacks.change_sets import ChangeSets
 from penstock.stacks.display import MASK
 from penstock.stacks.plan import Plan
 from penstock.storage.change_sets import ChangeSetRow
