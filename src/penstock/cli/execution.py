@@ -143,7 +143,13 @@ def _waits_for(state: Mapping[str, Any], execution_id: str) -> str:
         reason = transition.get("disabledReason", "")
         return "its transition to be enabled" + (f", disabled with: {reason}" if reason else "")
     latest = state.get("latestExecution", {})
-    return f"execution {latest['pipelineExecutionId']} to leave the stage" if latest else ""
+    if not latest:
+        return ""
+    asked = any(
+        "token" in action.get("latestExecution", {}) for action in state.get("actionStates", ())
+    )
+    what = "be approved or rejected" if asked else "leave the stage"
+    return f"execution {latest['pipelineExecutionId']} to {what}"
 
 
 def _action(
@@ -164,7 +170,11 @@ def _action(
         status=detail["status"],
         started=detail.get("startTime"),
         changed=detail.get("lastUpdateTime"),
-        summary=_summary(result, revision),
+        summary=(
+            "waits for somebody to approve or reject it"
+            if provider == "Manual" and detail["status"] == "InProgress"
+            else _summary(result, revision)
+        ),
         external_execution_id=result.get("externalExecutionId", ""),
         output_artifacts={
             artifact["name"]: (artifact["s3location"]["bucket"], artifact["s3location"]["key"])

@@ -69,3 +69,30 @@ def test_a_long_cause_goes_on_below_its_own_beginning():
     lines = shown(view(structure(), {**SUMMARY, "trigger": trigger}, [])).splitlines()
     assert lines[1].rstrip() == "  by CloudWatchEvent push of 0a0a0a0 to branch main of repository"
     assert lines[2].rstrip() == "  todobackend-aws"
+
+
+def test_a_stage_in_which_another_execution_waits_for_approval_says_so():
+    state = {
+        "stageName": "Build",
+        "inboundExecutions": [{"pipelineExecutionId": SUMMARY["pipelineExecutionId"]}],
+        "latestExecution": {"pipelineExecutionId": "older", "status": "InProgress"},
+        "actionStates": [
+            {"actionName": "Test", "latestExecution": {"status": "Succeeded"}},
+            {"actionName": "Ask", "latestExecution": {"status": "InProgress", "token": "t"}},
+        ],
+    }
+    running = {**SUMMARY, "status": "InProgress"}
+    text = shown(view(structure(), running, [detail("Source", "App", "Succeeded")], [state]))
+    assert "waits for execution older to be approved or rejected" in text
+    state["actionStates"][1]["latestExecution"] = {"status": "Succeeded"}
+    text = shown(view(structure(), running, [detail("Source", "App", "Succeeded")], [state]))
+    assert "waits for execution older to leave the stage" in text
+
+
+def test_an_action_that_waits_for_approval_says_so():
+    pipeline = structure()
+    pipeline["stages"][1]["actions"][0]["actionTypeId"]["provider"] = "Manual"
+    name = pipeline["stages"][1]["actions"][0]["name"]
+    waits = [detail("Build", name, "InProgress", 60)]
+    text = shown(view(pipeline, {**SUMMARY, "status": "InProgress"}, waits))
+    assert "waits for somebody" in text
