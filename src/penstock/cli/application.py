@@ -12,6 +12,7 @@ from penstock.cli.connection import explain
 from penstock.cli.connections import connection
 from penstock.cli.console import console
 from penstock.cli.demo import demo
+from penstock.cli.down import down
 from penstock.cli.env import env
 from penstock.cli.logs import logs
 from penstock.cli.refusal import Refusal
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "logs": logs,
     "console": console,
     "demo": demo,
+    "down": down,
 }
 
 GROUPS: dict[str, typer.Typer] = {"connection": connection, "volume": volume}

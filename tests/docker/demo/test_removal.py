@@ -66,9 +66,7 @@ def test_everything_of_the_demo_goes_and_nothing_else(image: str, tmp_path: Path
     (place.root / "instance-id").write_text(INSTANCE)
 
     assert remove(place) == [
-        "removed 1 container",
-        "removed 1 volume",
-        "removed 1 network",
+        "removed 1 container, 1 volume, 1 network",
         f"removed {place.root}",
     ]
 

@@ -1,12 +1,11 @@
 """Remove a demo: its server, everything of it on the container engine, and its data."""
 
 import asyncio
-import json
 import shutil
-from typing import Any
 
 from penstock.cli.demonstration import server_process
 from penstock.cli.demonstration.place import Place
+from penstock.containers import instance_objects
 from penstock.containers.engine import Engine
 
 
@@ -20,7 +19,7 @@ def remove(place: Place) -> list[str]:
         done.append("stopped the server")
     instance = _instance_id(place)
     if instance is not None:
-        done += asyncio.run(_remove_engine_objects(instance))
+        done.append(f"removed {asyncio.run(_remove_objects(instance))}")
     shutil.rmtree(place.root)
     done.append(f"removed {place.root}")
     return done
@@ -34,56 +33,12 @@ def _instance_id(place: Place) -> str | None:
         return None
 
 
-async def _remove_engine_objects(instance: str) -> list[str]:
-    """Remove the instance's containers, then the volumes and networks that they used, and the
-    images that were pulled from its registry."""
+async def _remove_objects(instance: str) -> str:
+    """Remove everything of the server's from the engine; return what, counted."""
     engine = Engine()
-    filters = {"filters": json.dumps({"label": [f"penstock.instance={instance}"]})}
     try:
-        containers = await engine.json("GET", "containers/json", params={"all": "1", **filters})
-        registry = _registry_port(containers)
-        for container in containers:
-            await engine.json(
-                "DELETE", f"containers/{container['Id']}", params={"force": "1", "v": "1"}
-            )
-        images = await _remove_images(engine, registry) if registry else []
-        volumes = (await engine.json("GET", "volumes", params=filters)).get("Volumes") or []
-        for volume in volumes:
-            await engine.json("DELETE", f"volumes/{volume['Name']}")
-        networks = await engine.json("GET", "networks", params=filters)
-        for network in networks:
-            await engine.json("DELETE", f"networks/{network['Id']}")
+        found = await instance_objects.find(engine, instance)
+        await instance_objects.remove(engine, found)
     finally:
         await engine.close()
-    found = {
-        "container": containers,
-        "volume": volumes,
-        "network": networks,
-        "image": images,
-    }
-    return [
-        f"removed {len(items)} {noun}{'s' if len(items) > 1 else ''}"
-        for noun, items in found.items()
-        if items
-    ]
-
-
-def _registry_port(containers: list[Any]) -> str | None:
-    """Return the port of this host under which the instance's registry is published."""
-    for container in containers:
-        if container["Labels"].get("penstock.helper") == "registry":
-            return str(container["Labels"]["penstock.port"])
-    return None
-
-
-async def _remove_images(engine: Engine, port: str) -> list[str]:
-    """Remove what tasks and builds pulled from the instance's registry; return the names."""
-    filters = json.dumps({"reference": [f"127.0.0.1:{port}/*", f"127.0.0.1:{port}/*/*"]})
-    found = await engine.json("GET", "images/json", params={"filters": filters})
-    names = sorted({name for image in found for name in image.get("RepoTags") or ()})
-    names += sorted(
-        name for image in found if not image.get("RepoTags") for name in image["RepoDigests"]
-    )
-    for name in names:
-        await engine.json("DELETE", f"images/{name}")
-    return names
+    return instance_objects.counts(found)
