@@ -12,6 +12,9 @@ from penstock.console.statuses import NOT_STARTED
 _SHORT = 8
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _STACK_ID = re.compile(r"arn:aws:cloudformation:[^:]*:\d{12}:stack/([^/]+)/([0-9a-fA-F-]{36})")
+_CHANGE_SET_ID = re.compile(
+    r"changeSetId=(arn:aws:cloudformation:[^:]*:\d{12}:changeSet/[A-Za-z0-9-]+/[0-9a-fA-F-]{36})"
+)
 _MUTABLE = frozenset({"InProgress", "Stopping"})
 
 
@@ -32,6 +35,8 @@ class Link:
 
     path: str
     words: str
+    urgent: bool = False
+    """Whether somebody is waited for there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +160,39 @@ def _action(declared: Mapping[str, Any], latest: Mapping[str, Any]) -> ActionCar
             declared.get("configuration", {}),
             latest.get("externalExecutionId", ""),
             latest.get("externalExecutionUrl", ""),
+        )
+        or review_link(
+            type_id["category"], latest.get("actionExecutionId", ""), latest.get("status", "")
         ),
     )
+
+
+def review_link(category: str, action_execution_id: str, status: str) -> Link | None:
+    """Return where an approval is decided and, for ever after, read; None for other actions."""
+    if category != "Approval" or not action_execution_id:
+        return None
+    return Link(approval_path(action_execution_id), "Review", urgent=status == "InProgress")
+
+
+def approval_path(action_execution_id: str) -> str:
+    """Return the page of the approval that this action execution asks for."""
+    return f"/console/approvals/{quote(action_execution_id, safe='')}"
+
+
+def change_set_path(arn: str) -> str:
+    """Return the page of the change set with this ARN."""
+    return f"/console/changesets?arn={quote(arn, safe='')}"
 
 
 def link(
     provider: str, configuration: Mapping[str, str], external_id: str, external_url: str
 ) -> Link | None:
-    """Return where an action's build or stack is shown here; None when there is no such page."""
+    """Return where an action's build, change set or stack is shown here; None without a page."""
     if provider == "CodeBuild" and external_id:
         return Link(f"/console/builds/{quote(external_id, safe='')}", "Build and its log")
     if provider == "CloudFormation":
+        if found := _CHANGE_SET_ID.search(unquote(external_url)):
+            return Link(change_set_path(found[1]), "Details")
         for text in (external_id, unquote(external_url)):
             if found := _STACK_ID.search(text):
                 return Link(stack_path(found[0]), f"Stack {found[1]}")

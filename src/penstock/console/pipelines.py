@@ -112,6 +112,9 @@ def _action(detail: Mapping[str, Any]) -> Mapping[str, Any]:
             given.get("resolvedConfiguration") or given.get("configuration", {}),
             result.get("externalExecutionId", ""),
             result.get("externalExecutionUrl", ""),
+        )
+        or pipeline_view.review_link(
+            given["actionTypeId"]["category"], detail["actionExecutionId"], detail["status"]
         ),
     }
 

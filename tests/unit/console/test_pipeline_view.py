@@ -5,10 +5,14 @@ from urllib.parse import quote
 import pytest
 
 from penstock.console import statuses, times
-from penstock.console.pipeline_view import Link, link, revisions, trigger_words
+from penstock.console.pipeline_view import Link, link, review_link, revisions, trigger_words
 
 STACK_ID = (
     "arn:aws:cloudformation:us-east-1:123456789012:stack/todo/0b1c2d3e-1111-4222-8333-444455556666"
+)
+CHANGE_SET_ID = (
+    "arn:aws:cloudformation:us-east-1:123456789012:changeSet/todo-1/"
+    "0b1c2d3e-1111-4222-8333-444455556666"
 )
 QUOTED = quote(STACK_ID, safe="")
 STACK_PATH = "/console/stacks/todo/0b1c2d3e-1111-4222-8333-444455556666"
@@ -34,6 +38,14 @@ STACK_PATH = "/console/stacks/todo/0b1c2d3e-1111-4222-8333-444455556666"
             "",
             Link("/console/stacks/todo", "Stack todo"),
         ),
+        (
+            "CloudFormation",
+            {"StackName": "todo"},
+            STACK_ID,
+            "https://console.aws.amazon.com/cloudformation/home?region=us-east-1#/changeset/detail"
+            f"?stackId={STACK_ID}&changeSetId={CHANGE_SET_ID}",
+            Link(f"/console/changesets?arn={quote(CHANGE_SET_ID, safe='')}", "Details"),
+        ),
         ("CloudFormation", {"StackName": "todo"}, "", "", None),
         ("CloudFormation", {"StackName": "#{variables.Name}"}, "something", "", None),
         ("CodeCommit", {}, "a" * 40, "https://example.com/", None),
@@ -41,6 +53,19 @@ STACK_PATH = "/console/stacks/todo/0b1c2d3e-1111-4222-8333-444455556666"
 )
 def test_where_an_actions_work_is_shown(provider, configuration, external_id, url, expected):
     assert link(provider, configuration, external_id, url) == expected
+
+
+@pytest.mark.parametrize(
+    ("category", "action_id", "status", "expected"),
+    [
+        ("Approval", "1-2", "InProgress", Link("/console/approvals/1-2", "Review", urgent=True)),
+        ("Approval", "1-2", "Succeeded", Link("/console/approvals/1-2", "Review")),
+        ("Approval", "", "", None),
+        ("Deploy", "1-2", "InProgress", None),
+    ],
+)
+def test_where_an_approval_is_decided_and_read(category, action_id, status, expected):
+    assert review_link(category, action_id, status) == expected
 
 
 def test_a_commit_is_short_and_its_message_one_line():
