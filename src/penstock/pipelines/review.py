@@ -56,8 +56,9 @@ class ParameterChange:
 class ReviewedChangeSet:
     """One change set that waits to be executed, as it is when the approval begins.
 
-    `kind` is CREATE or UPDATE; `digest` the stored plan's; `changes` are DescribeChangeSet's
-    Changes with property values (ResourceChange each). `empty` says that nothing would change.
+    `action_name` will execute it, "" when no action does. `kind` is CREATE or UPDATE; `digest`
+    the stored plan's; `status` the ExecutionStatus, FAILED when it was never made; `changes` are
+    DescribeChangeSet's Changes with property values. `empty` says that nothing would change.
     """
 
     action_name: str

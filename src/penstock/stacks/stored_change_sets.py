@@ -42,6 +42,16 @@ class StoredChangeSets:
         row = await self._settled(found)
         return ChangeSet(row, self._open(row))
 
+    async def digest(self, arn: str) -> str | None:
+        """Return the digest of the plan that a change set, by its ARN, holds; None without one.
+
+        It was stored with the plan and never changes: DescribeChangeSet shows that plan, and
+        ExecuteChangeSet refuses to carry out another. `Stacks.executed_digest` is the same text
+        once it was carried out (docs/adr/0031-digest-of-a-plan.md).
+        """
+        found = await self._database.read(lambda c: rows.get(c, arn))
+        return None if found is None else found.digest
+
     async def stack_id(self, arn: str) -> str | None:
         """Return the id of the stack that a change set, by its ARN, is of; None without one."""
         found = await self._database.read(lambda c: rows.get(c, arn))
@@ -52,6 +62,10 @@ class StoredChangeSets:
         stack = await self._stack(stack_name)
         found = await self._database.read(lambda c: rows.of_stack(c, stack.stack_id))
         return [await self._settled(row) for row in found]
+
+    async def stack(self, row: ChangeSetRow) -> StackState | None:
+        """Return the change set's stack as it is now."""
+        return await self._stored_stacks.state(row.stack_id)
 
     def _open(self, row: ChangeSetRow) -> Document:
         return msgspec.json.decode(self._cipher.decrypt(row.sealed), type=Document)

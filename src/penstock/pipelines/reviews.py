@@ -1,0 +1,280 @@
+"""Compiling a review: what a release would bring, looked up at the moment its approval begins.
+
+Sources: each one's commits since the execution that last succeeded in the stage. Change sets:
+those that this execution made and that an action after the approval executes. What is missing
+becomes a note: a review that cannot show something says so, and never stops the pipeline.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from penstock.aws.errors import ServiceError
+from penstock.pipelines import variables
+from penstock.pipelines.review import (
+    Commit,
+    ParameterChange,
+    Review,
+    ReviewedChangeSet,
+    SourceChange,
+)
+from penstock.pipelines.snapshot import structure_of
+from penstock.pipelines.structure import ActionDeclaration, PipelineStructure
+from penstock.repositories.history import history
+from penstock.repositories.hosting import Repositories
+from penstock.stacks import review as stack_reviews
+from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.review import ReviewedPlan
+from penstock.storage import action_executions, pipeline_executions
+from penstock.storage.action_executions import ActionRow
+from penstock.storage.database import Database
+from penstock.storage.pipeline_executions import ExecutionRow
+
+FIRST_RELEASE = "First release of this stage: the newest commits are shown."
+_MOST_COMMITS = 50
+_MOST_AT_FIRST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """What one approval is about, as the database has it."""
+
+    approval: ActionRow
+    execution: ExecutionRow
+    structure: PipelineStructure
+    done: Sequence[ActionRow]
+    """The execution's actions that succeeded, those that a retry replaced left out."""
+    previous: ExecutionRow | None
+    """The execution that last succeeded in the approval's stage."""
+    previous_released_at: datetime | None
+
+    def configuration(self, action: ActionDeclaration) -> Mapping[str, str]:
+        """Return the action's configuration with its variables, as far as they are known."""
+        known = {variables.PIPELINE_NAMESPACE: {"PipelineExecutionId": self.execution.id}}
+        spaces = {**known, variables.VARIABLES_NAMESPACE: dict(self.execution.variables)}
+        for row in self.done:
+            if row.input["namespace"]:
+                spaces[row.input["namespace"]] = dict(row.output_variables)
+        resolved: dict[str, str] = {}
+        for key, value in action.configuration.items():
+            try:
+                resolved |= variables.resolve({key: value}, spaces)
+            except variables.UnresolvedVariables:
+                resolved[key] = value
+        return resolved
+
+
+class Reviews:
+    """Reviews of what approvals ask about. `change_sets` is asked for when one is compiled."""
+
+    def __init__(
+        self,
+        database: Database,
+        repositories: Repositories,
+        change_sets: Callable[[], ChangeSets],
+    ) -> None:
+        self._database = database
+        self._repositories = repositories
+        self._change_sets = change_sets
+
+    async def compile(self, *, action_execution_id: str) -> Review:
+        """Return what the approver of this action execution is to be shown.
+
+        Reads only; the same moment gives the same review. What is missing is noted.
+        """
+        release = await self._database.read(lambda c: _release(c, action_execution_id))
+        if release is None:
+            return Review(notes=["The execution or its pipeline does not exist any more."])
+        sources = [await self._source(release, each) for each in _sources(release)]
+        change_sets: list[ReviewedChangeSet] = []
+        notes: list[str] = []
+        for action in _executing(release):
+            found = await self._reviewed(release, action)
+            if isinstance(found, str):
+                notes.append(found)
+                continue
+            change_sets.append(found)
+            if found.status_reason and found.status != "AVAILABLE" and not found.empty:
+                notes.append(f"Change set {found.name} cannot be executed: {found.status_reason}")
+        return Review(
+            sources=sources,
+            change_sets=change_sets,
+            previous_execution_id=release.previous.id if release.previous else None,
+            previous_released_at=release.previous_released_at,
+            notes=notes,
+        )
+
+    async def _source(self, release: _Release, action: ActionDeclaration) -> SourceChange:
+        taken = _revision(release.execution, action.name)
+        earlier = _revision(release.previous, action.name)
+        provider, repository = action.action_type_id.provider, _repository(release, action)
+        change = SourceChange(
+            action_name=action.name,
+            provider=provider,
+            repository=repository,
+            revision_id=taken.get("revisionId", ""),
+            summary=taken.get("revisionSummary", ""),
+            url=taken.get("revisionUrl", ""),
+            previous_revision_id=earlier.get("revisionId"),
+        )
+        if not change.revision_id:
+            return _noted(change, "This execution took no revision of it.")
+        if change.revision_id == change.previous_revision_id:
+            return _noted(change, "The same revision as in the last release.")
+        if provider != "CodeCommit":
+            return _noted(change, f"Commits of {provider} are kept elsewhere: only the revision.")
+        return await self._with_commits(change)
+
+    async def _with_commits(self, change: SourceChange) -> SourceChange:
+        since = change.previous_revision_id
+        note = FIRST_RELEASE if since is None else ""
+        try:
+            if since is not None:
+                await self._repositories.commit(change.repository, since)
+        except ServiceError:
+            note = f"The last release's commit {since} is not in the repository any more."
+            since = None
+        most = _MOST_AT_FIRST if since is None else _MOST_COMMITS
+        try:
+            found = await history(
+                self._repositories, change.repository, change.revision_id, since, most
+            )
+        except ServiceError as error:
+            return _noted(change, f"Its commits cannot be told: {error.message}")
+        if found.undone:
+            note = (
+                f"{_count(found.undone, 'commit')} of the last release would be gone: the history "
+                "was rewritten, or this release goes back."
+            )
+        commits = [Commit(e.commit_id, e.author, e.authored_at, e.subject) for e in found.entries]
+        return _noted(change, note, commits, found.left_out)
+
+    async def _reviewed(
+        self, release: _Release, action: ActionDeclaration
+    ) -> ReviewedChangeSet | str:
+        """Return the change set that the action will execute, or why there is none."""
+        given = release.configuration(action)
+        stack, name = given.get("StackName", ""), given.get("ChangeSetName", "")
+        if not any(_made(row, stack, name) for row in release.done):
+            return (
+                f"{action.name} executes the change set {name} of {stack}, which no action before "
+                "this approval has made: it cannot be shown."
+            )
+        try:
+            found = await stack_reviews.review(self._change_sets(), name, stack)
+        except ServiceError as error:
+            return f"{action.name} executes the change set {name} of {stack}: {error.message}"
+        return reviewed_change_set(found, action.name)
+
+
+def reviewed_change_set(found: ReviewedPlan, action_name: str = "") -> ReviewedChangeSet:
+    """Return the change set as a review has it; `action_name` executes it, "" for nobody."""
+    row = found.row
+    return ReviewedChangeSet(
+        action_name=action_name,
+        stack_name=row.stack_name,
+        stack_id=row.stack_id,
+        name=row.name,
+        arn=row.arn,
+        kind=found.kind,
+        digest=row.digest or "",
+        status=row.execution_status if row.status != "FAILED" else row.status,
+        status_reason=row.status_reason or "",
+        created_at=row.created_at,
+        empty=found.empty,
+        parameters=[ParameterChange(e.name, e.before, e.after) for e in found.parameters],
+        changes=found.changes,
+    )
+
+
+def _release(connection: sa.Connection, action_execution_id: str) -> _Release | None:
+    approval = action_executions.get(connection, action_execution_id)
+    if approval is None:
+        return None
+    execution = pipeline_executions.get(connection, approval.execution_id)
+    if execution is None:
+        return None
+    try:
+        structure = structure_of(connection, execution.pipeline_id, approval.pipeline_version)
+    except LookupError:
+        return None
+    stage = approval.stage_name
+    before = pipeline_executions.scan(
+        connection, execution.pipeline_id, execution.number, 1, succeeded_in_stage=stage
+    )
+    previous = before[0] if before else None
+    run = pipeline_executions.stage_run(connection, previous.id, stage) if previous else None
+    done = action_executions.counting(connection, [execution.id])
+    return _Release(
+        approval=approval,
+        execution=execution,
+        structure=structure,
+        done=[row for row in done if row.status == "Succeeded"],
+        previous=previous,
+        previous_released_at=run.updated_at if run else None,
+    )
+
+
+def _sources(release: _Release) -> Iterator[ActionDeclaration]:
+    for _stage, action in release.structure.actions():
+        if action.action_type_id.category == "Source":
+            yield action
+
+
+def _executing(release: _Release) -> Iterator[ActionDeclaration]:
+    """Yield the actions after the approval that execute a change set."""
+    stages = [stage.name for stage in release.structure.stages]
+    approval = release.approval
+    if approval.stage_name not in stages:
+        return
+    at = stages.index(approval.stage_name)
+    own = release.structure.stages[at]
+    order = next((a.run_order for a in own.actions if a.name == approval.action_name), 0)
+    for stage, action in release.structure.actions():
+        place = stages.index(stage.name)
+        if place < at or (place == at and action.run_order <= order):
+            continue
+        executes = release.configuration(action).get("ActionMode") == "CHANGE_SET_EXECUTE"
+        if executes and action.action_type_id.provider == "CloudFormation":
+            yield action
+
+
+def _made(row: ActionRow, stack: str, name: str) -> bool:
+    """Tell whether the action made the change set of this name for this stack."""
+    given = row.input["resolvedConfiguration"]
+    return (
+        row.input["actionTypeId"]["provider"] == "CloudFormation"
+        and given.get("ActionMode") == "CHANGE_SET_REPLACE"
+        and (given.get("StackName"), given.get("ChangeSetName")) == (stack, name)
+    )
+
+
+def _revision(execution: ExecutionRow | None, action_name: str) -> Mapping[str, str]:
+    revisions = execution.source_revisions if execution else ()
+    return next((each for each in revisions if each["actionName"] == action_name), {})
+
+
+def _repository(release: _Release, action: ActionDeclaration) -> str:
+    given = release.configuration(action)
+    match action.action_type_id.provider:
+        case "CodeCommit":
+            return given.get("RepositoryName", "")
+        case "CodeStarSourceConnection":
+            return given.get("FullRepositoryId", "")
+        case "GitHub":
+            return f"{given.get('Owner', '')}/{given.get('Repo', '')}"
+        case "S3":
+            return f"{given.get('S3Bucket', '')}/{given.get('S3ObjectKey', '')}"
+    return ""
+
+
+def _noted(
+    change: SourceChange, note: str, commits: Sequence[Commit] = (), left_out: int = 0
+) -> SourceChange:
+    return replace(change, note=note, commits=commits, left_out=left_out)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
