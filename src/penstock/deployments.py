@@ -109,7 +109,6 @@ class Deployments:
         """Go on with unfinished stacks and services; what needs the engine waits for it."""
         await self._ecs.services.start()
         await self._stacks.start()
-        await self.change_sets.start()
 
     async def attach(self, docker: DockerRunner, proxy: Proxy) -> None:
         """Take up tasks and load balancers on the engine. Raises EngineError."""

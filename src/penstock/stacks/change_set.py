@@ -3,10 +3,13 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.plan import Plan
@@ -16,6 +19,15 @@ NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a "
     "change set."
 )
+OTHER_PLAN = (
+    "The change set was created by another version of Penstock, whose plans have another form: "
+    "create a new one."
+)
+MOST_PENDING = 1000
+"""Change sets of one stack that were not executed."""
+
+_ATTRIBUTES = dict.fromkeys(("TemplateBody", "TemplateURL", "UsePreviousTemplate"), "Template")
+_COMPARED_FIRST = ("Template", "Parameters")
 
 
 class Status(StrEnum):
@@ -36,6 +48,9 @@ class ExecutionStatus(StrEnum):
     OBSOLETE = "OBSOLETE"
 
 
+EXECUTED = frozenset({ExecutionStatus.EXECUTE_COMPLETE, ExecutionStatus.EXECUTE_FAILED})
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """What is encrypted: the plan, None when making it failed, and what the request said."""
@@ -46,6 +61,8 @@ class Document:
     capabilities: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     """OnStackFailure and IncludeNestedStacks as they were given."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what the request said, by the name AWS gives it in a mismatch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +82,60 @@ def cannot_execute(row: ChangeSetRow) -> ServiceError:
     """Return AWS's refusal to execute a change set in its status."""
     failed = row.status == Status.FAILED
     now = f"status of [{row.status}]" if failed else f"execution status of [{row.execution_status}]"
-    reason = f" ({row.status_reason})" if row.execution_status == ExecutionStatus.OBSOLETE else ""
     return ServiceError(
         "InvalidChangeSetStatusException",
-        f"ChangeSet [{row.arn}] cannot be executed in its current {now}{reason}",
+        f"ChangeSet [{row.arn}] cannot be executed in its current {now}",
     )
+
+
+def in_progress() -> ServiceError:
+    """Return AWS's refusal to touch a change set that is being executed."""
+    return ServiceError(  # aws/aws-cdk#26182
+        "InvalidChangeSetStatusException",
+        "An operation on this ChangeSet is currently in progress.  Please attempt this operation "
+        "again later.",
+    )
+
+
+def too_many(stack_id: str) -> ServiceError:
+    """Return AWS's refusal of one change set more than a stack may have."""
+    return ServiceError(  # awslabs/seed-farmer#441, awsdocs/aws-cloudformation-user-guide#512
+        "LimitExceededException", f"ChangeSet limit exceeded for stack {stack_id}"
+    )
+
+
+def mismatch(
+    row: ChangeSetRow, document: Document, request: Mapping[str, Any]
+) -> ServiceError | None:
+    """Return AWS's refusal of a name that a change set, made by another request, has; None when
+    it was made by the same one.
+
+    Recorded with ClientToken (awslabs/landing-zone-accelerator-on-aws#342), Template and Parameters
+    (aws-actions/aws-cloudformation-github-deploy#122); the order of comparison is unverified.
+    """
+    before, now = document.attributes, attributes_of(request)
+    differing = [name for name in _COMPARED_FIRST if before.get(name) != now.get(name)]
+    differing += sorted(
+        name for name in before.keys() | now.keys() if before.get(name) != now.get(name)
+    )
+    if row.client_token != request.get("ClientToken"):
+        differing.insert(0, "ClientToken")
+    if not differing:
+        return None
+    return ServiceError(
+        "AlreadyExistsException",
+        f"ChangeSet {row.name} cannot be created due to a mismatch with existing attribute "
+        f"{differing[0]}",
+    )
+
+
+def attributes_of(request: Mapping[str, Any]) -> dict[str, str]:
+    """Return a digest of each thing that a request says, but for its name, stack and token."""
+    said: dict[str, list[Any]] = {}
+    for member in sorted(request.keys() - {"StackName", "ChangeSetName", "ClientToken"}):
+        said.setdefault(_ATTRIBUTES.get(member, member), []).append([member, request[member]])
+    return {name: _digest(values) for name, values in said.items()}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()

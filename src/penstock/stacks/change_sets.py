@@ -1,12 +1,11 @@
 """Change sets: plans that were shown to somebody and are executed as they are, or not at all.
 
 A change set holds its plan, encrypted, since it holds the values of parameters. Describing and
-executing read that one plan.
+executing read that one plan; its digest names it (docs/adr/0031-digest-of-a-plan.md).
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,12 +20,20 @@ from penstock.aws.service import Principal
 from penstock.clock import Clock
 from penstock.stacks import property_rules
 from penstock.stacks.change_set import (
+    EXECUTED,
+    MOST_PENDING,
     NO_CHANGES,
+    OTHER_PLAN,
     ChangeSet,
     Document,
     ExecutionStatus,
     Status,
+    attributes_of,
     cannot_execute,
+    in_progress,
+    mismatch,
+    not_found,
+    too_many,
 )
 from penstock.stacks.operation import Options
 from penstock.stacks.plan import Plan
@@ -38,6 +45,7 @@ from penstock.stacks.stored_change_sets import StoredChangeSets
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.storage import change_sets as rows
 from penstock.storage import outbox
+from penstock.storage import stacks as stored_stacks
 from penstock.storage.change_sets import ChangeSetRow
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
@@ -58,15 +66,6 @@ class ChangeSets(StoredChangeSets):
         self._stacks = stacks
         self._in_process = in_process
         self._clock = clock
-
-    async def start(self) -> None:
-        """Make available again what was about to be executed when the server ended."""
-        for row in await self._database.read(
-            lambda c: rows.with_execution_status(c, ExecutionStatus.EXECUTE_IN_PROGRESS)
-        ):
-            stack = await self._stacks.state(row.stack_id)
-            if stack is not None and stack.serial == row.stack_serial:
-                await self._change(row, ExecutionStatus.AVAILABLE, execution_token=None)
 
     async def create(self, principal: Principal, request: Mapping[str, Any]) -> ChangeSet:
         """Plan what the request asks for, and keep the plan.
@@ -91,11 +90,10 @@ class ChangeSets(StoredChangeSets):
         exports = await self._stacks.exports()
         wanted = await desired(self._in_process, principal, request, stack, exports)
         await self._stacks.check_role(wanted.role_arn)
-        if stack is None:
-            stack = await self._stacks.begin_review(
-                request["StackName"], request, request.get("ClientToken"), principal
-            )
-        return await self._store(stack, wanted, request, create=create)
+        try:
+            return await self._store(stack, wanted, principal, request, create=create)
+        except _Overtaken:
+            return await self.create(principal, request)
 
     async def execute(
         self,
@@ -109,7 +107,8 @@ class ChangeSets(StoredChangeSets):
     ) -> None:
         """Begin to execute the stored plan; the stack's other change sets are gone then.
 
-        Repeating it with the same token does nothing more. Raises ServiceError
+        All of that is one unit of work: an execution has begun, or nothing has happened. Repeating
+        it with the same token does nothing more. Raises ServiceError
         InvalidChangeSetStatusException unless the change set is AVAILABLE.
         """
         found = await self.find(name_or_arn, stack_name)
@@ -119,65 +118,105 @@ class ChangeSets(StoredChangeSets):
         planned = found.document.plan
         if row.execution_status != ExecutionStatus.AVAILABLE or planned is None:
             raise cannot_execute(row)
-        on_failure = _on_failure(found.document, disable_rollback)
-        await self._begin(row, client_request_token)
-        try:
-            await self._stacks.execute(
-                planned,
-                create=found.document.create,
-                principal=principal,
-                client_request_token=client_request_token,
-                options=Options(on_failure, retain_except_on_create=retain_except_on_create),
+        if planned.digest != row.digest:  # stored by a version with plans of another form
+            await self._change(row, ExecutionStatus.OBSOLETE, status_reason=OTHER_PLAN)
+            raise cannot_execute(
+                dataclasses.replace(row, execution_status=ExecutionStatus.OBSOLETE)
             )
-        except ServiceError:
-            begun = dataclasses.replace(row, execution_status=ExecutionStatus.EXECUTE_IN_PROGRESS)
-            await self._change(begun, ExecutionStatus.AVAILABLE, execution_token=None)
-            raise
-        await self._database.write(lambda c: rows.delete_others(c, row))
+        on_failure = _on_failure(found.document, disable_rollback)
+
+        def claim(connection: sa.Connection) -> None:
+            _claim(connection, row, client_request_token)
+
+        await self._stacks.execute(
+            planned,
+            create=found.document.create,
+            principal=principal,
+            client_request_token=client_request_token,
+            options=Options(on_failure, retain_except_on_create=retain_except_on_create),
+            also=claim,
+        )
 
     async def delete(self, name_or_arn: str, stack_name: str | None) -> None:
-        """Remove a change set; one that does not exist is no error, as on AWS."""
+        """Remove a change set; one that does not exist is no error, as on AWS.
+
+        Raises ServiceError InvalidChangeSetStatusException while it is executed.
+        """
         found = await self._find(name_or_arn, stack_name)
         if found is None:
             return
         row = await self._settled(found)
-        if row.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
-            raise ServiceError(  # unverified
-                "InvalidChangeSetStatusException",
-                f"ChangeSet [{row.arn}] cannot be deleted in its current execution status of "
-                f"[{row.execution_status}]",
-            )
-        await self._database.write(lambda c: rows.delete(c, row.arn))
+
+        def work(connection: sa.Connection) -> None:
+            now = rows.get(connection, row.arn)
+            if now is not None and now.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
+                raise in_progress()
+            rows.delete(connection, row.arn)
+
+        await self._database.write(work)
 
     async def _repeated(self, stack: StackState, request: Mapping[str, Any]) -> ChangeSet | None:
-        """Return the change set that this very request made; refuse another of its name."""
-        name, token = request["ChangeSetName"], request.get("ClientToken")
-        row = await self._database.read(lambda c: rows.newest(c, stack.stack_id, name))
+        """Return the change set that this very request made; refuse another of its name.
+
+        A name is free again once its change set was executed (elias5000/clouds-aws#9).
+        """
+        row = await self._database.read(
+            lambda c: rows.newest(c, stack.stack_id, request["ChangeSetName"])
+        )
         if row is None:
             return None
-        if token and token == row.client_token and row.request_digest == _digest(request):
-            return ChangeSet(row, self._open(row))
+        document = self._open(row)
+        refusal = mismatch(row, document, request)
+        if refusal is None:
+            return ChangeSet(row, document)
         row = await self._settled(row)
-        if row.execution_status in {
-            ExecutionStatus.EXECUTE_COMPLETE,
-            ExecutionStatus.EXECUTE_FAILED,
-        }:
+        if row.execution_status in EXECUTED:
             return None
-        raise ServiceError(  # unverified
-            "AlreadyExistsException",
-            f"ChangeSet {name} already exists on the stack {stack.stack_name}; delete it or "
-            "choose another name.",
-        )
+        raise refusal
 
     async def _store(
+        self,
+        stack: StackState | None,
+        wanted: Desired,
+        principal: Principal,
+        request: Mapping[str, Any],
+        *,
+        create: bool,
+    ) -> ChangeSet:
+        """Plan, and store the change set, with its stack where that is new, in one unit of work.
+
+        Raises _Overtaken when another request stored a change set of that name, or the stack.
+        """
+        planned_for = stack or self._stacks.new_state(request["StackName"])
+        made = self._made(planned_for, wanted, request, create=create)
+        name, token = request["ChangeSetName"], request.get("ClientToken")
+
+        def work(connection: sa.Connection) -> None:
+            if stack is None:
+                if stored_stacks.find(connection, planned_for.stack_name) is not None:
+                    raise _Overtaken
+                self._stacks.begin_review(connection, planned_for, request, token)
+            other = rows.newest(connection, planned_for.stack_id, name)
+            if other is not None and other.execution_status not in EXECUTED:
+                raise _Overtaken
+            if rows.pending(connection, planned_for.stack_id) >= MOST_PENDING:
+                raise too_many(planned_for.stack_id)
+            rows.insert(connection, made.row)
+
+        await self._database.write(work)
+        return made
+
+    def _made(
         self, stack: StackState, wanted: Desired, request: Mapping[str, Any], *, create: bool
     ) -> ChangeSet:
+        """Return the change set of a request, with its plan, before it is stored."""
         name = request["ChangeSetName"]
         place = (self._in_process.region, self._in_process.account_id)
         identity = arn("cloudformation", *place, f"changeSet/{name}/{ids.new_uuid()}")
         planned, reason = self._planned(stack, wanted)
         if planned is not None:
-            planned = dataclasses.replace(planned, extra={**planned.extra, "ChangeSetId": identity})
+            own = {"ChangeSetId": identity, "Salt": ids.new_token()}
+            planned = dataclasses.replace(planned, extra={**planned.extra, **own})
         document = Document(
             plan=planned,
             template_body=wanted.template.body,
@@ -187,6 +226,7 @@ class ChangeSets(StoredChangeSets):
                 key: request[key] for key in ("OnStackFailure", "IncludeNestedStacks")
                 if key in request
             },
+            attributes=attributes_of(request),
         )  # fmt: skip
         failed = planned is None or (reason is not None and not reason.startswith("[WARN]"))
         available = ExecutionStatus.UNAVAILABLE if failed else ExecutionStatus.AVAILABLE
@@ -201,12 +241,10 @@ class ChangeSets(StoredChangeSets):
             status_reason=reason,
             description=request.get("Description"),
             client_token=request.get("ClientToken"),
-            request_digest=_digest(request),
             digest=None if planned is None else planned.digest,
             sealed=self._cipher.encrypt(msgspec.json.encode(document).decode()),
             created_at=self._clock(),
         )
-        await self._database.write(lambda c: rows.insert(c, row))
         return ChangeSet(row, document)
 
     def _planned(self, stack: StackState, wanted: Desired) -> tuple[Plan | None, str | None]:
@@ -225,20 +263,24 @@ class ChangeSets(StoredChangeSets):
             return planned, NO_CHANGES
         return planned, "\n".join(planned.warnings) or None
 
-    async def _begin(self, row: ChangeSetRow, token: str | None) -> None:
-        def begin(connection: sa.Connection) -> bool:
-            return rows.change(
-                connection,
-                row,
-                ExecutionStatus.EXECUTE_IN_PROGRESS,
-                execution_token=token,
-                executed_after=outbox.last_position(connection),
-            )
 
-        if not await self._database.write(begin):
-            raise cannot_execute(
-                dataclasses.replace(row, execution_status=ExecutionStatus.EXECUTE_IN_PROGRESS)
-            )
+class _Overtaken(Exception):
+    """Another request stored what this one was about to store."""
+
+
+def _claim(connection: sa.Connection, row: ChangeSetRow, token: str | None) -> None:
+    """Mark the change set as being executed, and remove the others; its execution is unique."""
+    begun = rows.change(
+        connection,
+        row,
+        ExecutionStatus.EXECUTE_IN_PROGRESS,
+        execution_token=token,
+        executed_after=outbox.last_position(connection),
+    )
+    if not begun:
+        now = rows.get(connection, row.arn)
+        raise not_found(row.arn) if now is None else cannot_execute(now)
+    rows.delete_others(connection, row)
 
 
 def _on_failure(document: Document, disable_rollback: bool | None) -> str:
@@ -264,7 +306,7 @@ def _check_stack(stack: StackState | None, request: Mapping[str, Any], *, create
         if name.startswith("arn:") and (stack is None or stack.status == "DELETE_COMPLETE"):
             raise _does_not_exist(name) if stack is None else _cannot_update(stack)
         return
-    if stack is None:
+    if stack is None or stack.status == REVIEW:  # boto/boto3#2327
         raise _does_not_exist(name)
     if stack.status not in UPDATABLE:
         raise _cannot_update(stack)
@@ -276,13 +318,6 @@ def _cannot_update(stack: StackState) -> ServiceError:
 
 def _does_not_exist(name: str) -> ServiceError:
     return _invalid(f"Stack [{name}] does not exist")
-
-
-def _digest(request: Mapping[str, Any]) -> str:
-    text = msgspec.json.encode(
-        {key: value for key, value in request.items() if key != "ClientToken"}, order="sorted"
-    )
-    return hashlib.sha256(text).hexdigest()
 
 
 def _invalid(message: str) -> ServiceError:

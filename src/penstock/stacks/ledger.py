@@ -24,7 +24,7 @@ from penstock.stacks.operation import Operation, OutputValue, StackDocument, Ste
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase, Walk
-from penstock.storage import stack_operations, stacks
+from penstock.storage import change_sets, stack_operations, stacks
 from penstock.storage.database import Database, Work
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import publish
@@ -250,6 +250,7 @@ class Ledger:
             values["deleted_at"] = now
             stacks.replace_imports(connection, stack_id, ())
             stacks.replace_exports(connection, stack_id, ())
+            change_sets.delete_of_stack(connection, stack_id)
         stacks.move(connection, stack_id, [found.status], changes.status, **values)
         if changes.finished:
             detail = {"status": changes.status, "stackName": found.name}

@@ -119,6 +119,8 @@ class Operation:
     retain: Sequence[str] = ()
     leftovers: Sequence[DeployedResource] = ()
     """What earlier updates replaced and could not delete."""
+    plan_digest: str | None = None
+    """The plan's digest when the operation began; None for a deletion."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from penstock.stacks.template.load import load_template
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase
 from penstock.storage import stack_operations, stacks
-from penstock.storage.database import Database
+from penstock.storage.database import Database, Work
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
 from penstock.storage.stack_operations import OperationRow
@@ -96,33 +96,33 @@ class Stacks(Recoveries):
         """Stop; everything goes on at the next `start`."""
         await self._provisioner.close()
 
-    async def begin_review(
-        self, name: str, request_fields: Mapping[str, Any], token: str | None, principal: Principal
-    ) -> StackState:
-        """Make a stack in REVIEW_IN_PROGRESS, for a change set that creates it.
+    def begin_review(
+        self,
+        c: sa.Connection,
+        state: StackState,
+        request_fields: Mapping[str, Any],
+        token: str | None,
+    ) -> None:
+        """Store a `new_state` in REVIEW_IN_PROGRESS, in the unit of work of the change set that
+        creates it.
 
         `request_fields` are CreateChangeSet's; the stack shows its `Tags` and `Description`. Raises
         AlreadyExistsException when the name is taken.
         """
-        state = self.new_state(name)
+        name = state.stack_name
         document = StackDocument(
             tags=from_pairs(request_fields.get("Tags") or ()),
             description=request_fields.get("Description"),
         )
         now = self._clock()
         sealed = self._ledger.seal(document)
-
-        def work(c: sa.Connection) -> None:
-            if stacks.find(c, name) is not None:
-                raise already_exists(name)
-            row = StackRow(
-                state.stack_id, name, REVIEW, events.USER_INITIATED, 0, False, None, sealed, now
-            )
-            stacks.insert(c, row)
-            self._tell(c, row.id, name, REVIEW, events.USER_INITIATED, token, now)
-
-        await self._database.write(work)
-        return state
+        if stacks.find(c, name) is not None:
+            raise already_exists(name)
+        row = StackRow(
+            state.stack_id, name, REVIEW, events.USER_INITIATED, 0, False, None, sealed, now
+        )
+        stacks.insert(c, row)
+        self._tell(c, row.id, name, REVIEW, events.USER_INITIATED, token, now)
 
     def plan(self, current: StackState, wanted: Desired) -> Plan:
         """Plan what bringing a stack to what is wanted changes. Raises ServiceError for what
@@ -143,10 +143,12 @@ class Stacks(Recoveries):
         client_request_token: str | None = None,
         options: Options | None = None,
         new: StackState | None = None,
+        also: Work[None] | None = None,
     ) -> None:
         """Begin to carry out a plan; it returns once that is stored.
 
-        `new` is the `new_state` of a stack that is not stored yet. Raises ServiceError: the stack
+        `new` is the `new_state` of a stack that is not stored yet. `also` is done first in the same
+        unit of work; a ServiceError of its refuses the whole. Raises ServiceError: the stack
         moved on since the plan was made, its role does not trust CloudFormation, or something in
         the plan is only recorded and that is refused.
         """
@@ -180,6 +182,7 @@ class Stacks(Recoveries):
             retain_except_on_create=chosen.retain_except_on_create,
             token=client_request_token,
             leftovers=document.leftovers,
+            plan_digest=plan.digest,
         )
         turn = Turn(operation, plan, template, await self.exports(), before.resources)
         phase = Phase.CREATE if create else Phase.UPDATE
@@ -190,6 +193,8 @@ class Stacks(Recoveries):
         allowed = {REVIEW} if create else UPDATABLE
 
         def work(c: sa.Connection) -> None:
+            if also is not None:
+                also(c)
             found = stacks.get(c, before.stack_id)
             if found is None and create:
                 if stacks.find(c, before.stack_name) is not None:

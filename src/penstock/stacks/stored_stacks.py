@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from penstock import ids
 from penstock.arns import arn
 from penstock.stacks.ledger import Ledger
-from penstock.stacks.operation import GONE, StackDocument
+from penstock.stacks.operation import GONE, Operation, StackDocument
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.storage import stack_operations, stacks
 from penstock.storage.database import Database
@@ -100,6 +100,22 @@ class StoredStacks:
         if token is None:
             return None
         return await self._database.read(lambda c: stack_operations.by_token(c, stack_id, token))
+
+    async def executed_digest(self, name_or_id: str) -> str | None:
+        """Return the digest of the plan that the stack's last operation was begun with.
+
+        It is the digest of the change set whose plan that was. None without an operation, and
+        when the last one was a deletion. A rollback, also one by hand, is part of its operation.
+        """
+
+        def work(c: sa.Connection) -> OperationRow | None:
+            row = stacks.find(c, name_or_id)
+            if row is None or row.operation_id is None:
+                return None
+            return stack_operations.get(c, row.operation_id)
+
+        found = await self._database.read(work)
+        return None if found is None else self._ledger.open(found.sealed, Operation).plan_digest
 
     def _state(self, row: StackRow, resources: Sequence[ResourceRow]) -> StackState:
         document = self.document(row)

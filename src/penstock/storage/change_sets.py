@@ -24,7 +24,6 @@ class ChangeSetRow:
     stack_serial: int
     status: str
     execution_status: str
-    request_digest: str
     sealed: str
     created_at: datetime
     ordinal: int = 0
@@ -71,16 +70,6 @@ def of_stack(connection: sa.Connection, stack_id: str) -> list[ChangeSetRow]:
     return [_row(row) for row in rows]
 
 
-def with_execution_status(connection: sa.Connection, status: str) -> list[ChangeSetRow]:
-    """Return every change set in this execution status, oldest first."""
-    rows = connection.execute(
-        change_sets.select()
-        .where(change_sets.c.execution_status == status)
-        .order_by(change_sets.c.ordinal)
-    )
-    return [_row(row) for row in rows]
-
-
 def change(
     connection: sa.Connection, row: ChangeSetRow, execution_status: str, **values: Any
 ) -> bool:
@@ -93,9 +82,24 @@ def change(
     return result.rowcount == 1
 
 
+def pending(connection: sa.Connection, stack_id: str) -> int:
+    """Return how many change sets the stack has that were never executed."""
+    executed = change_sets.c.execution_status.in_(["EXECUTE_COMPLETE", "EXECUTE_FAILED"])
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(change_sets)
+        .where(change_sets.c.stack_id == stack_id, ~executed)
+    ).scalar_one()
+
+
 def delete(connection: sa.Connection, arn: str) -> None:
     """Remove the change set; one that is gone already is no error."""
     connection.execute(change_sets.delete().where(change_sets.c.arn == arn))
+
+
+def delete_of_stack(connection: sa.Connection, stack_id: str) -> None:
+    """Remove every change set of a stack."""
+    connection.execute(change_sets.delete().where(change_sets.c.stack_id == stack_id))
 
 
 def delete_others(connection: sa.Connection, row: ChangeSetRow) -> None:

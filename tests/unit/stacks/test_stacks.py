@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.stack_world import ROOT, World, template, thing
 
 from penstock.aws.errors import ServiceError
@@ -91,12 +92,14 @@ async def test_recorded_types_can_be_refused(tmp_path: Path) -> None:
 
 
 async def test_a_change_set_creates_from_review(world: World) -> None:
-    state = await world.stacks.begin_review(
-        "app", {"Tags": [{"Key": "a", "Value": "b"}]}, None, ROOT
-    )
-    assert state.status == "REVIEW_IN_PROGRESS"
+    state = world.stacks.new_state("app")
+
+    def begin(c: sa.Connection) -> None:
+        world.stacks.begin_review(c, state, {"Tags": [{"Key": "a", "Value": "b"}]}, None)
+
+    await world.database.write(begin)
     with pytest.raises(ServiceError, match=r"Stack \[app\] already exists"):
-        await world.stacks.begin_review("app", {}, None, ROOT)
+        await world.database.write(begin)
     plan = planner.plan(state, Desired(load_template(template({"A": thing()}))))
     await world.stacks.execute(plan, create=True, principal=ROOT)
     assert await world.ended("app") == "CREATE_COMPLETE"

@@ -18,7 +18,6 @@ change_sets = sa.Table(
     sa.Column("status_reason", sa.String, nullable=True),
     sa.Column("description", sa.String, nullable=True),
     sa.Column("client_token", sa.String, nullable=True),
-    sa.Column("request_digest", sa.String, nullable=False),
     sa.Column("execution_token", sa.String, nullable=True),
     sa.Column("executed_after", sa.Integer, nullable=True),
     sa.Column("digest", sa.String, nullable=True),

@@ -168,7 +168,6 @@ def upgrade() -> None:
         sa.Column("status_reason", sa.String(), nullable=True),
         sa.Column("description", sa.String(), nullable=True),
         sa.Column("client_token", sa.String(), nullable=True),
-        sa.Column("request_digest", sa.String(), nullable=False),
         sa.Column("execution_token", sa.String(), nullable=True),
         sa.Column("executed_after", sa.Integer(), nullable=True),
         sa.Column("digest", sa.String(), nullable=True),
@@ -472,6 +471,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sessions_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
+        "sns_deliveries",
+        sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("subscription_arn", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_sns_deliveries")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("sns_deliveries", schema=None) as batch_op:
+        batch_op.create_index("ix_sns_deliveries_due", ["due_at"], unique=False)
+        batch_op.create_index("ix_sns_deliveries_message", ["message_id"], unique=False)
+
+    op.create_table(
+        "sns_messages",
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_sns_messages")),
+    )
+    op.create_table(
         "stack_events",
         sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -696,6 +716,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stack_events_stack_id"))
 
     op.drop_table("stack_events")
+    op.drop_table("sns_messages")
+    with op.batch_alter_table("sns_deliveries", schema=None) as batch_op:
+        batch_op.drop_index("ix_sns_deliveries_message")
+        batch_op.drop_index("ix_sns_deliveries_due")
+
+    op.drop_table("sns_deliveries")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sessions_expires_at"))
 
