@@ -56,7 +56,8 @@ def show(link: str) -> bool:
 
 def login_link(connection: Connection) -> str:
     """Ask the server for a link that logs in whoever the connection's access key belongs to."""
-    from penstock.console.login_links import LOGIN_LINKS_PATH, SIGNING_NAME
+    from penstock.aws.own_requests import SIGNING_NAME
+    from penstock.console.login_links import LOGIN_LINKS_PATH
 
     url = connection.endpoint_url.rstrip("/") + LOGIN_LINKS_PATH
     request = AWSRequest("POST", url, data=b"{}", headers={"Content-Type": "application/json"})
