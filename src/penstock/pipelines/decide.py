@@ -8,6 +8,7 @@ Rules (https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it
 a stage is locked by the one execution inside it; one execution waits in front of it (SUPERSEDED)
 or a queue does (QUEUED); a newer arrival supersedes the waiting one; a disabled transition keeps
 executions waiting; a failed action lets its parallel siblings finish and starts nothing more.
+An edit of the pipeline lets running actions finish, but voids the approvals that it waits for.
 """
 
 from collections.abc import Iterator, Mapping
@@ -309,12 +310,17 @@ def _inside(
     if execution.status is ExecutionStatus.STOPPING:
         yield from _stopping(execution, stage, run, runs, running)
         return
+    ended_badly = [ActionStatus.FAILED]
+    if not execution.outdated:  # an edit abandons approvals, which is no failure
+        ended_badly.append(ActionStatus.ABANDONED)
     broken = [
-        name
-        for name, action in runs.items()
-        if _is(action, ActionStatus.FAILED) or _is(action, ActionStatus.ABANDONED)
+        name for name, action in runs.items() if any(_is(action, status) for status in ended_badly)
     ]
     succeeded = all(_is(run, ActionStatus.SUCCEEDED) for run in runs.values())
+    if voided := _voided(execution, stage, running):
+        cause = "the pipeline was updated while it waited for approval"
+        yield from _abandon(execution, stage, voided, runs, cause)
+        return
     if broken or (execution.outdated and not succeeded):
         yield from _no_more_starts(execution, stage, broken, running)
         return
@@ -325,6 +331,30 @@ def _inside(
             return
     cause = f"every action of stage {stage.name} succeeded"
     yield MoveStage(execution.id, stage.name, StageStatus.SUCCEEDED, cause)
+
+
+def _voided(execution: ExecutionSnapshot, stage: StageDeclaration, running: list[str]) -> list[str]:
+    """Return the approvals that an edit of the pipeline makes void."""
+    if not execution.outdated:
+        return []
+    return [
+        action.name
+        for action in stage.actions
+        if action.name in running and action.action_type_id.category == "Approval"
+    ]
+
+
+def _abandon(
+    execution: ExecutionSnapshot,
+    stage: StageDeclaration,
+    names: list[str],
+    runs: Mapping[str, ActionRun | None],
+    cause: str,
+) -> Iterator[Decision]:
+    for name in names:
+        action = runs[name]
+        assert action is not None
+        yield AbandonAction(execution.id, stage.name, name, action.id, cause)
 
 
 def _is(run: ActionRun | None, status: ActionStatus) -> bool:
@@ -382,12 +412,10 @@ def _stopping(
         cause = f"no action of stage {stage.name} runs any more"
         yield MoveStage(execution.id, stage.name, StageStatus.STOPPED, cause)
     elif execution.abandon:
-        for name in running:
-            action = runs[name]
-            assert action is not None
-            yield AbandonAction(
-                execution.id, stage.name, name, action.id, "the execution was abandoned"
-            )
+        yield from _abandon(execution, stage, running, runs, "the execution was abandoned")
+    elif voided := _voided(execution, stage, running):
+        cause = "the pipeline was updated while it waited for approval"
+        yield from _abandon(execution, stage, voided, runs, cause)
     else:
         yield Wait(execution.id, stage.name, f"action {', '.join(running)} is finishing")
 

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 
 from penstock.aws.errors import ServiceError
 from penstock.ids import new_uuid
-from penstock.pipelines import snapshot, triggers
+from penstock.pipelines import approved_change_sets, retries, snapshot, triggers
 from penstock.pipelines.states import ActionStatus, ExecutionStatus, StageStatus
-from penstock.pipelines.structure import ExecutionMode, PipelineStructure
+from penstock.pipelines.structure import ExecutionMode, PipelineStructure, StageDeclaration
 from penstock.pipelines.triggers import TriggerType
 from penstock.storage import action_executions, outbox, pipeline_executions, pipelines
+from penstock.storage.action_executions import ActionRow
 from penstock.storage.pipeline_executions import ExecutionRow, StageRunRow
 from penstock.storage.pipelines import PipelineRow
 
@@ -158,17 +159,23 @@ def retry(
     all_actions: bool,
     now: datetime,
 ) -> None:
-    """Let a stage that failed or was stopped run again, in the same execution."""
-    if snapshot.parsed(pipeline.document).stage(stage) is None:
+    """Let a stage that failed or was stopped run again, in the same execution.
+
+    FAILED_ACTIONS runs more than those where an approved change set has become void
+    (`retries.runs_again`).
+    """
+    declared = snapshot.parsed(pipeline.document).stage(stage)
+    if declared is None:
         raise stage_not_found(pipeline.name, stage)
     execution, run = _retryable(connection, pipeline, execution_id, stage)
-    runs = [
-        row
+    rows = {
+        row.action_name: row
         for row in action_executions.counting(connection, [execution_id])
         if row.stage_name == stage
-    ]
-    running = [row.action_name for row in runs if row.status == ActionStatus.IN_PROGRESS]
-    broken = [row for row in runs if row.status in (ActionStatus.FAILED, ActionStatus.ABANDONED)]
+    }
+    statuses = {name: ActionStatus(row.status) for name, row in rows.items()}
+    running = [name for name, status in statuses.items() if status is ActionStatus.IN_PROGRESS]
+    broken = {ActionStatus.FAILED, ActionStatus.ABANDONED} & set(statuses.values())
     ended = run.status in (StageStatus.FAILED, StageStatus.STOPPED)
     if not ended and not (run.status == StageStatus.IN_PROGRESS and broken):
         raise _not_retryable(
@@ -176,10 +183,8 @@ def retry(
         )
     if all_actions and running:
         raise _not_retryable(stage, f"action {', '.join(running)} is still running")
-    replaced = [ActionStatus.FAILED.value, ActionStatus.ABANDONED.value]
-    if all_actions:
-        replaced.append(ActionStatus.SUCCEEDED.value)
-    action_executions.discount(connection, execution_id, stage, replaced)
+    again = set(rows) if all_actions else _failed_again(connection, declared, rows, statuses)
+    action_executions.discount(connection, execution_id, stage, again)
     pipeline_executions.move_stage(
         connection, execution_id, stage, [run.status], StageStatus.IN_PROGRESS.value, now,
         attempt=run.attempt + 1,
@@ -188,6 +193,23 @@ def retry(
     mode = "all actions" if all_actions else "failed actions"
     detail = {"execution-id": execution_id, "stage": stage, "cause": f"retry of {mode}"}
     _publish(connection, "pipeline.RetryRequested", pipeline, detail, now)
+
+
+def _failed_again(
+    connection: sa.Connection,
+    stage: StageDeclaration,
+    rows: Mapping[str, ActionRow],
+    statuses: Mapping[str, ActionStatus],
+) -> set[str]:
+    makers = {release.replace.name for release in retries.releases(stage)}
+    executable = {
+        name: approved_change_sets.is_executable(connection, rows[name])
+        for name in sorted(makers & set(rows))
+    }
+    try:
+        return retries.runs_again(stage, statuses, executable)
+    except retries.StillRunning as running:
+        raise _not_retryable(stage.name, f"action {running} is still running") from running
 
 
 def _retryable(

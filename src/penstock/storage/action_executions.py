@@ -1,6 +1,6 @@
 """Queries on action executions. A row that ended never changes again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -159,16 +159,17 @@ def finish(
 
 
 def discount(
-    connection: sa.Connection, execution_id: str, stage: str, statuses: Sequence[str]
+    connection: sa.Connection, execution_id: str, stage: str, names: Collection[str]
 ) -> int:
-    """Let the stage's action executions in these statuses count no more; return how many."""
+    """Let what the stage's actions of these names did count no more; return how many did."""
     result = connection.execute(
         action_executions.update()
         .where(
             action_executions.c.execution_id == execution_id,
             action_executions.c.stage_name == stage,
+            action_executions.c.action_name.in_(list(names)),
             action_executions.c.counts.is_(True),
-            action_executions.c.status.in_(statuses),
+            action_executions.c.status != "InProgress",
         )
         .values(counts=False)
     )

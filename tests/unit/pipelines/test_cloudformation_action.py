@@ -25,6 +25,7 @@ from penstock.pipelines.actions.provider import (
     InProgress,
     Succeeded,
 )
+from penstock.pipelines.approved_change_sets import ApprovedChangeSets
 from penstock.pipelines.artifact_files import ArtifactFiles
 from penstock.pipelines.roles import Roles
 from penstock.services.iam import Iam
@@ -116,7 +117,8 @@ async def delete_stack(script: Script, call: Call, request: Any) -> Any:
 async def describe_change_set(script: Script, call: Call, request: Any) -> Any:
     if script.change_set is None:
         raise ServiceError("ChangeSetNotFoundException", "ChangeSet [release] does not exist")
-    return {"StackId": STACK_ID, "ChangeSetId": "arn:change-set", **script.change_set}
+    described = {"StackId": STACK_ID, "ChangeSetId": "arn:change-set", "Changes": []}
+    return {**described, **script.change_set}
 
 
 async def create_change_set(script: Script, call: Call, request: Any) -> Any:
@@ -135,6 +137,7 @@ async def delete_change_set(script: Script, call: Call, request: Any) -> Any:
 
 async def execute_change_set(script: Script, call: Call, request: Any) -> Any:
     script.begin("ExecuteChangeSet", request, "UPDATE_IN_PROGRESS")
+    script.change_set = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "EXECUTE_IN_PROGRESS"}
     return {}
 
 
@@ -176,7 +179,8 @@ class World:
             lambda: services, self.iam.authorize, ACCOUNT, REGION, lambda: NOW, "http://here"
         )
         roles = Roles(self.iam, Sts(self.iam))
-        self.action = CloudFormation(in_process, ArtifactFiles(self.objects), roles)
+        approved = ApprovedChangeSets(database)
+        self.action = CloudFormation(in_process, ArtifactFiles(self.objects), roles, approved)
         self.role = ""
 
     async def furnish(self) -> None:
@@ -347,11 +351,30 @@ async def test_a_change_set_is_replaced_then_executed(world: World) -> None:
     execute = world.job("CHANGE_SET_EXECUTE")
     running = await world.action.start(execute)
     assert world.script.calls[-1][0] == "ExecuteChangeSet"
-    assert await world.action.start(execute) == running
+    again = await world.action.start(execute)
+    assert isinstance(again, InProgress)
+    assert again.external_execution_id == STACK_ID
+    assert [operation for operation, _ in world.script.calls].count("ExecuteChangeSet") == 1
     world.script.status = "UPDATE_ROLLBACK_COMPLETE"
+    world.script.change_set = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "EXECUTE_FAILED"}
     ended = await world.poll(execute, running)
     assert isinstance(ended, Failed)
     assert ended.message.startswith("Failed to execute change set. Current stack status: UPDATE_RO")
+
+
+async def test_an_executed_change_set_is_judged_by_itself(world: World) -> None:
+    world.script.status = "UPDATE_COMPLETE"
+    execute = world.job("CHANGE_SET_EXECUTE")
+    world.script.change_set = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
+    running = await world.action.start(execute)
+    assert isinstance(await world.poll(execute, running), InProgress)
+    world.script.status = "UPDATE_COMPLETE"  # of an update that somebody began afterwards
+    world.script.change_set["ExecutionStatus"] = "EXECUTE_FAILED"
+    assert isinstance(await world.poll(execute, running), Failed)
+    world.script.change_set["ExecutionStatus"] = "EXECUTE_COMPLETE"
+    ended = await world.poll(execute, running)
+    assert isinstance(ended, Succeeded)
+    assert ended.summary == "Change set release was executed."
 
 
 async def test_the_first_change_set_creates_the_stack(world: World) -> None:

@@ -15,8 +15,13 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.pipelines.actions import cloudformation_change_sets as change_sets
 from penstock.pipelines.actions import cloudformation_inputs as inputs
-from penstock.pipelines.actions.cloudformation_conversation import Answer, Conversation
+from penstock.pipelines.actions.cloudformation_conversation import (
+    SUCCEEDED_STACK,
+    Answer,
+    Conversation,
+)
 from penstock.pipelines.actions.provider import ActionJob, ActionResult, Failed
+from penstock.pipelines.approved_change_sets import ApprovedChangeSets
 from penstock.pipelines.artifact_files import ArtifactFiles
 from penstock.pipelines.artifact_paths import ArtifactFileMissing
 from penstock.pipelines.parameter_overrides import BadOverrides
@@ -29,16 +34,22 @@ _FAILED_STACK = {
     "DELETE_FAILED",
     "UPDATE_ROLLBACK_FAILED",
 }
-_SUCCEEDED_STACK = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
 class CloudFormation:
     """Stacks and change sets. The continuation token is JSON: what is waited for."""
 
-    def __init__(self, in_process: InProcess, files: ArtifactFiles, roles: Roles) -> None:
+    def __init__(
+        self,
+        in_process: InProcess,
+        files: ArtifactFiles,
+        roles: Roles,
+        approved: ApprovedChangeSets,
+    ) -> None:
         self._in_process = in_process
         self._files = files
         self._roles = roles
+        self._approved = approved
 
     async def start(self, job: ActionJob) -> ActionResult:
         """Begin what ActionMode says, or find what an earlier call with the same id began."""
@@ -61,7 +72,11 @@ class CloudFormation:
 
         async def look(conversation: Conversation) -> ActionResult:
             if "change_set" in waiting:
-                return await change_sets.created(conversation)
+                return await change_sets.created(conversation, waiting["change_set"])
+            if "executed" in waiting:
+                return await change_sets.executed(
+                    conversation, waiting["stack"], waiting["executed"]
+                )
             return await self._operation(conversation, waiting["stack"], waiting["mode"])
 
         return await self._conversing(job, look)
@@ -81,7 +96,7 @@ class CloudFormation:
                         principal, "cloudformation", operation, parameters
                     )
 
-                return await work(Conversation(job, call, self._files))
+                return await work(Conversation(job, call, self._files, self._approved))
         except ServiceError as error:
             denied = error.code in {"AccessDeniedException", "AccessDenied"}
             code = "PermissionError" if denied else "ConfigurationError"
@@ -156,17 +171,7 @@ class CloudFormation:
             return await self._create_or_update(talk)
         if status == "DELETE_COMPLETE" and mode == "deleting":
             return await talk.succeeded(None, "The stack was deleted.")
-        if status in _SUCCEEDED_STACK and mode == "deploying":
+        if status in SUCCEEDED_STACK and mode == "deploying":
             return await talk.succeeded(stack, "")
-        executing = talk.job.configuration["ActionMode"] == "CHANGE_SET_EXECUTE"
-        work = "execute change set" if executing else "deploy the stack"
-        if mode != "deploying":
-            work = "delete the stack"
-        reason = await talk.first_failure(stack_id) or (stack or {}).get("StackStatusReason")
-        return Failed(
-            "JobFailed",
-            f"Failed to {work}. Current stack status: {status}. "
-            f"Reason: {reason or 'No reason was provided.'}",
-            stack_id,
-            talk.url(stack_id),
-        )
+        work = "deploy the stack" if mode == "deploying" else "delete the stack"
+        return await talk.failed(stack, stack_id, work)

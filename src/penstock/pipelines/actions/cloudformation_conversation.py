@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.pipelines.actions.provider import ActionJob, InProgress, Succeeded
+from penstock.pipelines.actions.provider import ActionJob, Failed, InProgress, Succeeded
+from penstock.pipelines.approved_change_sets import ApprovedChangeSets
 from penstock.pipelines.artifact_files import ArtifactFiles
 
+SUCCEEDED_STACK = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 _OF_TEMPLATE = (
     "Template format error:",
     "Template error:",
@@ -32,6 +34,7 @@ class Conversation:
     job: ActionJob
     call: Callable[[str, Mapping[str, Any]], Awaitable[Answer]]
     files: ArtifactFiles
+    approved: ApprovedChangeSets
 
     @property
     def stack_name(self) -> str:
@@ -72,17 +75,25 @@ class Conversation:
             return False
         return any(event.get("ClientRequestToken") == self.token for event in answer["StackEvents"])
 
-    async def change_set(self) -> Answer | None:
-        """Return the action's change set, None where there is none."""
-        name = self.job.configuration["ChangeSetName"]
+    async def change_set(self, arn: str | None = None) -> Answer | ServiceError:
+        """Return the action's change set, or the stack's of an ARN; AWS's error if it is gone."""
+        name = arn or self.job.configuration["ChangeSetName"]
+        request = {"StackName": self.stack_name, "ChangeSetName": name}
         try:
-            return await self.call(
-                "DescribeChangeSet", {"StackName": self.stack_name, "ChangeSetName": name}
-            )
+            return await self.call("DescribeChangeSet", request)
         except ServiceError as error:
             if error.code == "ChangeSetNotFoundException" or "does not exist" in error.message:
-                return None
+                return error
             raise
+
+    async def changes(self, change_set: Answer) -> int:
+        """Return how many changes a described change set has, on all its pages."""
+        count = len(change_set["Changes"])
+        while token := change_set.get("NextToken"):
+            request = {"StackName": self.stack_name, "ChangeSetName": change_set["ChangeSetId"]}
+            change_set = await self.call("DescribeChangeSet", {**request, "NextToken": token})
+            count += len(change_set["Changes"])
+        return count
 
     async def first_failure(self, stack_id: str) -> str | None:
         """Return the first failed resource of this operation, when the role may read events."""
@@ -118,6 +129,18 @@ class Conversation:
             external_execution_id=stack_id,
             external_execution_url=url or (self.url(stack_id) if stack_id else ""),
             summary=summary,
+        )
+
+    async def failed(self, stack: Answer | None, stack_id: str, work: str) -> Failed:
+        """End with the status that the stack has, and the first reason that is known."""
+        status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+        reason = await self.first_failure(stack_id) or (stack or {}).get("StackStatusReason")
+        return Failed(
+            "JobFailed",
+            f"Failed to {work}. Current stack status: {status}. "
+            f"Reason: {reason or 'No reason was provided.'}",
+            stack_id,
+            self.url(stack_id),
         )
 
     def waiting(self, stack_id: str, mode: str = "deploying") -> InProgress:

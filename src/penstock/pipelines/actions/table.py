@@ -12,6 +12,7 @@ from penstock.pipelines.actions.codecommit import CodeCommitSource
 from penstock.pipelines.actions.provider import ActionProvider
 from penstock.pipelines.actions.remote_git import ConnectionHost, GitHubHost, RemoteGitSource
 from penstock.pipelines.actions.s3_source import S3Source
+from penstock.pipelines.approved_change_sets import ApprovedChangeSets
 from penstock.pipelines.artifact_files import ArtifactFiles
 from penstock.pipelines.roles import Roles
 from penstock.pipelines.source_watch import Head
@@ -21,6 +22,7 @@ from penstock.repositories.remote import RemoteRepositories
 from penstock.services.codeconnections import Connections
 from penstock.services.s3 import Objects
 from penstock.stacks.change_sets import ChangeSets
+from penstock.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Places:
     """Between looks at sources on other git hosts."""
 
 
-def providers(places: Places, roles: Roles) -> Mapping[ActionTypeId, ActionProvider]:
+def providers(
+    places: Places, roles: Roles, database: Database
+) -> Mapping[ActionTypeId, ActionProvider]:
     """Return the provider of every action type that runs here."""
     objects, remotes = places.objects, places.remotes
     codebuild = CodeBuild(places.builds, roles)
@@ -55,7 +59,7 @@ def providers(places: Places, roles: Roles) -> Mapping[ActionTypeId, ActionProvi
         action_types.CODEBUILD_BUILD.id: codebuild,
         action_types.CODEBUILD_TEST.id: codebuild,
         action_types.CLOUDFORMATION_DEPLOY.id: CloudFormation(
-            places.in_process, ArtifactFiles(objects), roles
+            places.in_process, ArtifactFiles(objects), roles, ApprovedChangeSets(database)
         ),
     }
 
