@@ -1,34 +1,32 @@
-"""`penstock demo`: the whole road with the bundled example, as far as it goes today:
-from two pushes to a running development stack."""
+"""`penstock demo`: the whole road with the bundled example, from two pushes to production."""
 
 import asyncio
-import io
-import json
 import subprocess
 import sys
-import urllib.request
-import zipfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from penstock.cli.connection import Connection, from_data_dir
 from penstock.cli.demonstration import server_process
-from penstock.cli.demonstration.live import Follower
+from penstock.cli.demonstration.approval import Approvals
+from penstock.cli.demonstration.deployed import Deployed
+from penstock.cli.demonstration.development import deliver
+from penstock.cli.demonstration.explanation import where_to_look
 from penstock.cli.demonstration.place import Place, examples_directory
+from penstock.cli.demonstration.production import Production
 from penstock.cli.demonstration.removal import remove
-from penstock.cli.demonstration.road import DEVELOPMENT_STACK, PIPELINE, Road, find_aws
+from penstock.cli.demonstration.road import Road, find_aws
 from penstock.cli.demonstration.terminal import Terminal
-from penstock.cli.execution import ExecutionView
-from penstock.cli.failure import find_failure
-from penstock.cli.logs import headline, read_log
 from penstock.cli.refusal import Refusal
 from penstock.containers.engine import Engine
 
 
 def demo(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before starting.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Don't ask; approve releases by itself.")
+    ] = False,
     down: Annotated[
         bool, typer.Option("--down", help="Remove everything that the demo made.")
     ] = False,
@@ -37,7 +35,10 @@ def demo(
     ),
     port: Annotated[int, typer.Option(min=1, max=65535, help="The server's port.")] = 4600,
 ) -> None:
-    """Push two repositories, test, publish and deploy the application, and show it."""
+    """Push two repositories; test, publish and deploy the application; release it to production.
+
+    Nothing reaches production that was not approved: by you, or with --yes by the demo.
+    """
     place = Place(data_dir.expanduser().absolute())
     terminal = Terminal()
     if down:
@@ -58,7 +59,7 @@ def demo(
             for words in remove(place):
                 terminal.line(words)
         port = server_process.choose_port(port)
-    _run(place, port, terminal)
+    _run(place, port, terminal, asks=not yes and sys.stdin.isatty())
 
 
 def plan(place: Place, port: int, engine: str) -> list[str]:
@@ -69,8 +70,8 @@ def plan(place: Place, port: int, engine: str) -> list[str]:
         f"  - start a server on http://127.0.0.1:{port}, with its data in {place.root}",
         f"  - on the container engine ({engine}), build base images from Debian packages where",
         "    no public registry can be reached (the first time: some minutes, about 1.5 GB)",
-        "  - run containers there: a registry, a load balancer on an address of 127.0.0.0/8, the",
-        "    application, and a build in privileged mode, which is root on that engine's machine",
+        "  - run containers there: a registry, load balancers on addresses of 127.0.0.0/8, the",
+        "    application, and builds in privileged mode, which are root on that engine's machine",
         "It changes nothing else, and uses no AWS account.",
         f"Remove all of it with: penstock demo --down --data-dir {place.root}",
     ]
@@ -94,7 +95,7 @@ async def _engine_version() -> str:
     return f"version {version['Version']}"
 
 
-def _run(place: Place, port: int, terminal: Terminal) -> None:
+def _run(place: Place, port: int, terminal: Terminal, *, asks: bool) -> None:
     with terminal.step("Base images"):
         command = [sys.executable, "-m", "penstock.containers.images"]
         if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
@@ -103,92 +104,42 @@ def _run(place: Place, port: int, terminal: Terminal) -> None:
         server_process.start(place, port)
         connection = from_data_dir(place.root)
         terminal.line(f"serving {connection.endpoint_url}")
-    road = Road(place, connection, terminal)
-    road.make_trees()
-    with terminal.step("Push two repositories"):
-        road.make_repositories()
-        road.push()
-    with terminal.step("Deploy the pipeline"):
-        road.make_pipeline()
-    with terminal.step("Follow its execution"):
-        execution = Follower(connection, terminal).follow(PIPELINE)
-    if execution.status != "Succeeded":
-        _explain(connection, execution, terminal)
-        raise Refusal(f"the execution ended as {execution.status}")
-    with terminal.step("The published image"):
-        for line in published(road, connection, execution):
-            terminal.line(line)
-    with terminal.step("The development stack"):
-        url = public_url(road)
-        terminal.line(f"GET {url}version")
-        terminal.line(read(f"{url}version"))
-    _finish(place, connection, terminal, url)
-
-
-def published(road: Road, connection: Connection, execution: ExecutionView) -> list[str]:
-    """Return the image's AWS name and digest as ECR tells them, and version.json."""
-    build = next(a for a in execution.actions if "Version" in a.output_artifacts)
-    bucket, key = build.output_artifacts["Version"]
-    body = connection.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    with zipfile.ZipFile(io.BytesIO(body)) as artifact:
-        version_json = artifact.read("version.json").decode().strip()
-    tag = json.loads(version_json)["Version"]
-    described: dict[str, Any] = json.loads(
-        road.aws(
-            "ecr describe-images --repository-name todobackend"
-            f" --image-ids imageTag={tag} --output json"
-        )
-    )["imageDetails"][0]
-    registry = f"{connection.account_id}.dkr.ecr.{connection.region}.amazonaws.com"
-    return [
-        f"image         {registry}/todobackend:{tag}",
-        f"digest        {described['imageDigest']}",
-        f"version.json  {version_json}",
-    ]
-
-
-def public_url(road: Road) -> str:
-    """Return the development stack's PublicURL."""
-    stacks = json.loads(
-        road.aws(f"cloudformation describe-stacks --stack-name {DEVELOPMENT_STACK} --output json")
-    )["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
-    return str(outputs["PublicURL"])
-
-
-def read(url: str) -> str:
-    """Return the text at `url`; raise Refusal when it does not answer."""
+    terminal.line("The commands below are run as if after:")
+    terminal.line(f'$ eval "$(penstock env --data-dir {place.root})"', "cyan")
+    complete = False
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (an output of ours)
-            return str(answer.read().decode())
-    except OSError as error:
-        raise Refusal(f"expected an answer at {url}, found: {error}") from error
+        _walk(place, connection, terminal, asks=asks)
+        complete = True
+    finally:
+        if not complete:  # also when the person interrupts it
+            where_to_look(place, connection, terminal)
 
 
-def _explain(connection: Connection, execution: ExecutionView, terminal: Terminal) -> None:
-    for action in execution.actions:
-        if action.status != "Failed":
-            continue
-        terminal.line(f"{action.stage}/{action.name}: {action.summary}", "red")
-        if action.provider != "CodeBuild" or not action.external_execution_id:
-            continue
-        ids = [action.external_execution_id]
-        build = connection.client("codebuild").batch_get_builds(ids=ids)["builds"][0]
-        if failure := find_failure(build):
-            log = read_log(connection, build)
-            for line in headline(action.external_execution_id, failure, log):
-                terminal.line(line, "red")
+def _walk(place: Place, connection: Connection, terminal: Terminal, *, asks: bool) -> None:
+    road = Road(place, connection, terminal)
+    development = deliver(connection, terminal, road)
+    approvals = Approvals(place, connection, terminal, road, asks=asks)
+    production = Production(connection, terminal, road, approvals, development).release()
+    _finish(place, connection, terminal, development, production)
 
 
-def _finish(place: Place, connection: Connection, terminal: Terminal, url: str) -> None:
+def _finish(
+    place: Place,
+    connection: Connection,
+    terminal: Terminal,
+    development: Deployed,
+    production: Deployed,
+) -> None:
     terminal.line()
     for title, seconds in terminal.steps:
         terminal.line(f"{seconds:7.1f} s  {title}")
+    terminal.line(f"{sum(seconds for _, seconds in terminal.steps):7.1f} s  in all")
     repositories = f"{connection.endpoint_url}/v1/repos"
     option = f"--data-dir {place.root}"
     terminal.line()
     for name, value in (
-        ("development", url),
+        ("development", development.url),
+        ("production", production.url),
         ("AWS API", connection.endpoint_url),
         ("console", f"penstock console {option}"),
         ("git", f"{repositories}/todobackend"),
@@ -196,8 +147,9 @@ def _finish(place: Place, connection: Connection, terminal: Terminal, url: str) 
         ("your shell", f'eval "$(penstock env {option})"'),
         ("again", f"cd {place.tree('todobackend')}"),
         ("", "change something, commit, git push"),
-        ("then", f"penstock status {option}"),
-        ("", f"penstock logs --follow {option}"),
+        ("then", f"penstock logs --follow {option}"),
+        ("", f"penstock status {option}"),
+        ("approve it", f"penstock approve {option}"),
         ("remove", f"penstock demo --down {option}"),
     ):
         terminal.line(f"{name:12} {value}")

@@ -75,7 +75,7 @@ def divided(
 
 def lines(root: Path, removed: list[EngineObject], kept: list[EngineObject]) -> list[str]:
     """Say what goes and what stays."""
-    told = [f"Removes, of the server on {root}:" if removed else f"Nothing of {root} is there."]
+    told = [f"Removes, of the server on {root}:" if removed else "Nothing is there to be removed."]
     told += [f"  {_words(each)}" for each in removed]
     if kept:
         told += ["Keeps (--volumes removes them, with no way back):"]

@@ -19,7 +19,7 @@ _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 @dataclass(frozen=True, slots=True)
 class StackRemoval:
-    """What deleting one stack does: `deleted` and `kept` are resources of DescribeStackResources."""
+    """What deleting a stack does: `deleted` and `kept` are of DescribeStackResources."""
 
     name: str
     stack_id: str

@@ -7,31 +7,52 @@ from penstock.cli.build_log import BuildLog, open_log
 from penstock.cli.connection import Connection
 from penstock.cli.demonstration.terminal import Terminal
 from penstock.cli.execution import ExecutionView, read_latest
+from penstock.cli.refusal import Refusal
 from penstock.cli.times import took
 
 _POLL_SECONDS = 0.5
+_BEGIN_SECONDS = 60
+_APPROVAL = "Manual"
 
 
 class Follower:
-    """Prints what changes, once each, until the pipeline's newest execution has ended."""
+    """Prints what changes, once each, in the pipeline's newest execution.
 
-    def __init__(self, connection: Connection, terminal: Terminal) -> None:
+    `after` is the execution before it, which is passed over; `with_log` adds the build's log.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        terminal: Terminal,
+        *,
+        after: str | None = None,
+        with_log: bool = True,
+    ) -> None:
         self._codepipeline = connection.client("codepipeline")
         self._codebuild = connection.client("codebuild")
         self._logs = connection.client("logs")
         self._terminal = terminal
+        self._after = after
+        self._with_log = with_log
         self._shown: dict[str, str] = {}
         self._log: BuildLog | None = None
 
     def follow(self, pipeline: str) -> ExecutionView:
-        """Print until the end; return the execution as it ended."""
+        """Print until the execution has ended or waits for a person; return how it stands."""
+        deadline = time.monotonic() + _BEGIN_SECONDS
         while True:
             view = read_latest(self._codepipeline, pipeline)
+            if self._after is not None and view.execution_id == self._after:
+                if time.monotonic() > deadline:
+                    raise Refusal(f"no execution of {pipeline} began in {_BEGIN_SECONDS} seconds")
+                time.sleep(_POLL_SECONDS)
+                continue
             if not self._shown:  # what ran before anyone followed stands before the log
                 self._show_changes(view)
             self._show_log(view)
             self._show_changes(view)
-            if view.ended:
+            if view.ended or waits_for_approval(view):
                 self._show_log(view)
                 return view
             time.sleep(_POLL_SECONDS)
@@ -49,7 +70,7 @@ class Follower:
                 self._terminal.line(words.rstrip(), "bold")
 
     def _show_log(self, view: ExecutionView) -> None:
-        if self._log is None:
+        if self._log is None and self._with_log:
             self._log = self._open(view)
         if self._log is not None:
             for line in self._log.more():
@@ -65,3 +86,8 @@ class Follower:
             return None
         builds: list[dict[str, Any]] = self._codebuild.batch_get_builds(ids=ids[:1])["builds"]
         return open_log(self._logs, builds[0]) if builds else None
+
+
+def waits_for_approval(view: ExecutionView) -> bool:
+    """Tell whether a manual approval of the execution waits for a person."""
+    return any(a.provider == _APPROVAL and a.status == "InProgress" for a in view.actions)

@@ -1,8 +1,10 @@
 """The example's road, driven as a user drives it: git and the unmodified `aws` CLI."""
 
+import json
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from penstock.cli.connection import Connection
@@ -14,6 +16,8 @@ from penstock.cli.refusal import Refusal
 PIPELINE = "todobackend"
 PIPELINE_STACK = "todobackend-pipeline"
 DEVELOPMENT_STACK = "todobackend"
+PRODUCTION_STACK = "todobackend-prod"
+APPLICATION = "todobackend"
 _IDENTITY = ("-c", "user.name=Penstock demo", "-c", "user.email=demo@example.com")
 
 
@@ -26,15 +30,17 @@ class Road:
         self._terminal = terminal
         self._aws = find_aws()
 
-    def aws(self, command: str) -> str:
-        """Run one `aws` command, given as a user would type it; return its output."""
-        environment = {**clean_environment(), **self._connection.environment(), "AWS_PAGER": ""}
-        return self._terminal.run(
-            ["aws", *shlex.split(command)],
-            self._aws,
-            directory=self._place.tree("todobackend-aws"),
-            environment=environment,
-        )
+    def aws(self, command: str, *, into: Path | None = None) -> str:
+        """Run one `aws` command, given as a user would type it; return its output.
+
+        `into` is a file that gets it, too, seen from the tree of todobackend-aws.
+        """
+        return self._run(["aws", *shlex.split(command)], self._aws, into=into)
+
+    def penstock(self, command: str) -> str:
+        """Run one `penstock` command on the demo's server; return its output."""
+        program = [sys.executable, "-m", "penstock"]
+        return self._run(["penstock", *shlex.split(command)], *program)
 
     def make_trees(self) -> None:
         """Copy the example repositories and commit them, ready to be pushed."""
@@ -72,6 +78,57 @@ class Road:
         self.aws(
             f"cloudformation deploy --stack-name {PIPELINE_STACK} --template-file pipeline.yml"
             " --capabilities CAPABILITY_IAM"
+        )
+
+    def add_production(self) -> None:
+        """Add the stage Production to the pipeline that runs, by hand."""
+        query = "Stacks[0].Outputs[].[OutputKey, OutputValue]"
+        told = self.aws(
+            f"cloudformation describe-stacks --stack-name {PIPELINE_STACK}"
+            f" --query '{query}' --output json"
+        )
+        outputs = dict(json.loads(told))
+        file = Path("..") / "pipeline.json"
+        self.aws(
+            f"codepipeline get-pipeline --name {PIPELINE} --query '{{pipeline: pipeline}}'"
+            " --output json",
+            into=file,
+        )
+        values = [f"{name}={outputs[name]}" for name in ("DeploymentRole", "Approvals")]
+        command = ["python3", "add-stage.py", str(file), "production-stage.json", *values]
+        self._run(command, sys.executable)
+        self.aws(f"codepipeline update-pipeline --cli-input-json file://{file}")
+
+    def release(self) -> None:
+        """Release what the branches hold now: Release change."""
+        self.aws(f"codepipeline start-pipeline-execution --name {PIPELINE}")
+
+    def retry(self, stage: str, execution_id: str) -> None:
+        """Do a stage that failed again, from its first action."""
+        self.aws(
+            f"codepipeline retry-stage-execution --pipeline-name {PIPELINE} --stage-name {stage}"
+            f" --pipeline-execution-id {execution_id} --retry-mode ALL_ACTIONS"
+        )
+
+    def change(self, files: Mapping[str, str], message: str) -> None:
+        """Write files of the application, commit and push them."""
+        tree = self._place.tree(APPLICATION)
+        for name, content in files.items():
+            before = (tree / name).read_text().strip()
+            (tree / name).write_text(f"{content}\n")
+            self._terminal.line(f"{name:9} {before} \u2192 {content}")
+        self._git(APPLICATION, *_IDENTITY, "commit", "--quiet", "--all", "-m", message)
+        self._git(APPLICATION, "push", "--quiet")
+
+    def _run(self, command: Sequence[str], *program: str, into: Path | None = None) -> str:
+        """Run a command among the deployment's files, pointed at the server."""
+        environment = {**clean_environment(), **self._connection.environment(), "AWS_PAGER": ""}
+        return self._terminal.run(
+            command,
+            *program,
+            directory=self._place.tree("todobackend-aws"),
+            environment=environment,
+            into=into,
         )
 
     def _git(self, repository: str, *arguments: str, shown: bool = True) -> None:

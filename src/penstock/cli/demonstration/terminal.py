@@ -1,7 +1,9 @@
 """What the demo prints: steps with their times, and each command before it runs."""
 
+import select
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +14,9 @@ from rich.text import Text
 
 from penstock.cli.refusal import Refusal
 
+_WIDTH = 80
+_INDENT = "      "
+
 
 class Terminal:
     """Prints to stdout; remembers how long each step took."""
@@ -19,6 +24,9 @@ class Terminal:
     def __init__(self) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
         self.steps: list[tuple[str, float]] = []
+        self.current = ""
+        """The title of the step that runs, or ran last."""
+        self._input_ended = False
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print one line as it is."""
@@ -29,6 +37,7 @@ class Terminal:
         """Print a heading, then how long the step took."""
         self.line()
         self.line(f"== {title}", "bold")
+        self.current = title
         started = time.monotonic()
         yield
         seconds = time.monotonic() - started
@@ -38,18 +47,20 @@ class Terminal:
     def run(
         self,
         command: Sequence[str],
-        program: str,
-        *,
+        *program: str,
         directory: Path,
         environment: Mapping[str, str],
+        into: Path | None = None,
     ) -> str:
-        """Print `command`, run it with `program` as its executable, and return its output.
+        """Print `command`, run it with `program` in its first word's place, return its output.
 
-        Raises Refusal with the program's own words when it fails.
+        `into` is a file that gets the output, too, a path below `directory` or beside it. Raises
+        Refusal with the program's own words when it fails.
         """
-        self.line(f"$ {shlex.join(command)}", "cyan")
+        for line in command_lines(command, into):
+            self.line(line, "cyan")
         done = subprocess.run(
-            [program, *command[1:]],
+            [*program, *command[1:]],
             cwd=directory,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -60,4 +71,38 @@ class Terminal:
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
             raise Refusal(f"{shlex.join(command[:3])} failed ({done.returncode}):\n{said}")
+        if into is not None:
+            (directory / into).write_text(done.stdout)
         return done.stdout
+
+    def typed(self, seconds: float) -> str:
+        """Return a line that the person typed within so many seconds; "" when none was."""
+        if self._input_ended:
+            time.sleep(seconds)
+            return ""
+        if not select.select([sys.stdin], [], [], seconds)[0]:
+            return ""
+        line = sys.stdin.readline()
+        self._input_ended = not line
+        return line.strip()
+
+
+def command_lines(command: Sequence[str], into: Path | None = None) -> list[str]:
+    """Return the command as it can be typed, broken between its options at 80 columns."""
+    words = [shlex.quote(word) for word in command]
+    if into is not None:
+        words += [">", str(into)]
+    groups: list[str] = []
+    for word in words:
+        if groups and ((not word.startswith("-") and groups[-1].startswith("-")) or word == ">"):
+            groups[-1] += f" {word}"
+        else:
+            groups.append(word)
+    lines = ["$"]
+    for group in groups:
+        if len(lines[-1]) + len(group) + 1 > _WIDTH - 2 and lines[-1] != "$":
+            lines[-1] += " \\"
+            lines.append(f"{_INDENT}{group}")
+        else:
+            lines[-1] += f" {group}"
+    return lines
