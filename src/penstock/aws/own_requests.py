@@ -49,11 +49,11 @@ class OwnRequests:
         return claimed.prove(hashlib.sha256(body).hexdigest()).principal
 
 
-def refused(code: str, message: str, status: int | None = None) -> Response:
-    """Return the answer to who is refused: 403 unless the error has a status of its own."""
-    wire_code, known = shared_code("json", None, code)
+def refused(code: str, message: str) -> Response:
+    """Return the answer to who may not, or is not known: status 403."""
+    wire_code, status = shared_code("json", None, code)
     body = {"__type": wire_code, "message": message}
-    return JSONResponse(body, status or (403 if known == 400 else known))
+    return JSONResponse(body, 403 if status == 400 else status)
 
 
 def _received(request: Request) -> HttpRequest:
