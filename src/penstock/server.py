@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from penstock import __version__
 from penstock.aws.app import aws_app
 from penstock.aws.in_process import InProcess
+from penstock.aws.own_requests import OwnRequests
 from penstock.aws.service import Principal, PrincipalKind, Service
 from penstock.builds import api as builds_api
 from penstock.builds.builds import Builds
@@ -45,7 +46,9 @@ from penstock.listeners import Listener
 from penstock.pipelines import api as pipelines_api
 from penstock.pipelines.actions.remote_git import GitHubHost
 from penstock.pipelines.actions.table import Places
+from penstock.pipelines.approval_view import ApprovalViews
 from penstock.pipelines.pipelines import Pipelines
+from penstock.pipelines.review_endpoints import ReviewEndpoints
 from penstock.repositories import api as repositories_api
 from penstock.repositories.hosting import Repositories
 from penstock.repositories.http import GitHttp
@@ -140,6 +143,7 @@ class Server:
                     Route("/_penstock/health", self._health),
                     self._token_route(),
                     self._console.login_links,
+                    *self._review_routes(),
                 ],
                 console=self._console,
             ),
@@ -373,6 +377,17 @@ class Server:
 
     def _token_route(self) -> Route:
         return Route(TOKEN_PATH, TokenEndpoint(self._ecr), methods=["GET", "POST"])
+
+    def _review_routes(self) -> list[Route]:
+        config, authorize = self.config, self._iam.authorize
+        place = {"region": config.region, "account_id": config.account_id}
+        return ReviewEndpoints(
+            OwnRequests(self._iam.find_credential, config.region, self._clock),
+            self._in_process,
+            ApprovalViews(self._database, authorize, self._clock, **place),
+            lambda: self._deployments.change_sets,
+            own_host=None if config.authenticate else config.host,
+        ).routes()
 
     async def _health(self, _request: Request) -> Response:
         return JSONResponse(
