@@ -81,7 +81,7 @@ def test_a_stack_that_only_has_a_change_set_goes(server: CloudFormationServer) -
         stack_removal.plan_removal(server.client, "prod")
 
 
-def test_a_deletion_that_is_refused_says_what_stands_in_its_way(server: CloudFormationServer) -> None:
+def test_a_refused_deletion_says_what_stands_in_its_way(server: CloudFormationServer) -> None:
     exported = json.loads(TEMPLATE) | {
         "Outputs": {"Shared": {"Value": "1", "Export": {"Name": "shared"}}}
     }
