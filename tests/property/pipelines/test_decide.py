@@ -28,6 +28,7 @@ from penstock.pipelines.decide import (
     after,
     decide,
 )
+from penstock.pipelines.retries import Release, releases, runs_again
 from penstock.pipelines.states import (
     ACTION_MOVES,
     EXECUTION_MOVES,
@@ -46,7 +47,9 @@ from penstock.pipelines.structure import (
 )
 
 ACTIVE_EXECUTION = {ExecutionStatus.IN_PROGRESS, ExecutionStatus.STOPPING}
-TYPE = ActionTypeId("Build", "AWS", "CodeBuild", "1")
+BUILD = ActionTypeId("Build", "AWS", "CodeBuild", "1")
+APPROVAL = ActionTypeId("Approval", "AWS", "Manual", "1")
+CLOUDFORMATION = ActionTypeId("Deploy", "AWS", "CloudFormation", "1")
 
 
 @dataclass
@@ -59,6 +62,10 @@ class Simulation:
     last_entered: dict[str, int] = field(default_factory=dict)
     order: list[tuple[str, int]] = field(default_factory=list)
     """Stage and number of every entry, in the order in which they happened."""
+    starts: list[str] = field(default_factory=list)
+    """The id of every action execution, in the order in which they started."""
+    void: set[str] = field(default_factory=set)
+    """Ids of the actions that made a change set whose stack has moved on since."""
 
     def snapshot(self) -> PipelineSnapshot:
         return PipelineSnapshot(
@@ -80,6 +87,7 @@ class Simulation:
             assert decisions == decide(self.snapshot()), "the same snapshot, the same answer"
             assert all(decision.cause for decision in decisions)
             if not acts(decisions):
+                self.check_approvals()
                 return
             for decision in decisions:
                 before = self.snapshot()
@@ -149,8 +157,12 @@ class Simulation:
         before = one.actions.get((stage, action))
         assert (before is None) == (status is ActionStatus.IN_PROGRESS)
         assert before is None or status in ACTION_MOVES[before.status]
-        run = ActionRun(f"{id_}/{stage}/{action}", status)
+        run = ActionRun(before.id if before else self.begun(id_, stage, action), status)
         self.executions[id_] = replace(one, actions={**one.actions, (stage, action): run})
+
+    def begun(self, id_: str, stage: str, action: str) -> str:
+        self.starts.append(f"{id_}/{stage}/{action}/{len(self.starts)}")
+        return self.starts[-1]
 
     def check_start(self, id_: str, stage: str, action: str) -> None:
         """No action starts before every earlier run order of its stage succeeded."""
@@ -166,6 +178,47 @@ class Simulation:
         for name in order:
             run = one.actions.get((stage, name))
             assert run is None or run.status is not ActionStatus.FAILED
+        for release in releases(declared):
+            if release.execute.name == action:
+                self.check_release(one, declared, release)
+
+    def check_release(
+        self, one: ExecutionSnapshot, stage: StageDeclaration, release: Release
+    ) -> None:
+        """What is executed was made last in this stage, and approved after it was made."""
+        made = self.starts.index(one.actions[stage.name, release.replace.name].id)
+        ending = f"/{stage.name}/{release.replace.name}/"
+        assert not [later for later in self.starts[made + 1 :] if ending in later]
+        for action in stage.actions:
+            if release.replace.run_order < action.run_order < release.execute.run_order:
+                run = one.actions[stage.name, action.name]
+                assert run.status is ActionStatus.SUCCEEDED
+                assert self.starts.index(run.id) > made
+
+    def check_approvals(self) -> None:
+        """No approval waits in a pipeline that was edited since, or in front of nothing."""
+        for id_, stage, action in self.running():
+            one = self.executions[id_]
+            assert one.stages[stage].status in LOCKING_STAGE
+            assert not (one.outdated and self.type_of(one, stage, action) is APPROVAL)
+
+    def type_of(self, one: ExecutionSnapshot, stage: str, action: str) -> ActionTypeId:
+        declared = one.structure.stage(stage)
+        assert declared is not None
+        return next(a.action_type_id for a in declared.actions if a.name == action)
+
+    def end(self, id_: str, stage: str, action: str, status: ActionStatus) -> None:
+        """End an action as its provider would: what is void is never executed."""
+        one = self.executions[id_]
+        declared = one.structure.stage(stage)
+        assert declared is not None
+        for release in releases(declared):
+            made = one.actions.get((stage, release.replace.name))
+            if release.execute.name == action and made is not None:
+                if made.id in self.void:
+                    status = ActionStatus.FAILED
+                self.void.add(made.id)  # by its execution, whatever becomes of it
+        self.set_action(id_, stage, action, status)
 
     def check_locks(self) -> None:
         """At most one execution is inside a stage; waiting ones are bounded when superseding."""
@@ -198,11 +251,16 @@ class Simulation:
 
     def retry(self, id_: str, stage: str) -> None:
         one = self.executions[id_]
-        again = (ActionStatus.FAILED, ActionStatus.ABANDONED)
+        declared = one.structure.stage(stage)
+        assert declared is not None
+        mine = {action: run for (where, action), run in one.actions.items() if where == stage}
+        again = runs_again(
+            declared,
+            {action: run.status for action, run in mine.items()},
+            {action: run.id not in self.void for action, run in mine.items()},
+        )
         kept = {
-            key: run
-            for key, run in one.actions.items()
-            if key[0] != stage or run.status not in again
+            key: run for key, run in one.actions.items() if key[0] != stage or key[1] not in again
         }
         run = replace(
             one.stages[stage],
@@ -218,15 +276,32 @@ class Simulation:
         )
 
 
+def release_actions(between: tuple[ActionDeclaration, ...]) -> tuple[ActionDeclaration, ...]:
+    """A change set is made, reviewed and executed; approvals and checks are between."""
+
+    def deploys(name: str, order: int, mode: str) -> ActionDeclaration:
+        configuration = {"ActionMode": mode, "StackName": "prod", "ChangeSetName": "release"}
+        return ActionDeclaration(name, CLOUDFORMATION, order, configuration)
+
+    return (
+        deploys("plan", 0, "CHANGE_SET_REPLACE"),
+        *between,
+        deploys("release", 9, "CHANGE_SET_EXECUTE"),
+    )
+
+
 @st.composite
 def structures(draw: st.DrawFn) -> PipelineStructure:
     stages = []
     for index in range(draw(st.integers(2, 4))):
         orders = draw(st.lists(st.integers(1, 3), min_size=1, max_size=4))
+        types = st.sampled_from([BUILD, BUILD, APPROVAL]) if index else st.just(BUILD)
         actions = tuple(
-            ActionDeclaration(f"a{number}", TYPE, run_order=order)
+            ActionDeclaration(f"a{number}", draw(types), run_order=order)
             for number, order in enumerate(orders)
         )
+        if index and draw(st.booleans()):
+            actions = release_actions(actions)
         stages.append(StageDeclaration(f"s{index}", actions))
     mode = draw(st.sampled_from([ExecutionMode.SUPERSEDED, ExecutionMode.QUEUED]))
     return PipelineStructure("p", "role", tuple(stages), {}, execution_mode=mode)
@@ -238,14 +313,16 @@ def step(simulation: Simulation, draw: Any, allow_faults: bool) -> None:
     active = [one for one in simulation.executions.values() if one.status in ACTIVE_EXECUTION]
     kinds = ["push", "finish", "finish", "finish"]
     if allow_faults:
-        kinds += ["fail", "stop", "abandon", "disable", "enable", "edit", "retry"]
+        kinds += ["fail", "stop", "abandon", "disable", "enable", "edit", "retry", "retry", "void"]
     match draw(st.sampled_from(kinds)):
         case "push":
             simulation.push()
         case ("finish" | "fail") as kind if simulation.running():
             id_, stage_name, action = draw(st.sampled_from(simulation.running()))
             status = ActionStatus.SUCCEEDED if kind == "finish" else ActionStatus.FAILED
-            simulation.set_action(id_, stage_name, action, status)
+            simulation.end(id_, stage_name, action, status)
+        case "void" if plans := [one for one in simulation.starts if "/plan/" in one]:
+            simulation.void.add(draw(st.sampled_from(plans)))
         case ("stop" | "abandon") as kind if active:
             one = draw(st.sampled_from(active))
             assert isinstance(one, ExecutionSnapshot)
@@ -280,10 +357,15 @@ def test_whatever_happens_it_stays_safe_and_every_run_ends(
         step(simulation, data.draw, allow_faults=True)
     simulation.disabled.clear()
     simulation.settle()
+    decision = data.draw(st.sampled_from([ActionStatus.SUCCEEDED, ActionStatus.FAILED]))
     for _ in range(500):
         if not simulation.running():
             break
-        simulation.set_action(*simulation.running()[0], ActionStatus.SUCCEEDED)
+        id_, stage, action = simulation.running()[0]
+        one = simulation.executions[id_]
+        approval = simulation.type_of(one, stage, action) is APPROVAL
+        status = decision if approval else ActionStatus.SUCCEEDED
+        simulation.end(id_, stage, action, status)
         simulation.settle()
     left = [one for one in simulation.executions.values() if one.status in ACTIVE_EXECUTION]
     assert not left, f"these never end: {left}"
@@ -299,7 +381,7 @@ def test_without_faults_runs_succeed_or_are_overtaken(
     for _ in range(data.draw(st.integers(1, 25))):
         step(simulation, data.draw, allow_faults=False)
     while simulation.running():
-        simulation.set_action(*simulation.running()[0], ActionStatus.SUCCEEDED)
+        simulation.end(*simulation.running()[0], ActionStatus.SUCCEEDED)
         simulation.settle()
     last = simulation.executions[f"e{len(simulation.executions)}"]
     assert last.status is ExecutionStatus.SUCCEEDED, "the newest is never overtaken"
