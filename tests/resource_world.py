@@ -231,7 +231,7 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             logs(Logs(database, LogFiles(directory / "logs"), utc_now, **place)),
             s3(objects),
             secretsmanager(secrets),
-            sns(Sns(database, utc_now, ACCOUNT, REGION)),
+            sns(Sns(database, utc_now, ACCOUNT, REGION, sends_mail=True)),
             *codeconnections(places.connections),
             ssm(Parameters(database, cipher, utc_now, **place)),
             sts_service(sts),

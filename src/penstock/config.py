@@ -1,6 +1,6 @@
 """The server's settings, as values; parsed from flags and environment by `cli/serve.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -29,6 +29,12 @@ class Config:
     """Between looks at sources on other git hosts."""
     github_url: str = "https://github.com"
     """Where GitHub source actions find their repositories."""
+    smtp_url: str | None = None
+    """The relay that SNS sends mail through, `smtp://[USER@]HOST[:PORT]`; None sends none."""
+    smtp_from: str | None = None
+    """The address that mail is from."""
+    smtp_password: str | None = field(default=None, repr=False)
+    """The password of the relay's user."""
 
     @property
     def endpoint_url(self) -> str:

@@ -4,11 +4,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from penstock import web_pages
+from penstock.services.sns.links import is_link
 
 
 class Front:
     """An ASGI application. `own_host` is given where everybody is root: then requests that a web
-    page made a browser send are refused. The console, where there is one, guards itself."""
+    page made a browser send are refused. The console, where there is one, guards itself, and so do
+    the links of SNS, which carry what they need."""
 
     def __init__(
         self,
@@ -17,12 +19,14 @@ class Front:
         internal: ASGIApp,
         own_host: str | None,
         console: ASGIApp | None = None,
+        sns_links: ASGIApp | None = None,
     ) -> None:
         self._aws = aws
         self._git = git
         self._internal = internal
         self._own_host = own_host
         self._console = console
+        self._sns_links = sns_links
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -34,6 +38,9 @@ class Front:
             return
         if self._console is not None and _is_typed_address(scope):
             await RedirectResponse("/console/", 307)(scope, receive, send)
+            return
+        if self._sns_links is not None and is_link(scope):
+            await self._sns_links(scope, receive, send)
             return
         chosen = self._aws
         if path.startswith("/_penstock/"):

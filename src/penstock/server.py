@@ -69,6 +69,12 @@ from penstock.services.secretsmanager import Secrets
 from penstock.services.secretsmanager import api as secretsmanager_api
 from penstock.services.sns import Sns
 from penstock.services.sns import api as sns_api
+from penstock.services.sns.attempt import Channel
+from penstock.services.sns.deliveries import Deliveries
+from penstock.services.sns.http_channel import HttpChannel
+from penstock.services.sns.links import Links
+from penstock.services.sns.signing import Signer
+from penstock.services.sns.smtp_channel import SmtpChannel, relay
 from penstock.services.ssm import Parameters
 from penstock.services.ssm import api as ssm_api
 from penstock.services.sts import Sts
@@ -130,22 +136,28 @@ class Server:
         )
         self._credentials = TaskCredentials(self._database, self._sts, clock)
         self._connections = Connections(self._database, self._secrets, clock, **account)
-        self._sns = Sns(self._database, clock, **account)
+        self._sns = Sns(self._database, clock, **account, sends_mail=config.smtp_url is not None)
+        self._sns_signer = Signer(data.keys, clock)
+        self._sns_http, self._sns_mail = self._make_sns_channels()
+        self._sns_deliveries = self._make_sns_deliveries()
         self._remotes = RemoteRepositories(self._repositories.git)
         self._pipelines = self._make_pipelines()
         self._deployments = self._make_deployments()
         self._task_host = self._make_task_host(certificates, secret)
         self._console = self._make_console()
+        sns_links = Links(self._sns, self._sns_signer)
         self._listener = Listener(
             self._front(
                 authenticate=config.authenticate,
                 internal=[
                     Route("/_penstock/health", self._health),
+                    *sns_links.routes,
                     self._token_route(),
                     self._console.login_links,
                     *self._review_routes(),
                 ],
                 console=self._console,
+                sns_links=sns_links,
             ),
             config.host,
             config.port,
@@ -197,6 +209,21 @@ class Server:
                 pull_token=self._ecr.mint,
             )
         )
+
+    def _make_sns_channels(self) -> tuple[HttpChannel, SmtpChannel | None]:
+        config, signer = self.config, self._sns_signer
+        own = (config.host, config.port)
+        http = HttpChannel(signer, config.endpoint_url, own)
+        if config.smtp_url is None:
+            return http, None
+        through = relay(config.smtp_url, config.smtp_from, config.smtp_password)
+        return http, SmtpChannel(through, signer, config.endpoint_url)
+
+    def _make_sns_deliveries(self) -> Deliveries:
+        channels: dict[str, Channel] = {"http": self._sns_http, "https": self._sns_http}
+        if self._sns_mail is not None:
+            channels |= {"email": self._sns_mail, "email-json": self._sns_mail}
+        return Deliveries(self._database, self._sns, self._logs, self._clock, channels)
 
     def _make_ecr(self, certificates: Certificates) -> Ecr:
         return Ecr(
@@ -272,6 +299,7 @@ class Server:
         path = self._data.path / ROOT_CREDENTIALS_FILE
         write_private(path, json.dumps(credentials, indent=2).encode())
         await self._logs.start()
+        await self._sns_deliveries.start()
         await self._objects.start()
         await self._repositories.start()
         await self._remotes.start()
@@ -285,6 +313,10 @@ class Server:
         async with contextlib.AsyncExitStack() as ending:  # whatever one part meets, all end
             ending.callback(self._database.close)
             ending.push_async_callback(self._logs.close)
+            if self._sns_mail is not None:
+                ending.callback(self._sns_mail.close)
+            ending.push_async_callback(self._sns_http.close)
+            ending.push_async_callback(self._sns_deliveries.close)
             ending.push_async_callback(self._repositories.close)
             ending.push_async_callback(self._ecr.close)
             ending.push_async_callback(self._task_host.close)
@@ -355,7 +387,12 @@ class Server:
         return BuildRunner(self._builds, docker, self._credentials, execution)
 
     def _front(
-        self, *, authenticate: bool, internal: list[Route], console: ASGIApp | None = None
+        self,
+        *,
+        authenticate: bool,
+        internal: list[Route],
+        console: ASGIApp | None = None,
+        sns_links: ASGIApp | None = None,
     ) -> ASGIApp:
         aws = aws_app(
             self.services(),
@@ -373,7 +410,7 @@ class Server:
             anonymous=None if authenticate else root_principal(self.config.account_id),
         )
         own_host = None if authenticate else self.config.host
-        return Front(aws, git, Starlette(routes=internal), own_host, console)
+        return Front(aws, git, Starlette(routes=internal), own_host, console, sns_links)
 
     def _token_route(self) -> Route:
         return Route(TOKEN_PATH, TokenEndpoint(self._ecr), methods=["GET", "POST"])

@@ -1,7 +1,9 @@
 """`penstock serve`: the server, in the foreground until SIGTERM or SIGINT."""
 
 import ipaddress
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +60,24 @@ def serve(
     github_url: Annotated[
         str, typer.Option(help="Where GitHub source actions find their repositories.")
     ] = "https://github.com",
+    smtp_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PENSTOCK_SMTP_URL",
+            help="The relay for mail of SNS: smtp://[USER@]HOST[:PORT] or smtps://…; the password "
+            "is in the variable PENSTOCK_SMTP_PASSWORD or in --smtp-password-file.",
+            show_default="send no mail",
+        ),
+    ] = None,
+    smtp_from: Annotated[
+        str | None, typer.Option(envvar="PENSTOCK_SMTP_FROM", help="The address mail is from.")
+    ] = None,
+    smtp_password_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="PENSTOCK_SMTP_PASSWORD_FILE", help="The file with the mail relay's password."
+        ),
+    ] = None,
 ) -> None:
     """Run the server: AWS's API and git, with all its state in the data directory."""
     config = Config(
@@ -73,6 +93,9 @@ def serve(
         refuse_recorded=refuse_recorded,
         source_seconds=source_interval,
         github_url=github_url,
+        smtp_url=smtp_url or None,
+        smtp_from=smtp_from or None,
+        smtp_password=smtp_password(smtp_password_file, os.environ),
     )
     check(config)
     from penstock.server import run
@@ -96,10 +119,35 @@ def check(config: Config) -> None:
         )
     if not config.github_url.startswith(("https://", "http://")):
         raise Refusal(f"--github-url: expected an http(s) address, found {config.github_url!r}", 2)
+    check_mail(config)
     if not config.authenticate and not is_loopback(config.host):
         raise Refusal(
             f"--no-auth lets anyone in who reaches {config.host}: it needs a loopback --host", 2
         )
+
+
+def check_mail(config: Config) -> None:
+    """Raise Refusal for settings that no mail can be sent with."""
+    if config.smtp_url is None:
+        if config.smtp_from is not None:
+            raise Refusal("--smtp-from: it needs --smtp-url, the relay that mail goes to", 2)
+        return
+    from penstock.services.sns.smtp_channel import relay
+
+    try:
+        relay(config.smtp_url, config.smtp_from, config.smtp_password)
+    except ValueError as error:
+        raise Refusal(f"--smtp-url: {error}", 2) from None
+
+
+def smtp_password(file: Path | None, environment: Mapping[str, str]) -> str | None:
+    """Return the mail relay's password: the file's first line, or the variable's value."""
+    if file is None:
+        return environment.get("PENSTOCK_SMTP_PASSWORD") or None
+    try:
+        return file.expanduser().read_text().partition("\n")[0].strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"--smtp-password-file: {error}", 2) from None
 
 
 def is_address(text: str) -> bool:

@@ -105,7 +105,7 @@ class Delivery:
             console_url="http://127.0.0.1/console",
         )
         sts = Sts(self.iam)
-        sns = Sns(database, utc_now, **account)
+        sns = Sns(database, utc_now, **account, sends_mail=True)
         parameters = Parameters(database, cipher, utc_now, **account)
         stacks = Stacks(
             database, Outbox(database), cipher, in_process, sts, utc_now,

@@ -1,4 +1,4 @@
-"""Simple Notification Service: topics and subscriptions are kept; nothing is delivered yet."""
+"""Simple Notification Service: topics, subscriptions, and messages that arrive."""
 
 from penstock.services.sns.sns import Sns
 

@@ -34,3 +34,28 @@ def no_topic() -> ServiceError:
 def no_subscription() -> ServiceError:
     """Return NotFound of a subscription."""
     return ServiceError("NotFoundException", "Subscription does not exist")
+
+
+def no_fifo() -> ServiceError:
+    """Return the refusal to publish to a FIFO topic, or to subscribe to one."""
+    return invalid(
+        "TopicArn Reason: FIFO topics deliver to queues alone, and Penstock delivers to none; use "
+        "a topic without FifoTopic"
+    )
+
+
+def no_mail() -> ServiceError:
+    """Return the refusal of a subscription by mail where the server cannot send any."""
+    return invalid(
+        "Protocol Reason: this server sends no mail; start it with --smtp-url and --smtp-from "
+        "(docs/notifications.md), or subscribe an http or https endpoint"
+    )
+
+
+def guarded() -> ServiceError:
+    """Return AuthorizationError of a subscription that only a signed request may end."""
+    return ServiceError(  # unverified
+        "AuthorizationErrorException",
+        "This subscription was confirmed with AuthenticateOnUnsubscribe: end it with a signed "
+        "Unsubscribe request",
+    )

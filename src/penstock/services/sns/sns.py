@@ -1,6 +1,12 @@
-"""The account's topics and subscriptions, each change in one unit of work."""
+"""The account's topics, subscriptions and messages, each change in one unit of work.
 
-from collections.abc import Callable, Mapping
+A message, and the question whether an endpoint wants to be subscribed, are accepted with their
+deliveries in the same unit of work: what was acknowledged is on disk. `deliveries` brings them.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -10,23 +16,39 @@ from penstock.arns import arn
 from penstock.clock import Clock
 from penstock.ids import new_token, new_uuid
 from penstock.services.sns import refusals
-from penstock.services.sns.subscription import Subscription, needs_confirmation
+from penstock.services.sns.message import Content, Message
+from penstock.services.sns.notification import confirmation_text, timestamp
+from penstock.services.sns.subscription import Subscription, is_mail
 from penstock.services.sns.topic import Topic
-from penstock.storage import resources
+from penstock.storage import resources, sns_deliveries
 from penstock.storage.database import Database
 from penstock.storage.resources import Resource
 
 _SERVICE, _TOPIC, _SUBSCRIPTION = "sns", "topic", "subscription"
 T = TypeVar("T", Topic, Subscription)
 Tags = Mapping[str, str]
+_LOG = logging.getLogger(__name__)
 
 
 class Sns:
-    """Topics and subscriptions of one account in one Region."""
+    """Topics and subscriptions of one account in one Region.
 
-    def __init__(self, database: Database, clock: Clock, account_id: str, region: str) -> None:
+    `sends_mail` tells whether the server has a mail relay: without one nobody is subscribed by
+    mail.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        account_id: str,
+        region: str,
+        *,
+        sends_mail: bool = False,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._sends_mail = sends_mail
         self.account_id = account_id
         self.region = region
 
@@ -94,6 +116,40 @@ class Sns:
 
         await self._database.write(work)
 
+    async def publish(self, topic_arn: str, contents: Sequence[Content]) -> list[str]:
+        """Accept messages for the topic's subscribers and return their ids; NotFound.
+
+        They are durable then, and so is to whom they go: the subscriptions that are confirmed
+        now. One line in the log tells of each, but not its text, which may hold secrets.
+        """
+        now = self._clock()
+        message_ids = [new_uuid() for _ in contents]
+
+        def work(connection: sa.Connection) -> tuple[list[str], int]:
+            topic = _read(_topic(connection, topic_arn), Topic)
+            if topic.is_fifo:
+                raise refusals.no_fifo()
+            subscriptions = [_read(o, Subscription) for o in _subscriptions(connection, topic_arn)]
+            confirmed = [one.arn for one in subscriptions if one.confirmed]
+            for message_id, content in zip(message_ids, contents, strict=True):
+                message = _notification(topic, message_id, content, now)
+                document = msgspec.to_builtins(message)
+                sns_deliveries.insert(connection, message_id, document, confirmed, now)
+            return confirmed, len(subscriptions) - len(confirmed)
+
+        confirmed, pending = await self._database.write(work)
+        for message_id, content in zip(message_ids, contents, strict=True):
+            _LOG.info(
+                "published to %s: message %s, subject %r, goes to %d subscriptions"
+                " (%d not confirmed yet)",
+                topic_arn,
+                message_id,
+                content.subject,
+                len(confirmed),
+                pending,
+            )
+        return message_ids
+
     async def subscribe(
         self,
         topic_arn: str,
@@ -102,7 +158,11 @@ class Sns:
         attributes: Mapping[str, str],
         principal: str,
     ) -> tuple[Subscription, bool]:
-        """Return the topic's subscription to that endpoint, and whether it is new; NotFound."""
+        """Return the topic's subscription to that endpoint, and whether it is new; NotFound.
+
+        A new endpoint is asked to confirm; one that has not yet is asked again.
+        """
+        now = self._clock()
         name = f"{topic_arn.rpartition(':')[2]}:{new_uuid()}"
         subscription = Subscription(
             arn(_SERVICE, self.region, self.account_id, name),
@@ -112,38 +172,53 @@ class Sns:
             self.account_id,
             principal,
             dict(attributes),
-            token=new_token() if needs_confirmation(protocol) else None,
+            token=new_token(),
+            asked_at=now,
         )
 
         def work(connection: sa.Connection) -> tuple[Subscription, bool]:
-            _topic(connection, topic_arn)
+            topic = _read(_topic(connection, topic_arn), Topic)
+            if topic.is_fifo:
+                raise refusals.no_fifo()
             for one in _subscriptions(connection, topic_arn):
                 found = _read(one, Subscription)
                 if found.is_of(topic_arn, protocol, endpoint):
+                    if found.pending:
+                        found = msgspec.structs.replace(found, asked_at=now)
+                        self._replace(connection, one.name, found)
+                        _ask(connection, topic, found, now)
                     return found, False
+            if is_mail(protocol) and not self._sends_mail:
+                raise refusals.no_mail()
             self._insert(connection, _SUBSCRIPTION, name, subscription.arn, subscription, {})
+            _ask(connection, topic, subscription, now)
             return subscription, True
 
         return await self._database.write(work)
 
-    async def confirm(self, topic_arn: str, token: str) -> Subscription:
-        """Confirm the topic's subscription that has the token; InvalidParameter, NotFound.
+    async def confirm(
+        self, topic_arn: str, token: str, *, authenticated: bool, guarded: bool = False
+    ) -> Subscription:
+        """Confirm the topic's subscription that has the token; InvalidParameter.
 
-        Confirming again with the token of a confirmed one is an error, for it is forgotten.
+        Confirming again changes nothing. `authenticated` tells whether the caller is known;
+        `guarded` asks that only a signed request may end the subscription.
         """
         now = self._clock()
 
         def work(connection: sa.Connection) -> Subscription:
-            _topic(connection, topic_arn)
             for one in _subscriptions(connection, topic_arn):
                 found = _read(one, Subscription)
-                if found.token == token:
-                    confirmed = msgspec.structs.replace(found, token=None)
-                    document = msgspec.to_builtins(confirmed)
-                    resources.update(
-                        connection, _SERVICE, _SUBSCRIPTION, one.name, now=now, document=document
-                    )
-                    return confirmed
+                if found.topic_arn == topic_arn and found.confirmable(token, now):
+                    if found.pending:
+                        found = msgspec.structs.replace(
+                            found,
+                            confirmed=True,
+                            authenticated=authenticated,
+                            guarded=guarded and authenticated,
+                        )
+                        self._replace(connection, one.name, found)
+                    return found
             raise refusals.invalid("Token")
 
         return await self._database.write(work)
@@ -168,21 +243,34 @@ class Sns:
         self, subscription_arn: str, change: Callable[[Subscription], Subscription]
     ) -> None:
         """Replace a subscription by what `change` makes of it; NotFound."""
-        now = self._clock()
 
         def work(connection: sa.Connection) -> None:
             found = _subscription(connection, subscription_arn)
-            document = msgspec.to_builtins(change(_read(found, Subscription)))
-            resources.update(
-                connection, _SERVICE, _SUBSCRIPTION, found.name, now=now, document=document
-            )
+            self._replace(connection, found.name, change(_read(found, Subscription)))
 
         await self._database.write(work)
 
-    async def unsubscribe(self, subscription_arn: str) -> None:
-        """Remove a subscription; one that is not there is no error."""
-        name = subscription_arn.split(":", 5)[-1]
-        await self._database.write(lambda c: resources.delete(c, _SERVICE, _SUBSCRIPTION, name))
+    async def unsubscribe(self, subscription_arn: str, *, authenticated: bool) -> None:
+        """Remove a subscription; one that is not there is no error.
+
+        AuthorizationError for a guarded one when the caller is not `authenticated`.
+        """
+
+        def work(connection: sa.Connection) -> None:
+            found = resources.get_by_arn(connection, subscription_arn)
+            if found is None or (found.service, found.type) != (_SERVICE, _SUBSCRIPTION):
+                return
+            if _read(found, Subscription).guarded and not authenticated:
+                raise refusals.guarded()
+            resources.delete(connection, _SERVICE, _SUBSCRIPTION, found.name)
+
+        await self._database.write(work)
+
+    def _replace(self, connection: sa.Connection, name: str, value: Subscription) -> None:
+        document = msgspec.to_builtins(value)
+        resources.update(
+            connection, _SERVICE, _SUBSCRIPTION, name, now=self._clock(), document=document
+        )
 
     def _insert(
         self, connection: sa.Connection, type: str, name: str, own_arn: str, value: T, tags: Tags
@@ -195,6 +283,38 @@ class Sns:
 
 def _read(resource: Resource, kind: type[T]) -> T:
     return msgspec.convert(dict(resource.document), kind)
+
+
+def _notification(topic: Topic, message_id: str, content: Content, now: datetime) -> Message:
+    return Message(
+        message_id,
+        "Notification",
+        topic.arn,
+        content.texts,
+        timestamp(now),
+        content.subject,
+        content.attributes,
+        signature_version=topic.signature_version,
+        display_name=topic.display_name,
+    )
+
+
+def _ask(
+    connection: sa.Connection, topic: Topic, subscription: Subscription, now: datetime
+) -> None:
+    """Have the endpoint asked whether it wants to be subscribed."""
+    message = Message(
+        new_uuid(),
+        "SubscriptionConfirmation",
+        topic.arn,
+        {"default": confirmation_text(topic.arn)},
+        timestamp(now),
+        token=subscription.token,
+        signature_version=topic.signature_version,
+        display_name=topic.display_name,
+    )
+    document = msgspec.to_builtins(message)
+    sns_deliveries.insert(connection, message.id, document, [subscription.arn], now)
 
 
 def _topic(connection: sa.Connection, topic_arn: str) -> Resource:

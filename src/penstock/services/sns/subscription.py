@@ -5,31 +5,45 @@ Source: https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import msgspec
 
 from penstock.services.sns.refusals import invalid, unsupported
 
-_CONFIRMED_BY_ENDPOINT = frozenset({"http", "https", "email", "email-json"})
+_MAIL = frozenset({"email", "email-json"})
+_ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f<>,;:\"()\[\]\\]+@[^@\s\x00-\x1f\x7f<>,;:\"()\[\]\\]+")
+_WRONG_URL = "Endpoint must match the specified protocol"
 _ENDPOINTS: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "application": (re.compile(r"arn:aws:sns:.+:endpoint/.+"), "Endpoint"),  # unverified
-    "email": (re.compile(r"[^@\s]+@[^@\s]+"), "Email address"),  # unverified
-    "email-json": (re.compile(r"[^@\s]+@[^@\s]+"), "Email address"),  # unverified
-    "firehose": (re.compile(r"arn:aws:firehose:.+"), "Firehose endpoint ARN"),  # unverified
-    "http": (re.compile(r"http://\S+"), "Endpoint must match the specified protocol"),
-    "https": (re.compile(r"https://\S+"), "Endpoint must match the specified protocol"),
-    "lambda": (re.compile(r"arn:aws:lambda:.+:function:.+"), "Lambda endpoint ARN"),
-    "sms": (re.compile(r"\+?[0-9][0-9 ()./-]{5,20}"), "Endpoint"),  # unverified
-    "sqs": (re.compile(r"arn:aws:sqs:[^:]+:[0-9]{12}:\S+"), "SQS endpoint ARN"),
+    "email": (_ADDRESS, "Email address"),
+    "email-json": (_ADDRESS, "Email address"),
+    "http": (re.compile(r"http://[^\s/?#]+\S*"), _WRONG_URL),
+    "https": (re.compile(r"https://[^\s/?#]+\S*"), _WRONG_URL),
 }
-"""By protocol, what an endpoint looks like, and how AWS names a wrong one."""
+"""By protocol, what an endpoint looks like, and how AWS names a wrong one (mail: unverified)."""
+_LACKING_PROTOCOLS = frozenset({"application", "firehose", "lambda", "sms", "sqs"})
 _BOOLEANS = frozenset({"true", "false"})
-_DOCUMENTS = frozenset({"DeliveryPolicy", "FilterPolicy", "RedrivePolicy"})
-_PLAIN = frozenset({"FilterPolicyScope", "RawMessageDelivery", "SubscriptionRoleArn"})
+_LACKING = frozenset(
+    {
+        "DeliveryPolicy",
+        "FilterPolicy",
+        "FilterPolicyScope",
+        "RedrivePolicy",
+        "ReplayPolicy",
+        "SubscriptionRoleArn",
+    }
+)
+TOKEN_LIFETIME = timedelta(days=2)
+"""How long a confirmation may wait (API_Subscribe)."""
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """A subscription as stored; `token` confirms it, and is None once it is confirmed."""
+    """A subscription as stored.
+
+    `token` confirms it and is kept, so that confirming twice is no error. `asked_at` is when the
+    endpoint was last asked to confirm. `authenticated` tells whether who confirmed it, or made it,
+    was known; `guarded` that only a signed request may end it.
+    """
 
     arn: str
     topic_arn: str
@@ -38,12 +52,25 @@ class Subscription(msgspec.Struct, frozen=True):
     owner: str
     principal: str
     attributes: dict[str, str]
-    token: str | None = None
+    token: str
+    asked_at: datetime
+    confirmed: bool = False
+    authenticated: bool = False
+    guarded: bool = False
 
     @property
     def pending(self) -> bool:
         """Whether its endpoint has not confirmed it yet."""
-        return self.token is not None
+        return not self.confirmed
+
+    @property
+    def raw(self) -> bool:
+        """Whether its endpoint gets the message's text alone."""
+        return self.attributes.get("RawMessageDelivery", "false").lower() == "true"
+
+    def confirmable(self, token: str, now: datetime) -> bool:
+        """Tell whether `token` confirms it now."""
+        return self.token == token and (self.confirmed or now < self.asked_at + TOKEN_LIFETIME)
 
     def is_of(self, topic_arn: str, protocol: str, endpoint: str) -> bool:
         """Tell whether it brings that topic to that endpoint."""
@@ -51,55 +78,59 @@ class Subscription(msgspec.Struct, frozen=True):
         return own == (topic_arn, protocol, endpoint)
 
 
-def needs_confirmation(protocol: str) -> bool:
-    """Tell whether an endpoint of `protocol` must confirm first."""
-    return protocol in _CONFIRMED_BY_ENDPOINT
+def is_mail(protocol: str) -> bool:
+    """Tell whether `protocol` is delivered by mail."""
+    return protocol in _MAIL
 
 
 def check_endpoint(protocol: str, endpoint: str | None) -> str:
-    """Return the endpoint; InvalidParameter for one that does not suit the protocol."""
+    """Return the endpoint; InvalidParameter for one that does not suit the protocol, or for a
+    protocol that nothing is delivered by here."""
+    if protocol in _LACKING_PROTOCOLS:
+        raise invalid(
+            f"Penstock does not deliver to {protocol}; it delivers to {', '.join(_ENDPOINTS)}"
+        )
     if protocol not in _ENDPOINTS:
-        raise invalid(f"Does not support this protocol string: {protocol}")
+        raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
     pattern, name = _ENDPOINTS[protocol]
     if not endpoint or not pattern.fullmatch(endpoint):
         raise invalid(name)
     return endpoint
 
 
-def check_attribute(attribute: str, value: str) -> None:
-    """Raise InvalidParameter for an attribute that cannot be set, or not to `value`."""
-    if attribute == "ReplayPolicy":
+def check_attribute(attribute: str, value: str, protocol: str, *, prefix: str = "") -> None:
+    """Raise InvalidParameter for an attribute that cannot be set, or not to `value`.
+
+    `prefix` stands before the reason: Subscribe says where it stood, SetSubscriptionAttributes
+    does not.
+    """
+    if attribute in _LACKING:
         raise unsupported(attribute, "subscriptions")
-    if attribute not in _DOCUMENTS | _PLAIN:
+    if attribute != "RawMessageDelivery":
         raise invalid("AttributeName")
-    if attribute == "RawMessageDelivery" and value.lower() not in _BOOLEANS:
-        raise invalid("Attributes Reason: RawMessageDelivery: Invalid value [" + value + "].")
-    if attribute == "FilterPolicyScope" and value not in {"MessageAttributes", "MessageBody"}:
+    if value.lower() not in _BOOLEANS:
         raise invalid(
-            f"FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or "
-            "MessageAttributes"
+            f"{prefix}RawMessageDelivery: Invalid value [{value}]. Must be true or false."
         )
-    if attribute in _DOCUMENTS and value:
-        try:
-            msgspec.json.decode(value, type=dict[str, object])
-        except msgspec.DecodeError:
-            raise invalid(f"{attribute}: failed to parse JSON.") from None
+    if value.lower() == "true" and is_mail(protocol):
+        raise invalid(  # unverified
+            f"{prefix}Delivery protocol [{protocol}] does not support raw message delivery."
+        )
 
 
 def with_attribute(subscription: Subscription, attribute: str, value: str) -> Subscription:
-    """Set a checked attribute; an empty one is taken away."""
-    attributes = {**subscription.attributes, attribute: value}
-    if not value:
-        del attributes[attribute]
+    """Set an attribute; InvalidParameter."""
+    check_attribute(attribute, value, subscription.protocol)
+    attributes = {**subscription.attributes, attribute: value.lower()}
     return msgspec.structs.replace(subscription, attributes=attributes)
 
 
 def attributes_of(subscription: Subscription) -> dict[str, str]:
     """Return what GetSubscriptionAttributes answers."""
-    shown = {
+    return {
         "RawMessageDelivery": "false",
         **subscription.attributes,
-        "ConfirmationWasAuthenticated": str(not subscription.pending).lower(),
+        "ConfirmationWasAuthenticated": str(subscription.authenticated).lower(),
         "Endpoint": subscription.endpoint,
         "Owner": subscription.owner,
         "PendingConfirmation": str(subscription.pending).lower(),
@@ -108,6 +139,3 @@ def attributes_of(subscription: Subscription) -> dict[str, str]:
         "SubscriptionPrincipal": subscription.principal,
         "TopicArn": subscription.topic_arn,
     }
-    if "FilterPolicy" in shown:
-        shown.setdefault("FilterPolicyScope", "MessageAttributes")
-    return shown

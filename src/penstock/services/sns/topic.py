@@ -54,6 +54,16 @@ class Topic(msgspec.Struct, frozen=True):
         """Whether it is a FIFO topic."""
         return self.attributes.get("FifoTopic") == "true"
 
+    @property
+    def signature_version(self) -> str:
+        """How its messages are signed: `1` with SHA-1, `2` with SHA-256."""
+        return self.attributes.get("SignatureVersion", "1")
+
+    @property
+    def display_name(self) -> str:
+        """Who its mail is from, or nothing."""
+        return self.attributes.get("DisplayName", "")
+
 
 def check_new(name: str, attributes: Mapping[str, str]) -> None:
     """Raise InvalidParameter for a name or attributes that AWS would not take."""

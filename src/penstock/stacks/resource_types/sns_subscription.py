@@ -11,22 +11,14 @@ from penstock.stacks.resource_types.api_shapes import UnknownProperty
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
 
-_ATTRIBUTES = (
-    "DeliveryPolicy",
-    "FilterPolicy",
-    "FilterPolicyScope",
-    "RawMessageDelivery",
-    "RedrivePolicy",
-    "SubscriptionRoleArn",
-)
-_DEFAULTS = {"FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
+_RAW = "RawMessageDelivery"
 
 
 class SnsSubscription(KeptResource):
     """A topic's subscription; Ref gives its ARN."""
 
     service = "sns"
-    properties = frozenset({"Endpoint", "Protocol", "Region", "TopicArn", *_ATTRIBUTES})
+    properties = frozenset({"Endpoint", "Protocol", _RAW, "Region", "TopicArn"})
     gone = frozenset({"NotFoundException"})
     tags_property = None
 
@@ -42,19 +34,18 @@ class SnsSubscription(KeptResource):
         names = ["TopicArn", "Protocol", "Endpoint"]
         parameters = self.wanted(request, "Subscribe", names)
         parameters["ReturnSubscriptionArn"] = True
-        given = {name: text_of(properties[name]) for name in _ATTRIBUTES if name in properties}
+        given = {_RAW: text_of(properties[_RAW])} if _RAW in properties else {}
         answer = await self.call(request, "Subscribe", {**parameters, "Attributes": given})
         return _described(answer["SubscriptionArn"])
 
     async def settle(self, request: ResourceRequest, physical_id: str) -> Mapping[str, Any]:
-        """Set the attributes that changed."""
-        for name in _ATTRIBUTES:
-            if request.previous_properties and changed(request, name):
-                value = text_of(request.properties.get(name, _DEFAULTS.get(name, "")))
-                parameters = {"SubscriptionArn": physical_id, "AttributeName": name}
-                await self.call(
-                    request, "SetSubscriptionAttributes", {**parameters, "AttributeValue": value}
-                )
+        """Set whether delivery is raw, where that changed."""
+        if request.previous_properties and changed(request, _RAW):
+            value = text_of(request.properties.get(_RAW, "false"))
+            parameters = {"SubscriptionArn": physical_id, "AttributeName": _RAW}
+            await self.call(
+                request, "SetSubscriptionAttributes", {**parameters, "AttributeValue": value}
+            )
         return {}
 
     async def remove(self, request: ResourceRequest, physical_id: str) -> None:

@@ -43,25 +43,33 @@ async def test_a_fifo_topic_is_named_as_one(world: ResourceWorld) -> None:
 
 async def test_a_subscription_has_its_attributes(world: ResourceWorld) -> None:
     arn = (await world.call("sns", "CreateTopic", Name="alarms"))["TopicArn"]
-    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue"
-    before = {
-        "TopicArn": arn, "Protocol": "sqs", "Endpoint": queue, "RawMessageDelivery": True,
-        "FilterPolicy": {"kind": ["alarm"]},
-    }  # fmt: skip
+    after = {"TopicArn": arn, "Protocol": "https", "Endpoint": "https://hooks.example.com/a"}
+    before = {**after, "RawMessageDelivery": True}
     made = await world.made(SUBSCRIPTION, before)
     assert made.attributes == {"Arn": made.physical_resource_id}
     shown = await world.call(
         "sns", "GetSubscriptionAttributes", SubscriptionArn=made.physical_resource_id
     )
     assert shown["Attributes"]["RawMessageDelivery"] == "true"
-    assert shown["Attributes"]["FilterPolicy"] == '{"kind":["alarm"]}'
-    after = {"TopicArn": arn, "Protocol": "sqs", "Endpoint": queue}
     assert await world.update(SUBSCRIPTION, made, before, after) == made
     shown = await world.call(
         "sns", "GetSubscriptionAttributes", SubscriptionArn=made.physical_resource_id
     )
     assert shown["Attributes"]["RawMessageDelivery"] == "false"
-    assert "FilterPolicy" not in shown["Attributes"]
+
+
+async def test_what_is_not_delivered_is_refused(world: ResourceWorld) -> None:
+    arn = (await world.call("sns", "CreateTopic", Name="alarms"))["TopicArn"]
+    after = {"TopicArn": arn, "Protocol": "https", "Endpoint": "https://hooks.example.com/a"}
+    failed = await world.create(SUBSCRIPTION, {**after, "FilterPolicy": {"kind": ["alarm"]}})
+    assert isinstance(failed, Failed)
+    assert "/FilterPolicy" in failed.message
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:queue"
+    failed = await world.create(
+        SUBSCRIPTION, {"TopicArn": arn, "Protocol": "sqs", "Endpoint": queue}
+    )
+    assert isinstance(failed, Failed)
+    assert "Penstock does not deliver to sqs" in failed.message
     failed = await world.create(SUBSCRIPTION, {**after, "Region": "eu-west-1"})
     assert isinstance(failed, Failed)
     assert "/Region" in failed.message

@@ -1,7 +1,7 @@
-"""The operations of SNS. Publish is not among them: nothing would be delivered."""
+"""The operations of SNS."""
 
 from penstock.aws.service import Service, bind
-from penstock.services.sns.api import subscriptions, tags, topics
+from penstock.services.sns.api import publishing, subscriptions, tags, topics
 from penstock.services.sns.sns import Sns
 
 OPERATIONS = {
@@ -14,6 +14,8 @@ OPERATIONS = {
     "ListSubscriptionsByTopic": subscriptions.list_subscriptions_by_topic,
     "ListTagsForResource": tags.list_tags_for_resource,
     "ListTopics": topics.list_topics,
+    "Publish": publishing.publish,
+    "PublishBatch": publishing.publish_batch,
     "SetSubscriptionAttributes": subscriptions.set_subscription_attributes,
     "SetTopicAttributes": topics.set_topic_attributes,
     "Subscribe": subscriptions.subscribe,

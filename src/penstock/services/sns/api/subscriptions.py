@@ -22,9 +22,11 @@ async def subscribe(sns: Sns, call: Call, request: Request) -> Response:
     """Subscribe an endpoint; the same endpoint again finds its subscription."""
     check_arn(request["TopicArn"], "TopicArn")
     endpoint = subscriptions.check_endpoint(request["Protocol"], request.get("Endpoint"))
-    attributes = request.get("Attributes") or {}
-    for attribute, value in attributes.items():
-        subscriptions.check_attribute(attribute, value)
+    attributes = {name: text.lower() for name, text in (request.get("Attributes") or {}).items()}
+    for attribute, value in (request.get("Attributes") or {}).items():
+        subscriptions.check_attribute(
+            attribute, value, request["Protocol"], prefix="Attributes Reason: "
+        )
     found, new = await sns.subscribe(
         request["TopicArn"], request["Protocol"], endpoint, attributes, call.principal.arn
     )
@@ -37,14 +39,17 @@ async def subscribe(sns: Sns, call: Call, request: Request) -> Response:
 async def confirm_subscription(sns: Sns, call: Call, request: Request) -> Response:
     """Confirm the subscription that has the token."""
     check_arn(request["TopicArn"], "TopicArn")
-    found = await sns.confirm(request["TopicArn"], request["Token"])
+    guarded = request.get("AuthenticateOnUnsubscribe", "false").lower() == "true"
+    found = await sns.confirm(
+        request["TopicArn"], request["Token"], authenticated=True, guarded=guarded
+    )
     return {"SubscriptionArn": found.arn}
 
 
 async def unsubscribe(sns: Sns, call: Call, request: Request) -> Response:
     """Remove a subscription, a pending one too; removing again is no error."""
     check_arn(request["SubscriptionArn"], "SubscriptionArn")
-    await sns.unsubscribe(request["SubscriptionArn"])
+    await sns.unsubscribe(request["SubscriptionArn"], authenticated=True)
     return {}
 
 
@@ -59,7 +64,6 @@ async def set_subscription_attributes(sns: Sns, call: Call, request: Request) ->
     """Change one attribute; without a value it is taken away."""
     check_arn(request["SubscriptionArn"], "SubscriptionArn")
     attribute, value = request["AttributeName"], request.get("AttributeValue", "")
-    subscriptions.check_attribute(attribute, value)
     await sns.change_subscription(
         request["SubscriptionArn"],
         lambda found: subscriptions.with_attribute(found, attribute, value),
