@@ -144,6 +144,20 @@ CLOUDFORMATION_DEPLOY = ActionType(
     output_variables=None,
 )
 
+MANUAL_APPROVAL = ActionType(
+    ActionTypeId("Approval", "AWS", "Manual", "1"),
+    inputs=(0, 0),
+    outputs=(0, 0),
+    properties=(
+        ConfigurationProperty("NotificationArn"),
+        ConfigurationProperty("ExternalEntityLink"),
+        ConfigurationProperty("CustomData"),
+        ConfigurationProperty("IsSummaryRequired", values=_BOOLEAN),
+    ),
+)
+"""IsSummaryRequired is not in AWS's guide; that AWS takes it, and what it does, was recorded in
+github.com/radkawar/stackd testdata/aws/codepipeline/approval_summary_requirements_native.json."""
+
 RUNNING: dict[ActionTypeId, ActionType] = {
     known.id: known
     for known in (
@@ -154,6 +168,7 @@ RUNNING: dict[ActionTypeId, ActionType] = {
         CODEBUILD_BUILD,
         CODEBUILD_TEST,
         CLOUDFORMATION_DEPLOY,
+        MANUAL_APPROVAL,
     )
 }
 """The action types that Penstock runs; `actions/table.py` has a provider for each."""
@@ -177,7 +192,6 @@ NOT_RUN_YET: frozenset[ActionTypeId] = frozenset(
         ("Deploy", "AWS", "Lambda", "1"),
         ("Deploy", "AWS", "S3", "1"),
         ("Deploy", "AWS", "ServiceCatalog", "1"),
-        ("Approval", "AWS", "Manual", "1"),
         ("Invoke", "AWS", "CodePipeline", "1"),
         ("Invoke", "AWS", "InspectorScan", "1"),
         ("Invoke", "AWS", "Lambda", "1"),

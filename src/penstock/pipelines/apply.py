@@ -277,6 +277,7 @@ def _input(
         "inputArtifacts": [_location(one) for one in inputs],
         "outputArtifacts": [_location(one) for one in outputs],
         "sourceRevision": execution.source_overrides.get(action.name),
+        "timeoutInMinutes": action.timeout_minutes,
         "upstreamRevisions": {
             revision["name"]: revision["revisionId"] for revision in execution.artifact_revisions
         },

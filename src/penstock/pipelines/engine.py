@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
 from penstock.errors import EngineError
-from penstock.pipelines import triggers
+from penstock.pipelines import approvals, triggers
 from penstock.pipelines.actions.provider import ActionProvider, ActionResult, Failed, InProgress
 from penstock.pipelines.apply import Effects, advance
 from penstock.pipelines.record import job_of, record
@@ -44,7 +44,7 @@ WAKING_EVENTS = frozenset(
 )
 """Events after which a pipeline is looked at again; their detail has `pipeline-id`."""
 
-FINISHING_EVENTS = frozenset({"build.Completed", "stack.Completed"})
+FINISHING_EVENTS = frozenset({"build.Completed", "stack.Completed", approvals.DECIDED})
 """Events whose subject is the external execution id of an action that is done."""
 
 FOLLOWED_EVENTS = WAKING_EVENTS | FINISHING_EVENTS | {triggers.REFERENCE_UPDATED}

@@ -61,7 +61,7 @@ class Pipelines:
         self._clock = clock
         self._roles = Roles(iam, sts)
         self._cipher = cipher
-        running = providers(places, self._roles, database)
+        running = providers(places, self._roles, database, clock)
         self._engine = Engine(database, outbox, running, clock, region, account_id)
         self._watch = SourceWatch(database, heads(running), clock, places.source_seconds)
 

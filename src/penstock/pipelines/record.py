@@ -44,6 +44,7 @@ def job_of(row: ActionRow, account_id: str) -> ActionJob:
         account_id=account_id,
         source_revision=stored["sourceRevision"],
         upstream_revisions=dict(stored["upstreamRevisions"]),
+        timeout_minutes=stored.get("timeoutInMinutes"),
     )
 
 
@@ -75,6 +76,7 @@ def record(
         case Failed():
             status, cause = ActionStatus.FAILED, f"{result.code}: {result.message}"
             values = {"error_code": result.code, "error_message": result.message[:5000]}
+            values |= {"summary": result.summary} if result.summary else {}
         case _:
             assert_never(result)
     values |= _external(result, row)

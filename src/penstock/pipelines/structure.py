@@ -49,6 +49,8 @@ class ActionDeclaration:
     role_arn: str | None = None
     region: str | None = None
     namespace: str | None = None
+    timeout_minutes: int | None = None
+    """Of an approval: how long it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,4 +189,5 @@ def _action(action: Mapping[str, Any]) -> ActionDeclaration:
         role_arn=action.get("roleArn"),
         region=action.get("region"),
         namespace=action.get("namespace"),
+        timeout_minutes=action.get("timeoutInMinutes"),
     )

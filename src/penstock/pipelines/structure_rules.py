@@ -319,7 +319,8 @@ def _unsupported_members(document: Mapping[str, Any]) -> None:
                     raise messages.ACTION_NOT_SUPPORTED.error(
                         action=action["name"], feature=member, advice=f"Remove {member}."
                     )
-            if action.get("timeoutInMinutes") is not None:
+            approval = action["actionTypeId"]["category"] == "Approval"
+            if action.get("timeoutInMinutes") is not None and not approval:
                 raise messages.ACTION_NOT_SUPPORTED.error(
                     action=action["name"],
                     feature="timeoutInMinutes",

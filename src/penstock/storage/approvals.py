@@ -61,6 +61,21 @@ def get(connection: sa.Connection, action_execution_id: str) -> ApprovalRow | No
     return _first(connection, approvals.c.action_execution_id == action_execution_id)
 
 
+def by_token(connection: sa.Connection, token: str) -> ApprovalRow | None:
+    """Return the request of that token, or None."""
+    return _first(connection, approvals.c.token == token)
+
+
+def of_actions(
+    connection: sa.Connection, action_execution_ids: Sequence[str]
+) -> dict[str, ApprovalRow]:
+    """Return the approvals among these action executions, by the action execution's id."""
+    rows = connection.execute(
+        approvals.select().where(approvals.c.action_execution_id.in_(action_execution_ids))
+    )
+    return {row.action_execution_id: ApprovalRow(**row._mapping) for row in rows}
+
+
 def of_execution(connection: sa.Connection, execution_id: str) -> list[ApprovalRow]:
     """Return the approvals that an execution asked for, oldest first; retried ones included."""
     rows = connection.execute(

@@ -97,7 +97,47 @@ def test_a_cloudformation_action_in_each_mode_is_accepted() -> None:
     )  # fmt: skip
 
 
+def approval(**more: Any) -> dict[str, Any]:
+    """A manual approval action."""
+    type_id = {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}
+    return {"name": "Approve", "actionTypeId": type_id, **more}
+
+
+def test_an_approval_is_accepted_bare_and_with_all_it_takes() -> None:
+    accepted(stages(approval()))
+    configuration = {
+        "NotificationArn": "arn:aws:sns:us-east-1:123456789012:releases",
+        "ExternalEntityLink": "https://example.com/notes",
+        "CustomData": "Release #{Src.CommitId}?",
+        "IsSummaryRequired": "true",
+    }
+    accepted(stages(approval(configuration=configuration, timeoutInMinutes=5)))
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "an approval's artifacts": (
+        stages(approval(inputArtifacts=[{"name": "AppSource"}])),
+        "InvalidActionDeclarationException",
+        "Action Approve declares 1 input artifacts which is more than the maximum count (0)",
+    ),
+    "an approval's configuration": (
+        stages(approval(configuration={"Approvers": "Ada"})),
+        "InvalidActionDeclarationException",
+        "Action configuration for action 'Approve' contains unknown configuration 'Approvers'",
+    ),
+    "an approval's variables": (
+        stages(
+            approval(namespace="Said"),
+            build("Late", runOrder=2, configuration={"ProjectName": "#{Said.Comment}"}),
+        ),
+        "InvalidActionDeclarationException",
+        "The action that produces namespace Said has no output variable Comment",
+    ),
+    "a time-out of another action": (
+        stages(build(timeoutInMinutes=5)),
+        "InvalidActionDeclarationException",
+        "Action 'Build': timeoutInMinutes exists in AWS",
+    ),
     "one stage": (
         document({"name": "Source", "actions": [source()]}),
         "InvalidStructureException",

@@ -52,6 +52,8 @@ class ActionJob:
     """For a source action: the revision that the trigger or an override named, if any."""
     upstream_revisions: Mapping[str, str] = field(default_factory=dict)
     """Artifact name → the revision id of the source it came from (source outputs only)."""
+    timeout_minutes: int | None = None
+    """How long an approval waits, None where its declaration says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +81,13 @@ class Succeeded:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The work failed. `code` is CodePipeline's error code (`JobFailed`, `ConfigurationError`,
-    `PermissionError`, ...)."""
+    `PermissionError`, ...). `summary` is what a person said of it, where one decided."""
 
     code: str
     message: str
     external_execution_id: str = ""
     external_execution_url: str = ""
+    summary: str = ""
 
 
 ActionResult = InProgress | Succeeded | Failed

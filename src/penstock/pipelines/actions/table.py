@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from penstock.aws.in_process import InProcess
 from penstock.builds.builds import Builds
+from penstock.clock import Clock
 from penstock.pipelines import action_types
+from penstock.pipelines.actions.approval import ManualApproval
 from penstock.pipelines.actions.cloudformation import CloudFormation
 from penstock.pipelines.actions.codebuild import CodeBuild
 from penstock.pipelines.actions.codecommit import CodeCommitSource
@@ -14,6 +16,7 @@ from penstock.pipelines.actions.remote_git import ConnectionHost, GitHubHost, Re
 from penstock.pipelines.actions.s3_source import S3Source
 from penstock.pipelines.approved_change_sets import ApprovedChangeSets
 from penstock.pipelines.artifact_files import ArtifactFiles
+from penstock.pipelines.reviews import Reviews
 from penstock.pipelines.roles import Roles
 from penstock.pipelines.source_watch import Head
 from penstock.pipelines.structure import ActionTypeId
@@ -45,11 +48,12 @@ class Places:
 
 
 def providers(
-    places: Places, roles: Roles, database: Database
+    places: Places, roles: Roles, database: Database, clock: Clock
 ) -> Mapping[ActionTypeId, ActionProvider]:
     """Return the provider of every action type that runs here."""
     objects, remotes = places.objects, places.remotes
     codebuild = CodeBuild(places.builds, roles)
+    reviews = Reviews(database, places.repositories, places.change_sets)
     connection = RemoteGitSource(ConnectionHost(places.connections), remotes, objects, roles)
     return {
         action_types.CODECOMMIT_SOURCE.id: CodeCommitSource(places.repositories, objects, roles),
@@ -58,6 +62,9 @@ def providers(
         action_types.S3_SOURCE.id: S3Source(objects, roles),
         action_types.CODEBUILD_BUILD.id: codebuild,
         action_types.CODEBUILD_TEST.id: codebuild,
+        action_types.MANUAL_APPROVAL.id: ManualApproval(
+            database, places.in_process, roles, reviews.compile, places.console_url, clock
+        ),
         action_types.CLOUDFORMATION_DEPLOY.id: CloudFormation(
             places.in_process, ArtifactFiles(objects), roles, ApprovedChangeSets(database)
         ),
