@@ -15,7 +15,7 @@ from penstock.stacks.operation import Operation
 from penstock.stacks.plan import Plan
 from penstock.storage.encryption import Cipher
 from tests.delivery import action_states
-from tests.deployment import EXAMPLES, STACK
+from tests.deployment import EXAMPLES, PIPELINE_STACK, STACK, outputs
 from tests.server_process import ServerProcess
 
 PRODUCTION = f"{STACK}-prod"
@@ -38,12 +38,10 @@ class Waiting:
 def add_stage(server: ServerProcess, directory: Path) -> None:
     """get-pipeline, edit, update-pipeline, as the example's README says."""
     declared = server.aws("codepipeline", "get-pipeline", "--name", STACK)["pipeline"]
-    (deploy,) = next(s for s in declared["stages"] if s["name"] == "Dev")["actions"]
-    stage = json.loads(STAGE_FILE.read_text())
-    for action in stage["actions"]:
-        if "RoleArn" in action["configuration"]:
-            action["configuration"]["RoleArn"] = deploy["configuration"]["RoleArn"]
-        action["configuration"].pop("NotificationArn", None)
+    text = STAGE_FILE.read_text()
+    for name in ("DeploymentRole", "Approvals"):
+        text = text.replace(f"${{{name}}}", outputs(server, PIPELINE_STACK)[name])
+    stage = json.loads(text)
     declared["stages"].append(stage)
     edited = directory / "edited.json"
     edited.write_text(json.dumps({"pipeline": declared}))
