@@ -64,16 +64,21 @@ def demo(
 
 def plan(place: Place, port: int, engine: str) -> list[str]:
     """Say what will change on this host, before anything does."""
+    again = [f"  - remove the demo that is in {place.root}, with its data"] if place.exists else []
     return [
         "This will, on this machine:",
-        *([f"  - remove the demo that is in {place.root}, with its data"] if place.exists else []),
-        f"  - start a server on http://127.0.0.1:{port}, with its data in {place.root}",
-        f"  - on the container engine ({engine}), build base images from Debian packages where",
-        "    no public registry can be reached (the first time: some minutes, about 1.5 GB)",
-        "  - run containers there: a registry, load balancers on addresses of 127.0.0.0/8, the",
-        "    application, and builds in privileged mode, which are root on that engine's machine",
+        *again,
+        f"  - start a server on http://127.0.0.1:{port}, with its data in",
+        f"    {place.root}",
+        f"  - on the container engine ({engine}), build base images from",
+        "    Debian packages where no public registry can be reached (the first time:",
+        "    some minutes, about 1.5 GB)",
+        "  - run containers there: a registry, a load balancer on addresses of",
+        "    127.0.0.0/8, the application for development and for production, and builds",
+        "    in privileged mode, which are root on that engine's machine",
         "It changes nothing else, and uses no AWS account.",
-        f"Remove all of it with: penstock demo --down --data-dir {place.root}",
+        "Remove all of it with:",
+        f"  penstock demo --down --data-dir {place.root}",
     ]
 
 

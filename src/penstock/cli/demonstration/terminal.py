@@ -89,7 +89,7 @@ class Terminal:
 
 def command_lines(command: Sequence[str], into: Path | None = None) -> list[str]:
     """Return the command as it can be typed, broken between its options at 80 columns."""
-    words = [shlex.quote(word) for word in command]
+    words = [_quoted(word) for word in command]
     if into is not None:
         words += [">", str(into)]
     groups: list[str] = []
@@ -106,3 +106,10 @@ def command_lines(command: Sequence[str], into: Path | None = None) -> list[str]
         else:
             lines[-1] += f" {group}"
     return lines
+
+
+def _quoted(word: str) -> str:
+    """Quote a word for the shell; one with apostrophes and nothing that "" expands in double."""
+    if "'" in word and not set(word) & set('"$`\\!'):
+        return f'"{word}"'
+    return shlex.quote(word)
