@@ -53,7 +53,7 @@ def test_the_link_is_at_the_servers_address(server: Any) -> None:
     [
         (
             Answer(403, {"__type": "AccessDeniedException", "message": "temporary credentials"}),
-            "the server gave no link: temporary credentials",
+            "the server refused: temporary credentials",
         ),
         (Answer(200, b"<html>"), "did not answer as a Penstock server does"),
         (Answer(404, []), "did not answer as a Penstock server does"),
