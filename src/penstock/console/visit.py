@@ -129,17 +129,26 @@ View = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def endpoint(site: Site, view: View, *, open_to_all: bool = False) -> Endpoint:
+def endpoint(
+    site: Site, view: View, *, open_to_all: bool = False, most_form_bytes: int = _MOST_FORM_BYTES
+) -> Endpoint:
     """Return the view behind login and CSRF check; `open_to_all` checks those itself."""
 
     async def answer(request: Request) -> Response:
         token = session_token(site, request)
         principal = site.anonymous or (await site.sessions.of_session(token) if token else None)
-        form = await _form(request) if request.method == "POST" else {}
+        form = await _form(request, most_form_bytes) if request.method == "POST" else {}
         visit = Visit(site, request, principal, token, form)
         if not open_to_all:
             if principal is None:
                 return _not_logged_in(visit)
+            if _length(request) > most_form_bytes:
+                return visit.message(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    "This form is too long",
+                    f"It has {_length(request)} bytes, and at most {most_form_bytes} are taken. "
+                    "Nothing was changed: go back and shorten it.",
+                )
             if request.method == "POST" and not is_csrf_token(form.get("csrf", ""), token):
                 return visit.message(
                     HTTPStatus.FORBIDDEN,
@@ -196,14 +205,19 @@ def _not_logged_in(visit: Visit) -> Response:
     return visit.page("login_needed.html", HTTPStatus.UNAUTHORIZED)
 
 
-async def _form(request: Request) -> Mapping[str, str]:
+async def _form(request: Request, most_bytes: int) -> Mapping[str, str]:
     """Read a form's fields; the last of equal names counts. Too large a form is as an empty one."""
     kind = request.headers.get("content-type", "").partition(";")[0]
-    size = request.headers.get("content-length", "")
-    if kind not in _FORM_TYPES or not size.isdecimal() or int(size) > _MOST_FORM_BYTES:
+    if kind not in _FORM_TYPES or not 0 <= _length(request) <= most_bytes:
         return {}
-    fields = await request.form()
+    fields = await request.form(max_part_size=most_bytes)
     return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
+def _length(request: Request) -> int:
+    """Return how many bytes follow the request's head; -1 when it does not say."""
+    size = request.headers.get("content-length", "")
+    return int(size) if size.isdecimal() else -1
 
 
 def _address(request: Request) -> str:
