@@ -8,14 +8,18 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from penstock import __version__
+from penstock.cli.approve import approve
+from penstock.cli.changeset import changeset
 from penstock.cli.connection import explain
 from penstock.cli.connections import connection
 from penstock.cli.console import console
 from penstock.cli.demo import demo
 from penstock.cli.down import down
 from penstock.cli.env import env
+from penstock.cli.history import history
 from penstock.cli.logs import logs
 from penstock.cli.refusal import Refusal
+from penstock.cli.reject import reject
 from penstock.cli.serve import serve
 from penstock.cli.status import status
 from penstock.cli.volume import volume
@@ -36,6 +40,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "env": env,
     "status": status,
     "logs": logs,
+    "history": history,
+    "approve": approve,
+    "reject": reject,
+    "changeset": changeset,
     "console": console,
     "demo": demo,
     "down": down,

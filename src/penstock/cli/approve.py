@@ -1,0 +1,31 @@
+"""`penstock approve`: lets what waits for approval go on, after showing it."""
+
+from penstock.cli.connection import DataDir, connect
+from penstock.cli.decision import (
+    Action,
+    AsJson,
+    Comment,
+    Digest,
+    Full,
+    Given,
+    Pipeline,
+    Stage,
+    Yes,
+    decide,
+)
+
+
+def approve(
+    pipeline: Pipeline = None,
+    stage: Stage = None,
+    action: Action = None,
+    comment: Comment = "",
+    digest: Digest = None,
+    yes: Yes = False,
+    full: Full = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what waits for approval, ask, and approve exactly that."""
+    given = Given(comment, digest, yes, full, as_json)
+    decide("Approved", connect(data_dir), (pipeline, stage, action), given)

@@ -1,0 +1,153 @@
+"""Deciding an approval at a terminal: the review first, then the answer to exactly that."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from penstock.cli.connection import Connection
+from penstock.cli.own_requests import ask
+from penstock.cli.refusal import Refusal
+from penstock.cli.review_text import WIDTH, approval_text
+from penstock.clock import utc_now
+from penstock.pipelines.review import Review
+from penstock.pipelines.review_endpoints import APPROVALS_PATH
+
+Pipeline = Annotated[
+    str | None, typer.Argument(help="Its pipeline.", show_default="the one that waits")
+]
+Stage = Annotated[str | None, typer.Option(help="Its stage, where several wait.")]
+Action = Annotated[str | None, typer.Option(help="Its action, where several wait.")]
+Comment = Annotated[str, typer.Option(help="Kept with the decision.", show_default=False)]
+Digest = Annotated[
+    str | None,
+    typer.Option(help="sha256:… of what you saw: decide only if it is what waits; no question."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Decide without a question.")]
+Full = Annotated[bool, typer.Option("--full", help="List every property of what is added.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what was decided about as JSON.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One approval that waits, as GetPipelineState tells it."""
+
+    pipeline: str
+    stage: str
+    action: str
+    action_execution_id: str
+
+    @property
+    def options(self) -> str:
+        """What names it on the command line."""
+        return f"{self.pipeline} --stage {self.stage} --action {self.action}"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options of a decision."""
+
+    comment: str
+    digest: str | None
+    yes: bool
+    full: bool
+    as_json: bool
+
+
+def decide(
+    decision: str,
+    connection: Connection,
+    place: tuple[str | None, str | None, str | None],
+    given: Given,
+) -> None:
+    """Show what waits at `place` (pipeline, stage, action; None for any), ask, and answer it.
+
+    `decision` is Approved or Rejected. Raises Refusal when nothing, or more than one, waits,
+    when it is not what `--digest` names, or when somebody says no.
+    """
+    codepipeline = connection.client("codepipeline")
+    command = "approve" if decision == "Approved" else "reject"
+    wanted = _the_one(_waiting(codepipeline, *place), place, command)
+    approval = ask(connection, f"{APPROVALS_PATH}/{wanted.action_execution_id}")
+    if not given.as_json:
+        _show(approval, given.full)
+    _check(approval, given)
+    if not (given.yes or given.digest is not None) and not _agreed(command):
+        raise Refusal("nothing was decided")
+    codepipeline.put_approval_result(
+        pipelineName=wanted.pipeline,
+        stageName=wanted.stage,
+        actionName=wanted.action,
+        token=approval["token"],
+        result={"status": decision, "summary": given.comment},
+    )
+    if given.as_json:
+        decided = ask(connection, f"{APPROVALS_PATH}/{wanted.action_execution_id}")
+        print(json.dumps(decided, indent=2))
+    else:
+        print(f"{decision}. Follow it: penstock status {wanted.pipeline}")
+
+
+def _waiting(
+    codepipeline: Any, pipeline: str | None, stage: str | None, action: str | None
+) -> list[Waiting]:
+    """Return the approvals that wait, of these names where they are given."""
+    pages = codepipeline.get_paginator("list_pipelines").paginate()
+    names = [each["name"] for page in pages for each in page["pipelines"]]
+    if pipeline is not None and pipeline not in names:
+        known = ", ".join(names) or "none"
+        raise Refusal(f"no pipeline is called {pipeline}; pipelines: {known}")
+    found = [
+        Waiting(name, state["stageName"], each["actionName"], latest["actionExecutionId"])
+        for name in ([pipeline] if pipeline is not None else names)
+        for state in codepipeline.get_pipeline_state(name=name)["stageStates"]
+        for each in state["actionStates"]
+        if (latest := each.get("latestExecution", {})).get("status") == "InProgress"
+        and "token" in latest
+    ]
+    return [each for each in found if stage in {None, each.stage} and action in {None, each.action}]
+
+
+def _the_one(found: Sequence[Waiting], place: Sequence[str | None], command: str) -> Waiting:
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        named = " / ".join(each for each in place if each)
+        raise Refusal(f"nothing waits for approval{' in ' if named else ''}{named}")
+    listed = "; ".join(f"penstock {command} {each.options}" for each in found)
+    raise Refusal(f"{len(found)} approvals wait, name one: {listed}", exit_code=2)
+
+
+def _show(approval: Mapping[str, Any], full: bool) -> None:
+    review = msgspec.convert(approval["review"], Review)
+    console = Console(width=WIDTH, highlight=False)
+    console.print(approval_text(approval, review, utc_now(), full=full))
+    console.print()
+
+
+def _check(approval: Mapping[str, Any], given: Given) -> None:
+    """Raise Refusal unless what waits can be decided, and is what `--digest` names."""
+    if given.digest is not None and given.digest != approval["digest"]:
+        waits = approval["digest"] or "nothing that has a digest"
+        raise Refusal(f"you named {given.digest}, what waits is {waits}; nothing was decided")
+    if approval["token"] is None:
+        status = str(approval["status"])
+        reason = f"it is {status} now" if status != "Waiting" else "its message is being sent"
+        raise Refusal(f"this approval cannot be decided: {reason}")
+    if approval["summary_required"] and not given.comment.strip():
+        raise Refusal("this approval asks for a comment: --comment TEXT", exit_code=2)
+
+
+def _agreed(command: str) -> bool:
+    if not sys.stdin.isatty():
+        raise Refusal(
+            f"nobody can be asked without a terminal: {command} with --digest sha256:… (what you "
+            "saw and nothing else) or with --yes",
+            exit_code=2,
+        )
+    return input(f"{command.capitalize()} this? [y/N] ").strip().lower() in {"y", "yes"}

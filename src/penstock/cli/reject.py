@@ -1,0 +1,31 @@
+"""`penstock reject`: ends what waits for approval, after showing it."""
+
+from penstock.cli.connection import DataDir, connect
+from penstock.cli.decision import (
+    Action,
+    AsJson,
+    Comment,
+    Digest,
+    Full,
+    Given,
+    Pipeline,
+    Stage,
+    Yes,
+    decide,
+)
+
+
+def reject(
+    pipeline: Pipeline = None,
+    stage: Stage = None,
+    action: Action = None,
+    comment: Comment = "",
+    digest: Digest = None,
+    yes: Yes = False,
+    full: Full = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what waits for approval, ask, and reject it: nothing of it is executed."""
+    given = Given(comment, digest, yes, full, as_json)
+    decide("Rejected", connect(data_dir), (pipeline, stage, action), given)

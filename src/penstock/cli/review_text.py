@@ -1,0 +1,186 @@
+"""An approval and a change set as text, 80 columns wide.
+
+Values are whole: a line that is too long goes on below its own beginning. What others wrote
+(commits, comments, values) cannot move the cursor or colour the terminal.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from penstock.cli.times import ago
+from penstock.pipelines.review import Review, ReviewedChangeSet, SourceChange
+from penstock.pipelines.review_words import (
+    PropertyWords,
+    ResourceWords,
+    changed_parameters,
+    legible,
+    resource_words,
+    summary,
+)
+
+WIDTH = 80
+_ADDED_SHOWN = 6
+_SIGNS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red")}
+_REPLACED = ("±", "red")
+_STATUS_COLOURS = {"Approved": "green", "Rejected": "red", "Waiting": "yellow"}
+
+
+def approval_text(
+    approval: Mapping[str, Any], review: Review, now: datetime, *, full: bool = False
+) -> Group:
+    """Return the approval (of `/_penstock/approvals/…`) and all that it shows."""
+    return Group(*_heading(approval, now), *_review(review, now, full=full))
+
+
+def change_set_text(change_set: ReviewedChangeSet, *, full: bool = False) -> Group:
+    """Return one change set with its digest; `full` lists every property of what is added."""
+    return Group(*_change_set(change_set, full=full), Text(), _digest(change_set.digest))
+
+
+def _heading(approval: Mapping[str, Any], now: datetime) -> Iterator[RenderableType]:
+    place = (approval["pipeline"], approval["stage"], approval["action"])
+    status = approval["status"]
+    headline = Text(" / ".join(place), "bold")
+    headline.append(f"  {status}", f"not bold {_STATUS_COLOURS.get(status, 'dim')}")
+    yield headline
+    asked, ends = (datetime.fromisoformat(approval[key]) for key in ("created_at", "expires_at"))
+    if status == "Waiting":
+        until = f"{ends.astimezone():%Y-%m-%d %H:%M}"
+        yield _below(f"asked {ago(asked, now)}, waits until {until}", 2)
+    elif approval["decided_by"]:
+        decided = datetime.fromisoformat(approval["decided_at"])
+        yield _below(f"by {approval['decided_by']}, {ago(decided, now)}", 2)
+        if approval["comment"]:
+            yield _below(approval["comment"], 2)
+    elif approval["error"]:
+        yield _below(approval["error"], 2)
+    yield _below(f"execution {approval['execution_id']}", 2)
+    for words in (approval["custom_data"], approval["link"]):
+        if words:
+            yield _below(words, 2)
+
+
+def _review(review: Review, now: datetime, *, full: bool) -> Iterator[RenderableType]:
+    yield Text()
+    yield Text(_since(review, now), "bold")
+    for source in review.sources:
+        yield from _source(source, now)
+    for change_set in review.change_sets:
+        yield Text()
+        yield from _change_set(change_set, full=full)
+    for note in review.notes:
+        yield Text()
+        yield _below(f"Note: {note}", 0, "yellow")
+    if review.digest is not None:
+        yield Text()
+        yield _digest(review.digest)
+
+
+def _since(review: Review, now: datetime) -> str:
+    if review.previous_execution_id is None:
+        return "Sources, of the first release to this stage"
+    released = review.previous_released_at
+    when = f", {ago(released, now)}" if released else ""
+    return f"Sources, since release {review.previous_execution_id[:8]}{when}"
+
+
+def _source(source: SourceChange, now: datetime) -> Iterator[RenderableType]:
+    revisions = [source.previous_revision_id, source.revision_id]
+    if revisions[0] == revisions[1]:
+        revisions = revisions[1:]
+    told = " → ".join(_short(each) for each in revisions if each)
+    yield _below(f"{source.action_name}  {source.repository}  {told}", 2)
+    for commit in source.commits:
+        when = f", {ago(commit.authored_at, now)}" if commit.authored_at else ""
+        yield _below(f"{_short(commit.id)} {commit.message} ({commit.author}{when})", 4)
+    if source.left_out:
+        yield _below(f"and {source.left_out} more", 4, "dim")
+    if not source.commits and source.summary:
+        yield _below(source.summary.split("\n", maxsplit=1)[0], 4)
+    if source.note:
+        yield _below(source.note, 4, "dim")
+
+
+def _change_set(change_set: ReviewedChangeSet, *, full: bool) -> Iterator[RenderableType]:
+    resources = resource_words(change_set.changes)
+    verb = "creates" if change_set.kind == "CREATE" else "updates"
+    headline = Text(f"Change set {change_set.name} {verb} {change_set.stack_name}: ", "bold")
+    headline.append("nothing changes" if change_set.empty else summary(resources))
+    yield headline
+    if change_set.status != "AVAILABLE" and not change_set.empty:
+        reason = f": {change_set.status_reason}" if change_set.status_reason else ""
+        yield _below(f"{change_set.status}{reason}", 2, "red")
+    elif change_set.status_reason and not change_set.empty:
+        yield _below(change_set.status_reason, 2, "yellow")
+    changed = changed_parameters(change_set.parameters)
+    for parameter in changed:
+        yield from _values(f"parameter {parameter.name}", parameter.before, parameter.after, 2)
+    if changed and resources:
+        yield Text()
+    for resource in resources:
+        yield from _resource(resource, full=full)
+
+
+def _resource(resource: ResourceWords, *, full: bool) -> Iterator[RenderableType]:
+    default = ("?", "magenta")
+    sign, colour = _REPLACED if resource.is_replaced else _SIGNS.get(resource.action, default)
+    headline = Text(f"  {sign} ", colour)
+    headline.append(resource.logical_id, "not dim bold")
+    headline.append(f"  {resource.type}", "dim")
+    yield headline
+    why = f" ({'; '.join(resource.why)})" if resource.why else ""
+    yield _below(f"{resource.outcome}{why}", 4, colour)
+    shown = list(resource.properties)
+    if resource.action == "Add" and not full:
+        shown = shown[:_ADDED_SHOWN]
+    for each in shown:
+        yield from _property(each, is_added=resource.action == "Add")
+    if left := len(resource.properties) - len(shown):
+        yield _below(f"and {left} more, with --full", 6, "dim")
+
+
+def _property(words: PropertyWords, *, is_added: bool) -> Iterator[RenderableType]:
+    if is_added:
+        yield _below(f"{words.path}: {words.after}", 6)
+    elif words.before is None and words.after is None:
+        yield _below(f"{words.path}: its values are not known before", 6)
+    else:
+        yield from _values(words.path, words.before, words.after, 6)
+
+
+def _values(
+    name: str, before: str | None, after: str | None, indent: int
+) -> Iterator[RenderableType]:
+    """Yield one line where it fits, else one for the name and one for each value."""
+    if before is None or after is None:
+        sign, value = ("+", after) if before is None else ("-", before)
+        yield _below(f"{sign} {name}: {value}", indent, "green" if before is None else "red")
+        return
+    line = f"{name}: {before or '(empty)'} → {after or '(empty)'}"
+    if len(line) + indent <= WIDTH and "\n" not in line:
+        yield _below(line, indent)
+        return
+    yield _below(name, indent)
+    yield _below(f"- {before}", indent + 2, "red")
+    yield _below(f"+ {after}", indent + 2, "green")
+
+
+def _digest(digest: str) -> RenderableType:
+    return Text(f"Digest {digest}", overflow="fold")
+
+
+def _short(revision: str) -> str:
+    """Return a commit's first digits; any other revision whole."""
+    is_commit = len(revision) == 40 and not set(revision) - set("0123456789abcdef")
+    return revision[:7] if is_commit else revision
+
+
+def _below(words: str, indent: int, style: str = "") -> Padding:
+    """Return text at the full width that goes on below its own beginning."""
+    text = Text(legible(words), style, overflow="fold")
+    return Padding(text, (0, 0, 0, indent), expand=False)
