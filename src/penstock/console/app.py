@@ -14,14 +14,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.aws.in_process import InProcess
 from penstock.aws.principals import root
-from penstock.console import builds, guard, live, login, pipelines, rendering, stacks
+from penstock.console import (
+    approvals,
+    builds,
+    guard,
+    live,
+    login,
+    pipeline_editor,
+    pipelines,
+    rendering,
+    stacks,
+)
 from penstock.console.login_links import LOGIN_LINKS_PATH, LoginLinks
 from penstock.console.sessions import Sessions
-from penstock.console.visit import Site, Support, View, Visit, endpoint, nothing_known
+from penstock.console.visit import Endpoint, Site, Support, View, Visit, endpoint, nothing_known
 from penstock.ids import new_token
 from penstock.storage.outbox import Outbox
 
 _PIPELINE = "/console/pipelines/{name}"
+_APPROVAL = "/console/approvals/{action_execution_id}"
 _BUILD = "/console/builds/{build_id}"
 _STACK = "/console/stacks/{name}"
 
@@ -31,6 +42,9 @@ READING: Mapping[str, View] = {
     "/console/pipelines": pipelines.index,
     _PIPELINE: pipelines.show,
     f"{_PIPELINE}/executions/{{execution_id}}": pipelines.show_execution,
+    f"{_PIPELINE}/edit": pipeline_editor.start,
+    "/console/approvals": approvals.index,
+    _APPROVAL: approvals.show,
     "/console/builds": builds.index,
     _BUILD: builds.show,
     f"{_BUILD}/log": builds.log,
@@ -44,6 +58,7 @@ CHANGING: Mapping[str, View] = {
     f"{_PIPELINE}/stop": pipelines.stop,
     f"{_PIPELINE}/retry": pipelines.retry,
     f"{_PIPELINE}/transition": pipelines.set_transition,
+    f"{_APPROVAL}/decide": approvals.decide,
     f"{_BUILD}/stop": builds.stop,
 }
 _ASSETS_ARE_KEPT = "public, max-age=31536000, immutable"
@@ -120,8 +135,13 @@ def _routes(site: Site) -> list[Route]:
         Route("/console/login", endpoint(site, login.log_in, open_to_all=True), methods=["POST"]),
         *(Route(path, endpoint(site, view), methods=["GET"]) for path, view in READING.items()),
         *(Route(path, endpoint(site, view), methods=["POST"]) for path, view in CHANGING.items()),
+        Route(f"{_PIPELINE}/edit", _editing(site), methods=["POST"]),
         Route("/console", endpoint(site, pipelines.home), methods=["GET"]),
     ]
+
+
+def _editing(site: Site) -> Endpoint:
+    return endpoint(site, pipeline_editor.step, most_form_bytes=pipeline_editor.MOST_FORM_BYTES)
 
 
 class _Assets:

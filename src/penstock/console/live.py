@@ -56,6 +56,8 @@ def topics(event: Event) -> set[str]:
     """Return the topics that an event belongs to: a list of things, and one of them."""
     domain = event.kind.partition(".")[0]
     subject = event.subject
+    if domain == "pipeline":  # a decision on an approval tells of it by another id
+        subject = event.detail.get("pipeline") or event.subject
     if domain == "stack":  # pages name a stack by its name
         subject = event.detail.get("stackName") or _stack_name(event.subject)
     return {f"{domain}s", f"{domain}:{subject}"}

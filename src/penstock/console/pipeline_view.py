@@ -135,7 +135,7 @@ def _stage(
         first=first,
         enabled=transition.get("enabled", True),
         disabled_reason=transition.get("disabledReason", ""),
-        changed_by=_who(transition.get("lastChangedBy", "")),
+        changed_by=who(transition.get("lastChangedBy", "")),
         changed_at=transition.get("lastChangedAt"),
         waiting=[one["pipelineExecutionId"] for one in state.get("inboundExecutions", ())],
         groups=[groups[order] for order in sorted(groups)],
@@ -233,7 +233,7 @@ def trigger_words(kind: str, detail: str) -> str:
         "Webhook": "Source changed",
         "WebhookV2": "Source changed",
     }.get(kind, kind)
-    by = _who(detail) if kind in {"StartPipelineExecution", "CreatePipeline"} else ""
+    by = who(detail) if kind in {"StartPipelineExecution", "CreatePipeline"} else ""
     return f"{named} by {by}" if by else named
 
 
@@ -243,7 +243,7 @@ def revisions(found: Iterable[Mapping[str, Any]]) -> list[Revision]:
         Revision(
             action=one.get("actionName") or one.get("name", ""),
             id=one["revisionId"],
-            short=_short(one["revisionId"]),
+            short=short(one["revisionId"]),
             summary=(one.get("revisionSummary") or "").strip().partition("\n")[0],
             url=one.get("revisionUrl"),
         )
@@ -252,11 +252,12 @@ def revisions(found: Iterable[Mapping[str, Any]]) -> list[Revision]:
     ]
 
 
-def _short(revision_id: str) -> str:
+def short(revision_id: str) -> str:
+    """Return a commit's first digits; another revision as it is."""
     return revision_id[:_SHORT] if _COMMIT.fullmatch(revision_id) else revision_id
 
 
-def _who(arn: str) -> str:
+def who(arn: str) -> str:
     """Return the name in the ARN of a user or role session; `root` for the root's."""
     if not arn.startswith("arn:"):
         return arn

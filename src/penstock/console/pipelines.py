@@ -93,11 +93,12 @@ async def show_execution(visit: Visit) -> Response:
             trigger.get("triggerType", ""), trigger.get("triggerDetail", "")
         ),
         revisions=pipeline_view.revisions(execution.get("artifactRevisions", ())),
-        actions=[_action(one) for one in actions["actionExecutionDetails"]],
+        actions=[shown_action(one) for one in actions["actionExecutionDetails"]],
     )
 
 
-def _action(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+def shown_action(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a page says of one of ListActionExecutions' details."""
     result = detail["output"]["executionResult"]
     given = detail["input"]
     return {

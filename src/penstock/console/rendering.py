@@ -9,7 +9,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from penstock import __version__
-from penstock.console import statuses, times
+from penstock.console import pipeline_view, statuses, times
 
 LIVE = "live"
 STATIC = files("penstock.console") / "static"
@@ -25,7 +25,15 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        look=statuses.look, ago=times.ago, took=times.took, exact=times.exact, path=_path
+        look=statuses.look,
+        words=statuses.words,
+        ago=times.ago,
+        until=times.until,
+        took=times.took,
+        exact=times.exact,
+        path=_path,
+        short=pipeline_view.short,
+        who=pipeline_view.who,
     )
     made.globals.update(
         version=__version__, assets=_assets_digest(), no_status=statuses.NOT_STARTED

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 _GOOD, _BAD, _BUSY, _WARN, _IDLE = "good", "bad", "busy", "warn", "idle"
 _ICONS = {_GOOD: "✓", _BAD: "✕", _BUSY: "●", _WARN: "!", _IDLE: "○"}
 _TONES = {
-    **dict.fromkeys(("SUCCEEDED", "COMPLETE"), _GOOD),
-    **dict.fromkeys(("FAILED", "FAULT", "TIMED_OUT", "CLIENT_ERROR"), _BAD),
+    **dict.fromkeys(("SUCCEEDED", "COMPLETE", "APPROVED"), _GOOD),
+    **dict.fromkeys(("FAILED", "FAULT", "TIMED_OUT", "TIMEDOUT", "CLIENT_ERROR"), _BAD),
     **dict.fromkeys(("INPROGRESS", "IN_PROGRESS", "STOPPING", "QUEUED"), _BUSY),
-    **dict.fromkeys(("STOPPED", "ABANDONED", "CANCELLED"), _WARN),
-    **dict.fromkeys(("SUPERSEDED", "SKIPPED", "NOT_STARTED"), _IDLE),
+    **dict.fromkeys(("STOPPED", "ABANDONED", "CANCELLED", "REJECTED", "WAITING"), _WARN),
+    **dict.fromkeys(("SUPERSEDED", "SKIPPED", "NOT_STARTED", "VOIDED"), _IDLE),
 }
 _OF_STACKS = {"REVIEW_IN_PROGRESS": _IDLE, "DELETE_COMPLETE": _IDLE}
 NOT_STARTED = "NOT_STARTED"

@@ -18,6 +18,18 @@ def ago(moment: datetime, now: datetime) -> str:
     return f"{seconds} seconds ago"
 
 
+def until(moment: datetime, now: datetime) -> str:
+    """Return how far away `moment` is, in its largest unit. `console.js` says the same."""
+    seconds = int((moment - now).total_seconds())
+    if seconds <= 0:
+        return "now"
+    for unit, length in _UNITS:
+        count = seconds // length
+        if count:
+            return f"in {count} {unit}{'' if count == 1 else 's'}"
+    return "in less than a minute"
+
+
 def took(seconds: float) -> str:
     """Return a duration: `0.4 s`, `38 s`, `2 min 5 s`, `1 h 10 min`."""
     if 0.05 <= seconds < 0.95:

@@ -16,6 +16,7 @@ STACK_ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/todo/1-2"
     ("kind", "subject", "detail", "expected"),
     [
         ("pipeline.StageStateChanged", "app", {}, {"pipelines", "pipeline:app"}),
+        ("pipeline.ApprovalDecided", "1-2", {"pipeline": "app"}, {"pipelines", "pipeline:app"}),
         ("build.Completed", "p:1", {}, {"builds", "build:p:1"}),
         ("stack.EventRecorded", STACK_ID, {"stackName": "todo"}, {"stacks", "stack:todo"}),
         ("stack.Completed", STACK_ID, {"status": "x"}, {"stacks", "stack:todo"}),

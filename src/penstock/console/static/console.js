@@ -11,6 +11,13 @@ function ago(seconds) {
   return plural(Math.floor(seconds / 86400), "day");
 }
 
+function until(seconds) {
+  if (seconds <= 0) return "now";
+  const [count, unit] = seconds < 3600 ? [seconds / 60, "minute"]
+    : seconds < 86400 ? [seconds / 3600, "hour"] : [seconds / 86400, "day"];
+  return count < 1 ? "in less than a minute" : `in ${plural(Math.floor(count), unit).replace(" ago", "")}`;
+}
+
 function took(seconds) {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
@@ -18,6 +25,10 @@ function took(seconds) {
 }
 
 setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-until]")) {
+    const text = until(Math.floor((Date.parse(time.dateTime) - Date.now()) / 1000));
+    if (time.textContent !== text) time.textContent = text;
+  }
   for (const time of document.querySelectorAll("time[data-ago], time[data-since]")) {
     const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
     const text = "since" in time.dataset ? took(seconds) : ago(seconds);
@@ -52,3 +63,21 @@ function connection(text) {
 }
 document.addEventListener("htmx:sseOpen", () => connection("live"));
 document.addEventListener("htmx:sseError", () => connection("not live: reconnecting…"));
+
+// A page whose state its title tells says it in the part that is refetched, too.
+document.addEventListener("htmx:afterSettle", () => {
+  const told = document.querySelector("#live [data-title]");
+  if (told) document.title = told.dataset.title;
+});
+
+// A form that must be sent once: its buttons rest until the answer comes, or somebody comes back.
+function rest(form, resting) {
+  for (const button of form.querySelectorAll("button")) button.disabled = resting;
+}
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if ("once" in form.dataset) setTimeout(() => rest(form, true));
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-once]")) rest(form, false);
+});
