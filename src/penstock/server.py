@@ -255,7 +255,7 @@ class Server:
             self._data,
             certificates,
             notification_secret,
-            tls_app=self._front(authenticate=True, internal=[self._token_route()]),
+            tls_app=self._front(authenticate=True, internal=[self._token_route()], for_tasks=True),
             http_app=Starlette(
                 routes=[
                     Route("/v2/credentials/{token}", self._role_credentials),
@@ -393,6 +393,7 @@ class Server:
         internal: list[Route],
         console: ASGIApp | None = None,
         sns_links: ASGIApp | None = None,
+        for_tasks: bool = False,
     ) -> ASGIApp:
         aws = aws_app(
             self.services(),
@@ -402,6 +403,7 @@ class Server:
             region=self.config.region,
             clock=utc_now,
             authenticate=authenticate,
+            for_tasks=for_tasks,
         )
         git = GitHttp(
             self._repositories,

@@ -24,8 +24,10 @@ def aws_app(
     region: str,
     clock: Clock,
     authenticate: bool = True,
+    for_tasks: bool = False,
 ) -> ASGIApp:
-    """Return the application. `authenticate=False` lets any credentials act as root.
+    """Return the application. `authenticate=False` lets any credentials act as root, `for_tasks`
+    says of every call that a Task made it.
 
     Raise ValueError for an operation that AWS's model does not have. The models are loaded here,
     once (10 ms each), so that no request waits for them.
@@ -38,6 +40,7 @@ def aws_app(
         region=region,
         clock=clock,
         authenticate=authenticate,
+        for_tasks=for_tasks,
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

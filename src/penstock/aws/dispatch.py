@@ -69,6 +69,7 @@ class Dispatcher:
         region: str,
         clock: Clock,
         authenticate: bool = True,
+        for_tasks: bool = False,
     ) -> None:
         self._operations: dict[str, Mapping[str, Operation]] = {
             service.name: service.operations for service in services
@@ -87,6 +88,7 @@ class Dispatcher:
         self._region = region
         self._clock = clock
         self._authenticate = authenticate
+        self._for_tasks = for_tasks
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; never raises for what a caller or an operation does."""
@@ -209,6 +211,7 @@ class Dispatcher:
             authorize=self._authorize,
             endpoint_url=exchange.request.endpoint_url,
             headers=exchange.request.headers,
+            from_task=self._for_tasks,
         )
 
     async def _check_allowed(self, call: Call, parameters: Mapping[str, Any]) -> None:

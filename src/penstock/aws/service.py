@@ -30,7 +30,8 @@ class Principal:
     """An authenticated caller.
 
     `arn` is what AWS calls the caller (`arn:aws:sts::…:assumed-role/r/session` for a role
-    session), `policy_arn` the user or role whose policies count (None for root).
+    session), `policy_arn` the user or role whose policies count (None for root). `of_task` says
+    that the credentials were issued to a Task (a build, an ECS task), or by means of such.
     """
 
     kind: PrincipalKind
@@ -39,6 +40,7 @@ class Principal:
     user_id: str
     access_key_id: str
     policy_arn: str | None = None
+    of_task: bool = False
 
 
 class Authorize(Protocol):
@@ -73,6 +75,8 @@ class Call:
     via: str | None = None
     """The AWS service that calls for the principal (`cloudformation.amazonaws.com`), which may
     set tags of AWS's own (`aws:cloudformation:stack-name`); None for the principal itself."""
+    from_task: bool = False
+    """Whether it came through the listener that only Tasks reach."""
 
 
 Operation = Callable[[Call, Request], Awaitable[Response]]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from penstock.aws.errors import ServiceError
 from penstock.clock import Clock
 from penstock.pipelines import (
+    approvals,
     definitions,
     executions,
     secret_configuration,
@@ -16,6 +17,7 @@ from penstock.pipelines import (
     structure_rules,
 )
 from penstock.pipelines.actions.table import Places, heads, providers
+from penstock.pipelines.approvals import Answer
 from penstock.pipelines.definitions import load
 from penstock.pipelines.engine import Engine
 from penstock.pipelines.executions import StartRequest
@@ -26,7 +28,9 @@ from penstock.pipelines.structure import parse
 from penstock.services.iam import Iam
 from penstock.services.sts import Sts
 from penstock.storage import action_executions, pipeline_executions, pipelines
+from penstock.storage import approvals as stored_approvals
 from penstock.storage.action_executions import ActionRow
+from penstock.storage.approvals import ApprovalRow
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
@@ -204,6 +208,12 @@ class Pipelines:
             ),
         )  # fmt: skip
 
+    async def answer_approval(self, name: str, answer: Answer) -> datetime:
+        """Store somebody's answer to an open request for approval; return when it was given."""
+        return await self._write(
+            name, lambda c, pipeline, now: approvals.answer(c, pipeline, answer, now)
+        )
+
     async def _write(
         self, name: str, work: Callable[[sa.Connection, PipelineRow, datetime], T]
     ) -> T:
@@ -213,6 +223,12 @@ class Pipelines:
         return await self._database.write(with_pipeline)
 
     # history
+
+    async def approvals_of(self, rows: Sequence[ActionRow]) -> Mapping[str, ApprovalRow]:
+        """Return what was asked and answered, by the id of the action execution that asked."""
+        category = approvals.CATEGORY
+        ids = [row.id for row in rows if row.input["actionTypeId"]["category"] == category]
+        return await self._database.read(lambda c: stored_approvals.of_actions(c, ids))
 
     async def state(self, name: str) -> PipelineState:
         """Return how the pipeline stands."""

@@ -7,9 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from penstock.pipelines import snapshot
+from penstock.pipelines.approvals import is_approval
 from penstock.pipelines.structure import ActionDeclaration, StageDeclaration
-from penstock.storage import action_executions, pipeline_executions, pipelines
+from penstock.storage import action_executions, approvals, pipeline_executions, pipelines
 from penstock.storage.action_executions import ActionRow
+from penstock.storage.approvals import ApprovalRow
 from penstock.storage.pipeline_executions import StageRunRow
 from penstock.storage.pipelines import PipelineRow, StageRow
 
@@ -29,6 +31,10 @@ class ActionState:
 
     declaration: ActionDeclaration
     latest: ActionRow | None
+    approval: ApprovalRow | None = None
+    """Of an approval: what its newest execution asked, and the answer."""
+    outdated: bool = False
+    """Whether the pipeline was updated since the newest execution began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +75,22 @@ def read(connection: sa.Connection, pipeline: PipelineRow) -> PipelineState:
                 latest=latest,
                 transition=_transition(before, row),
                 actions=[
-                    ActionState(
-                        action,
-                        action_executions.latest(connection, pipeline.id, stage.name, action.name),
-                    )
-                    for action in stage.actions
+                    _action(connection, pipeline, stage.name, action) for action in stage.actions
                 ],
             )
         )
         before = row
     return PipelineState(pipeline, states)
+
+
+def _action(
+    connection: sa.Connection, pipeline: PipelineRow, stage: str, action: ActionDeclaration
+) -> ActionState:
+    latest = action_executions.latest(connection, pipeline.id, stage, action.name)
+    if latest is None:
+        return ActionState(action, None)
+    asked = approvals.get(connection, latest.id) if is_approval(action) else None
+    return ActionState(action, latest, asked, latest.pipeline_version != pipeline.version)
 
 
 def _transition(before: StageRow | None, row: StageRow | None) -> Transition:

@@ -34,6 +34,7 @@ class SessionRow:
     session_policies: Sequence[str]
     issued_at: datetime
     expires_at: datetime
+    of_task: bool = False
 
 
 @dataclass(frozen=True, slots=True)

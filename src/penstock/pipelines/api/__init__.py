@@ -1,7 +1,7 @@
 """CodePipeline's operations. One that is absent answers that it is not implemented."""
 
 from penstock.aws.service import Service, bind
-from penstock.pipelines.api import action_types, definitions, executions, state
+from penstock.pipelines.api import action_types, approvals, definitions, executions, state
 from penstock.pipelines.pipelines import Pipelines
 
 OPERATIONS = {
@@ -17,6 +17,7 @@ OPERATIONS = {
     "ListPipelineExecutions": executions.list_pipeline_executions,
     "ListPipelines": definitions.list_pipelines,
     "ListTagsForResource": definitions.list_tags_for_resource,
+    "PutApprovalResult": approvals.put_approval_result,
     "RetryStageExecution": executions.retry_stage_execution,
     "StartPipelineExecution": executions.start_pipeline_execution,
     "StopPipelineExecution": executions.stop_pipeline_execution,

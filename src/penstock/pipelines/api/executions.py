@@ -13,6 +13,7 @@ from penstock.pipelines.executions import StartRequest
 from penstock.pipelines.pipelines import Pipelines
 from penstock.pipelines.secret_configuration import shown_configuration
 from penstock.storage.action_executions import ActionRow
+from penstock.storage.approvals import ApprovalRow
 from penstock.storage.pipeline_executions import ExecutionRow
 
 _MOST_IN_PAGE = 100
@@ -115,7 +116,10 @@ async def list_action_executions(domain: Pipelines, call: Call, request: Request
     shown = rows[:limit]
     if latest is not None and latest["startTimeRange"] == "Latest":
         shown = [row for row in shown if row.counts]
-    response: dict[str, Any] = {"actionExecutionDetails": [_action(row) for row in shown]}
+    asked = await domain.approvals_of(shown)
+    response: dict[str, Any] = {
+        "actionExecutionDetails": [_action(row, asked.get(row.id)) for row in shown]
+    }
     if len(rows) > limit:
         response["nextToken"] = encode_token(rows[limit - 1].sequence)
     return response
@@ -149,7 +153,7 @@ def _summary(row: ExecutionRow) -> dict[str, Any]:
     return summary
 
 
-def _action(row: ActionRow) -> dict[str, Any]:
+def _action(row: ActionRow, request: ApprovalRow | None) -> dict[str, Any]:
     stored = row.input
     shown: dict[str, Any] = {
         "actionTypeId": stored["actionTypeId"],
@@ -162,13 +166,14 @@ def _action(row: ActionRow) -> dict[str, Any]:
         if stored[member]:
             shown[member] = stored[member]
     result: dict[str, Any] = {}
-    if row.external_execution_id:
+    answered_by = None if request is None else request.decided_by
+    if row.external_execution_id and (request is None or row.status != "InProgress"):
         result["externalExecutionId"] = row.external_execution_id
     if row.summary:
         result["externalExecutionSummary"] = row.summary
     if row.external_execution_url:
         result["externalExecutionUrl"] = row.external_execution_url
-    if row.error_code is not None:
+    if row.error_code is not None and answered_by is None:  # a rejection is no error
         result["errorDetails"] = {"code": row.error_code, "message": row.error_message}
     written = stored["outputArtifacts"] if row.status == "Succeeded" else []
     return {
@@ -179,6 +184,7 @@ def _action(row: ActionRow) -> dict[str, Any]:
         "actionName": row.action_name,
         "startTime": row.started_at,
         "lastUpdateTime": row.updated_at,
+        **({} if answered_by is None else {"updatedBy": answered_by}),
         "status": row.status,
         "input": shown,
         "output": {

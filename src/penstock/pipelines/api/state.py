@@ -3,9 +3,12 @@
 Source: https://docs.aws.amazon.com/codepipeline/latest/APIReference/
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from penstock.aws.service import Call, Request, Response
+from penstock.pipelines.approvals import Standing, is_approval, standing
 from penstock.pipelines.pipelines import Pipelines
 from penstock.pipelines.state import ActionState, StageState, Transition
 from penstock.pipelines.states import StageStatus
@@ -19,7 +22,7 @@ async def get_pipeline_state(domain: Pipelines, call: Call, request: Request) ->
     return {
         "pipelineName": state.pipeline.name,
         "pipelineVersion": state.pipeline.version,
-        "stageStates": [_stage(stage) for stage in state.stages],
+        "stageStates": [_stage(stage, call.now) for stage in state.stages],
         "created": state.pipeline.created_at,
         "updated": state.pipeline.updated_at,
     }
@@ -49,12 +52,12 @@ async def enable_stage_transition(domain: Pipelines, call: Call, request: Reques
     return {}
 
 
-def _stage(state: StageState) -> dict[str, Any]:
+def _stage(state: StageState, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "stageName": state.declaration.name,
         "inboundExecutions": [_run(run) for run in state.inbound],
         "inboundTransitionState": _transition(state.transition),
-        "actionStates": [_action(action) for action in state.actions],
+        "actionStates": [_action(action, now) for action in state.actions],
     }
     if state.inbound:
         shown["inboundExecution"] = _run(state.inbound[-1])
@@ -86,12 +89,16 @@ def _transition(transition: Transition) -> dict[str, Any]:
     return shown
 
 
-def _action(state: ActionState) -> dict[str, Any]:
+def _action(state: ActionState, now: datetime) -> dict[str, Any]:
     shown: dict[str, Any] = {"actionName": state.declaration.name}
+    if is_approval(state.declaration) and (link := _entity_link(state)):
+        shown["entityUrl"] = link
     row = state.latest
     if row is None:
         return shown
     shown["latestExecution"] = _execution(row)
+    if is_approval(state.declaration):
+        shown["latestExecution"] = _approval(state, shown["latestExecution"], now)
     is_source = state.declaration.action_type_id.category == "Source"
     if is_source and row.status == "Succeeded" and row.external_execution_id:
         shown["currentRevision"] = {
@@ -102,6 +109,27 @@ def _action(state: ActionState) -> dict[str, Any]:
         if row.external_execution_url:
             shown["revisionUrl"] = row.external_execution_url
     return shown
+
+
+def _entity_link(state: ActionState) -> str:
+    """Return what the approver is to look at: as last resolved, else as declared."""
+    if state.latest is not None:
+        return str(state.latest.input["resolvedConfiguration"].get("ExternalEntityLink", ""))
+    return state.declaration.configuration.get("ExternalEntityLink", "")
+
+
+def _approval(state: ActionState, shown: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Shape an approval's execution as AWS does: no external id, and the token while it waits."""
+    execution = {key: value for key, value in shown.items() if key != "externalExecutionId"}
+    request, row = state.approval, state.latest
+    if request is None or row is None:
+        return execution
+    if standing(request, row.status, outdated=state.outdated, now=now) is Standing.OPEN:
+        execution["token"] = request.token
+    if request.decided_by is not None:
+        execution["lastUpdatedBy"] = request.decided_by
+        execution.pop("errorDetails", None)  # a rejection is no error
+    return execution
 
 
 def _execution(row: ActionRow) -> dict[str, Any]:

@@ -119,8 +119,13 @@ class Credentials:
         session_policies: Sequence[str],
         now: datetime,
         duration_seconds: int,
+        *,
+        of_task: bool = False,
     ) -> TemporaryCredentials:
-        """Store new temporary credentials and return them; drops long expired ones."""
+        """Store new temporary credentials and return them; drops long expired ones.
+
+        `of_task` says that a Task gets them, or who has got a Task's.
+        """
         access_key_id, secret = f"ASIA{new_base32(16)}", new_alphanumeric(_SECRET_LENGTH)
         token = new_token() + new_token()
         expires_at = now + timedelta(seconds=duration_seconds)
@@ -135,6 +140,7 @@ class Credentials:
             session_policies=session_policies,
             issued_at=now,
             expires_at=expires_at,
+            of_task=of_task,
         )
 
         def store(connection: sa.Connection) -> None:
@@ -143,7 +149,7 @@ class Credentials:
 
         await self._database.write(store)
         principal = Principal(
-            kind, principal_arn, self._account_id, user_id, access_key_id, policy_arn
+            kind, principal_arn, self._account_id, user_id, access_key_id, policy_arn, of_task
         )
         return TemporaryCredentials(access_key_id, secret, token, expires_at, principal)
 
@@ -173,6 +179,7 @@ class Credentials:
             row.user_id,
             row.access_key_id,
             row.policy_arn,
+            row.of_task,
         )
         return Credential(
             self._cipher.decrypt(row.secret),

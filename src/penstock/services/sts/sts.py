@@ -34,18 +34,21 @@ class Sts:
         service_principal: str,
         session_name: str,
         duration_seconds: int = 3_600,
+        *,
+        for_task: bool = False,
     ) -> TemporaryCredentials:
         """Return credentials of a role that trusts a service (`codebuild.amazonaws.com`).
 
-        A session longer than the role's MaxSessionDuration is cut to it: a caller with more
-        work asks again. Raises ServiceError AccessDeniedException unless the trust policy allows.
+        `for_task` marks them, and all that is assumed with them, as a Task's. A session longer
+        than the role's MaxSessionDuration is cut to it: a caller with more work asks again. Raises
+        ServiceError AccessDeniedException unless the trust policy allows.
         """
         role = await self._iam.role_by_arn(role_arn)
         context = lower_keys({"sts:RoleSessionName": session_name})
         if role is None or not _trusts(role, "Service", [service_principal], context):
             raise denied(service_principal, ASSUME_ROLE, role_arn)
         seconds = min(duration_seconds, role.max_session_seconds)
-        return await self._issue(role, session_name, (), seconds)
+        return await self._issue(role, session_name, (), seconds, of_task=for_task)
 
     async def check_trust(self, role_arn: str, service_principal: str) -> None:
         """Raise AccessDeniedException unless a service may assume the role; issues nothing."""
@@ -79,7 +82,9 @@ class Sts:
         if role is None or not await self._may_assume(caller, role, context):
             raise denied(caller.arn, ASSUME_ROLE, role_arn)
         _check_duration(caller, role, duration_seconds)
-        return await self._issue(role, session_name, session_policies, duration_seconds)
+        return await self._issue(
+            role, session_name, session_policies, duration_seconds, of_task=caller.of_task
+        )
 
     async def session_token(self, caller: Principal, duration_seconds: int) -> TemporaryCredentials:
         """Return temporary credentials of the same user (or root)."""
@@ -145,7 +150,13 @@ class Sts:
         return decision is Decision.EXPLICITLY_DENIED
 
     async def _issue(
-        self, role: Role, session_name: str, session_policies: Sequence[str], seconds: int
+        self,
+        role: Role,
+        session_name: str,
+        session_policies: Sequence[str],
+        seconds: int,
+        *,
+        of_task: bool,
     ) -> TemporaryCredentials:
         account_id = self._iam.account_id
         for text in session_policies:
@@ -161,6 +172,7 @@ class Sts:
             session_policies,
             self._clock(),
             seconds,
+            of_task=of_task,
         )
 
 

@@ -92,7 +92,11 @@ class TaskCredentials:
             if current is not None and current.expiration - self._clock() > _RENEW_BEFORE:
                 return current
             issued = await self._sts.assume_role_for_service(
-                row.role_arn, row.service_principal, row.session_name, LIFETIME_SECONDS
+                row.role_arn,
+                row.service_principal,
+                row.session_name,
+                LIFETIME_SECONDS,
+                for_task=True,
             )
             key, access_key_id = row.token_sha256, issued.access_key_id
             kept = await self._database.write(

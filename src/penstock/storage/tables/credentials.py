@@ -27,6 +27,7 @@ sessions = sa.Table(
     sa.Column("session_policies", sa.JSON, nullable=False),
     sa.Column("issued_at", Timestamp, nullable=False),
     sa.Column("expires_at", Timestamp, nullable=False, index=True),
+    sa.Column("of_task", sa.Boolean, nullable=False),  # issued to a Task, or by means of such
 )
 
 last_uses = sa.Table(

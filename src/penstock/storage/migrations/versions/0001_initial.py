@@ -465,6 +465,7 @@ def upgrade() -> None:
         sa.Column("session_policies", sa.JSON(), nullable=False),
         sa.Column("issued_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("of_task", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("access_key_id", name=op.f("pk_sessions")),
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
