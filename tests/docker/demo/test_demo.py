@@ -1,4 +1,4 @@
-"""`penstock demo` from nothing to a published image, and back to nothing."""
+"""`penstock demo` from nothing to three releases to production, and back to nothing."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -58,31 +59,72 @@ def registry_address(instance: str) -> str:
     return f"127.0.0.1:{port}"
 
 
-def test_the_demo_deploys_what_it_published_and_goes_without_a_trace(directory: Path) -> None:
-    done = demo("--yes", "--data-dir", str(directory), "--port", str(free_port()))
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
-
+def client(directory: Path, service: str) -> Any:
     stored = json.loads((directory / "root-credentials.json").read_text())
-    ecr = boto3.client(
-        "ecr",
+    return boto3.client(
+        service,
         endpoint_url=stored["Endpoint"],
         region_name="us-east-1",
         aws_access_key_id=stored["AccessKeyId"],
         aws_secret_access_key=stored["SecretAccessKey"],
     )
-    (image,) = ecr.describe_images(repositoryName="todobackend")["imageDetails"]
-    name = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/todobackend:{image['imageTags'][0]}"
-    assert re.search(rf"^image +{re.escape(name)}$", done.stdout, re.MULTILINE)
-    assert re.search(rf"^digest +{image['imageDigest']}$", done.stdout, re.MULTILINE)
-    assert f'{{"Version":"{image["imageTags"][0]}"}}' in done.stdout
-    assert "$ aws cloudformation deploy --stack-name todobackend-pipeline" in done.stdout
-    assert "Build/TestAndPublish: Succeeded" in done.stdout
-    assert "Dev/Deploy: Succeeded" in done.stdout
-    url = re.search(r"^development +(http://\S+)$", done.stdout, re.MULTILINE)
-    assert url is not None
-    with urllib.request.urlopen(f"{url[1]}version", timeout=10) as answer:
-        assert json.load(answer)["nonce"]
 
+
+def release_at(name: str, printed: str) -> dict[str, str]:
+    """What answers at the URL that the demo printed under this name in the end."""
+    url = re.search(rf"^{name} +(http://\S+)$", printed, re.MULTILINE)
+    assert url is not None, printed[-2000:]
+    with urllib.request.urlopen(f"{url[1]}version", timeout=10) as answer:
+        return dict(json.load(answer))
+
+
+@pytest.fixture(scope="module")
+def printed(directory: Path) -> str:
+    """What the whole demo said."""
+    done = demo("--yes", "--data-dir", str(directory), "--port", str(free_port()))
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+    return done.stdout
+
+
+def test_what_was_published_is_what_development_and_production_run(
+    printed: str, directory: Path
+) -> None:
+    images = client(directory, "ecr").describe_images(repositoryName="todobackend")["imageDetails"]
+    assert len(images) == 3, "one for each commit"
+    first = next(each for each in images if each["imageTags"][0].startswith("1.0.0-"))
+    name = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/todobackend:{first['imageTags'][0]}"
+    assert re.search(rf"^image +{re.escape(name)}$", printed, re.MULTILINE)
+    assert re.search(rf"^digest +{first['imageDigest']}$", printed, re.MULTILINE)
+    assert f'{{"Version":"{first["imageTags"][0]}"}}' in printed
+    assert "$ aws cloudformation deploy --stack-name todobackend-pipeline" in printed
+
+    development, production = (release_at(n, printed) for n in ("development", "production"))
+    assert development == production
+    assert production["version"] == "1.2.0"
+
+
+def test_each_release_was_decided_and_production_got_the_approved_ones(
+    printed: str, directory: Path
+) -> None:
+    codepipeline = client(directory, "codepipeline")
+    found = codepipeline.list_pipeline_executions(pipelineName="todobackend")
+    statuses = [each["status"] for each in reversed(found["pipelineExecutionSummaries"])]
+    assert statuses == ["Succeeded", "Succeeded", "Failed", "Succeeded"]
+    actions = codepipeline.list_action_executions(pipelineName="todobackend")
+    executed = [
+        each["status"]
+        for each in actions["actionExecutionDetails"]
+        if (each["stageName"], each["actionName"]) == ("Production", "Execute")
+    ]
+    assert executed == ["Succeeded", "Succeeded"], "the rejected one was never executed"
+    requests = re.search(r"^(\d+) requests meanwhile: (.*); 0 failed$", printed, re.MULTILINE)
+    assert requests is not None
+    assert int(requests[1]) > 0
+    assert re.fullmatch(r"\d+ from 1\.0\.0, \d+ from 1\.2\.0", requests[2])
+
+
+def test_it_goes_without_a_trace(printed: str, directory: Path) -> None:
+    assert printed
     instance = (directory / "instance-id").read_text().strip()
     assert labelled(instance, "container"), "the registry runs"
     registry = registry_address(instance)

@@ -16,6 +16,7 @@ APPROVED = "Approved"
 REJECTED = "Rejected"
 _KEYS = {"a": APPROVED, "approve": APPROVED, "r": REJECTED, "reject": REJECTED}
 _POLL_SECONDS = 0.5
+_BEGIN_SECONDS = 30
 _TAKES_SECONDS = 60
 
 
@@ -52,14 +53,21 @@ class Approvals:
 
         Returns when the pipeline has taken the decision.
         """
-        found = self.waiting()
-        if found is None:
-            raise Refusal(f"expected an approval that waits in {PIPELINE}, found none")
+        found = self._found()
         decision = self._ask(found, wanted) if self._asks else wanted
         if decision is not None:
             self._put(found, decision, summary)
         self._wait_until_taken(found)
         return self._decision(found)
+
+    def _found(self) -> Waiting:
+        """Return the approval that waits; it may be decided once its message is sent."""
+        deadline = time.monotonic() + _BEGIN_SECONDS
+        while (found := self.waiting()) is None:
+            if time.monotonic() > deadline:
+                raise Refusal(f"expected an approval that waits in {PIPELINE}, found none")
+            time.sleep(_POLL_SECONDS)
+        return found
 
     def _ask(self, found: Waiting, wanted: str) -> str | None:
         """Return what the person typed; None when they decided elsewhere."""

@@ -1,5 +1,6 @@
 """Follow an execution as it happens: changes of its actions, and the build's log."""
 
+import textwrap
 import time
 from typing import Any
 
@@ -13,6 +14,8 @@ from penstock.cli.times import took
 _POLL_SECONDS = 0.5
 _BEGIN_SECONDS = 60
 _APPROVAL = "Manual"
+_WIDTH = 80
+_BELOW = "        "
 
 
 class Follower:
@@ -43,19 +46,20 @@ class Follower:
         deadline = time.monotonic() + _BEGIN_SECONDS
         while True:
             view = read_latest(self._codepipeline, pipeline)
-            if self._after is not None and view.execution_id == self._after:
-                if time.monotonic() > deadline:
-                    raise Refusal(f"no execution of {pipeline} began in {_BEGIN_SECONDS} seconds")
-                time.sleep(_POLL_SECONDS)
-                continue
-            if not self._shown:  # what ran before anyone followed stands before the log
-                self._show_changes(view)
-            self._show_log(view)
-            self._show_changes(view)
-            if view.ended or waits_for_approval(view):
-                self._show_log(view)
-                return view
+            if self._after is None or view.execution_id != self._after:
+                self._show(view)
+                if view.ended or waits_for_approval(view):
+                    self._show_log(view)
+                    return view
+            elif time.monotonic() > deadline:
+                raise Refusal(f"no execution of {pipeline} began in {_BEGIN_SECONDS} seconds")
             time.sleep(_POLL_SECONDS)
+
+    def _show(self, view: ExecutionView) -> None:
+        if not self._shown:  # what ran before anyone followed stands before the log
+            self._show_changes(view)
+        self._show_log(view)
+        self._show_changes(view)
 
     def _show_changes(self, view: ExecutionView) -> None:
         """Print what each action came to, with the time since the execution began."""
@@ -64,10 +68,9 @@ class Follower:
             if action.status and self._shown.get(name) != action.status:
                 self._shown[name] = action.status
                 moment = action.started if action.status == "InProgress" else action.changed
-                words = (
-                    f"{took(view.started, moment):>9}  {name}: {action.status}  {action.summary}"
-                )
-                self._terminal.line(words.rstrip(), "bold")
+                row = f"{took(view.started, moment):>9}  {name}: {action.status}"
+                for line in _with_summary(row, action.summary):
+                    self._terminal.line(line, "bold")
 
     def _show_log(self, view: ExecutionView) -> None:
         if self._log is None and self._with_log:
@@ -86,6 +89,21 @@ class Follower:
             return None
         builds: list[dict[str, Any]] = self._codebuild.batch_get_builds(ids=ids[:1])["builds"]
         return open_log(self._logs, builds[0]) if builds else None
+
+
+def _with_summary(row: str, summary: str) -> list[str]:
+    """Return the summary behind the row, or below it where it is too long for that."""
+    if len(row) + 2 + len(summary) <= _WIDTH:
+        return [f"{row}  {summary}".rstrip()]
+    below = textwrap.wrap(
+        summary,
+        _WIDTH,
+        initial_indent=_BELOW,
+        subsequent_indent=_BELOW,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [row, *below]
 
 
 def waits_for_approval(view: ExecutionView) -> bool:

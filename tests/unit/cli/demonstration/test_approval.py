@@ -103,7 +103,8 @@ def test_a_decision_in_the_console_is_taken(pipeline: Pipeline) -> None:
     assert pipeline.results == [], "the demo decides nothing then"
 
 
-def test_nothing_that_waits_is_said(pipeline: Pipeline) -> None:
+def test_nothing_that_waits_is_said(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(approval, "_BEGIN_SECONDS", 0)
     pipeline.status = "Succeeded"
     with pytest.raises(Refusal, match="expected an approval that waits in todobackend"):
         approvals(pipeline, Person(), asks=False).decide(APPROVED, "Because")

@@ -7,6 +7,7 @@ import pytest
 
 from penstock.cli.demonstration import live
 from penstock.cli.execution import ActionView, ExecutionView, StageView
+from penstock.cli.refusal import Refusal
 
 START = datetime(2026, 11, 23, 5, 30, tzinfo=UTC)
 
@@ -59,3 +60,31 @@ def test_what_ran_before_anyone_followed_stands_before_the_log(
         "    | all",
     ]
     assert "     50 s  Build/Test: Succeeded" in lines.printed
+
+
+def approving(status: str) -> ExecutionView:
+    approve = ActionView("Production", "Approve", "Manual", status, at(0), at(9), "waits " * 20)
+    return ExecutionView("road", "new", "InProgress", at(0), None, "", [StageView("P", [approve])])
+
+
+def test_an_execution_before_is_passed_over_and_an_approval_ends_the_following(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    views = [execution("Succeeded", "Succeeded"), approving("InProgress")]
+    monkeypatch.setattr(live, "read_latest", lambda _client, _name: views.pop(0))
+    monkeypatch.setattr(live.time, "sleep", lambda _seconds: None)
+    lines = Lines()
+    follower = live.Follower(NoClients(), lines, after="id", with_log=False)  # type: ignore[arg-type]
+    assert follower.follow("road").execution_id == "new"
+    assert lines.printed[0] == "      0 s  Production/Approve: InProgress"
+    assert len(lines.printed) == 3, "a long summary stands below, once"
+    assert all(len(line) <= 80 for line in lines.printed)
+
+
+def test_a_push_that_starts_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "read_latest", lambda *_: execution("Succeeded", "Succeeded"))
+    monkeypatch.setattr(live.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(live, "_BEGIN_SECONDS", 0)
+    follower = live.Follower(NoClients(), Lines(), after="id")  # type: ignore[arg-type]
+    with pytest.raises(Refusal, match="no execution of road began"):
+        follower.follow("road")
