@@ -141,7 +141,11 @@ def stop(
     if execution.status == ExecutionStatus.STOPPING and (execution.abandon or not abandon):
         raise ServiceError(
             "DuplicatedStopRequestException",
-            f"Execution {execution_id} of pipeline {pipeline.name} is already Stopping",
+            f"The execution with ID {execution_id} in {pipeline.name} is already in a stopping "
+            "state. If you already chose to stop and wait, you cannot make that request again. You "
+            "can choose to stop and abandon now, but be aware that this option can lead to failed "
+            "actions. If you already chose to stop and abandon, you cannot make that request "
+            "again.",
         )
     pipeline_executions.request_stop(
         connection, execution_id, reason=reason, abandon=abandon, now=now
