@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 ROOT = "arn:aws:iam::123456789012:root"
-QUEUE = "arn:aws:sqs:us-east-1:123456789012:queue"
+LACKING = "Attributes Reason: Penstock has no {} of subscriptions; leave it out"
+NOWHERE = "http://127.0.0.1:9/hook"
 
 
 def failure(operation: Any, **arguments: Any) -> tuple[str, str]:
@@ -20,27 +21,20 @@ def failure(operation: Any, **arguments: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-@pytest.fixture
-def topic(sns: Any) -> str:
-    return str(sns.create_topic(Name="alarms")["TopicArn"])
-
-
-def test_a_queue_is_subscribed_at_once(sns: Any, topic: str) -> None:
+def test_an_endpoint_is_subscribed_once(sns: Any, topic: str) -> None:
     asked = {
-        "TopicArn": topic, "Protocol": "sqs", "Endpoint": QUEUE,
-        "Attributes": {"RawMessageDelivery": "true", "FilterPolicy": '{"a": [1]}'},
+        "TopicArn": topic, "Protocol": "http", "Endpoint": NOWHERE,
+        "Attributes": {"RawMessageDelivery": "true"}, "ReturnSubscriptionArn": True,
     }  # fmt: skip
     arn = sns.subscribe(**asked)["SubscriptionArn"]
     assert arn.startswith(topic + ":")
     assert sns.subscribe(**asked)["SubscriptionArn"] == arn
     assert sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"] == {
-        "ConfirmationWasAuthenticated": "true",
-        "Endpoint": QUEUE,
-        "FilterPolicy": '{"a": [1]}',
-        "FilterPolicyScope": "MessageAttributes",
+        "ConfirmationWasAuthenticated": "false",
+        "Endpoint": NOWHERE,
         "Owner": "123456789012",
-        "PendingConfirmation": "false",
-        "Protocol": "sqs",
+        "PendingConfirmation": "true",
+        "Protocol": "http",
         "RawMessageDelivery": "true",
         "SubscriptionArn": arn,
         "SubscriptionPrincipal": ROOT,
@@ -52,7 +46,7 @@ def test_a_queue_is_subscribed_at_once(sns: Any, topic: str) -> None:
         "attributes"
     )
     shown = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
-    assert (shown["SubscriptionsConfirmed"], shown["SubscriptionsPending"]) == ("1", "0")
+    assert (shown["SubscriptionsConfirmed"], shown["SubscriptionsPending"]) == ("0", "1")
 
 
 def test_an_address_is_pending_until_it_confirms(server: Any, sns: Any, topic: str) -> None:
@@ -63,12 +57,18 @@ def test_an_address_is_pending_until_it_confirms(server: Any, sns: Any, topic: s
     assert (listed["SubscriptionArn"], listed["Endpoint"]) == (
         "PendingConfirmation", "ada@example.com",
     )  # fmt: skip
-    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsPending"] == "1"
-    assert failure(sns.confirm_subscription, TopicArn=topic, Token="a" * 64) == (
-        "InvalidParameter", "Invalid parameter: Token",
-    )  # fmt: skip
     token = server.aws.run(server.domain.subscription(arn)).token
-    assert sns.confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"] == arn
+    for wrong in (
+        {"TopicArn": topic, "Token": "a" * 64},
+        {"TopicArn": f"{topic}-other", "Token": token},
+        {"TopicArn": topic[:-1], "Token": token},
+    ):
+        assert failure(sns.confirm_subscription, **wrong) == (
+            "InvalidParameter", "Invalid parameter: Token",
+        )  # fmt: skip
+    for _ in range(2):
+        answer = sns.confirm_subscription(TopicArn=topic, Token=token)
+        assert answer["SubscriptionArn"] == arn
     shown = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     assert (shown["PendingConfirmation"], shown["ConfirmationWasAuthenticated"]) == (
         "false", "true",
@@ -77,41 +77,47 @@ def test_an_address_is_pending_until_it_confirms(server: Any, sns: Any, topic: s
     assert listed["SubscriptionArn"] == arn
 
 
-def test_attributes_are_set_and_taken_away(sns: Any, topic: str) -> None:
-    arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE)["SubscriptionArn"]
-    change = sns.set_subscription_attributes
-
-    def shown() -> Any:
-        return sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
-
-    change(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue='{"a": [1]}')
-    assert shown()["FilterPolicy"] == '{"a": [1]}'
-    change(SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue="")
-    assert "FilterPolicy" not in shown()
-    for name, value, text in (
-        ("Colour", "x", "Invalid parameter: AttributeName"),
-        ("FilterPolicy", "{", "FilterPolicy: failed to parse JSON"),
-        ("FilterPolicyScope", "x", "Please use either MessageBody or MessageAttributes"),
-        ("RawMessageDelivery", "x", "RawMessageDelivery: Invalid value [x]."),
-        ("ReplayPolicy", "{}", "Penstock has no ReplayPolicy"),
-    ):
-        code, message = failure(
-            change, SubscriptionArn=arn, AttributeName=name, AttributeValue=value
+def test_attributes_are_set(sns: Any, topic: str) -> None:
+    def subscribed(protocol: str, endpoint: str) -> str:
+        answer = sns.subscribe(
+            TopicArn=topic, Protocol=protocol, Endpoint=endpoint, ReturnSubscriptionArn=True
         )
-        assert code == "InvalidParameter"
-        assert text in message
+        return str(answer["SubscriptionArn"])
+
+    arn = subscribed("http", NOWHERE)
+    change = sns.set_subscription_attributes
+    change(SubscriptionArn=arn, AttributeName="RawMessageDelivery", AttributeValue="true")
+    shown = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert shown["RawMessageDelivery"] == "true"
+    for name, value, text in (
+        ("Colour", "x", "AttributeName"),
+        ("RawMessageDelivery", "x",
+         "RawMessageDelivery: Invalid value [x]. Must be true or false."),
+        ("FilterPolicy", "{}", LACKING.format("FilterPolicy")),
+        ("ReplayPolicy", "{}", LACKING.format("ReplayPolicy")),
+    ):  # fmt: skip
+        asked = {"SubscriptionArn": arn, "AttributeName": name, "AttributeValue": value}
+        assert failure(change, **asked) == ("InvalidParameter", f"Invalid parameter: {text}")
+    mail = subscribed("email", "ada@example.com")
+    raw = {"AttributeName": "RawMessageDelivery", "AttributeValue": "true"}
+    assert (
+        "does not support raw message delivery" in failure(change, SubscriptionArn=mail, **raw)[1]
+    )
 
 
 @pytest.mark.parametrize(
     ("protocol", "endpoint", "text"),
     [
-        ("app", "x", "Does not support this protocol string: app"),
+        ("app", "x", "Amazon SNS does not support this protocol string: app"),
         ("email", "x", "Email address"),
         ("http", "https://a.test", "Endpoint must match the specified protocol"),
         ("https", "a.test", "Endpoint must match the specified protocol"),
-        ("sqs", "queue", "SQS endpoint ARN"),
+        ("email", "a@b.test\r\nBcc: x@y.test", "Email address"),
+        ("http", "http:///path", "Endpoint must match the specified protocol"),
+        ("sqs", "arn:aws:sqs:us-east-1:123456789012:queue",
+         "Penstock does not deliver to sqs; it delivers to email, email-json, http, https"),
     ],
-)
+)  # fmt: skip
 def test_endpoints_that_aws_refuses(
     sns: Any, topic: str, protocol: str, endpoint: str, text: str
 ) -> None:
@@ -121,7 +127,8 @@ def test_endpoints_that_aws_refuses(
 
 
 def test_subscriptions_end(sns: Any, topic: str) -> None:
-    arn = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE)["SubscriptionArn"]
+    asked = {"TopicArn": topic, "Protocol": "http", "Endpoint": NOWHERE}
+    arn = sns.subscribe(**asked, ReturnSubscriptionArn=True)["SubscriptionArn"]
     for _ in range(2):
         sns.unsubscribe(SubscriptionArn=arn)
     assert failure(sns.get_subscription_attributes, SubscriptionArn=arn) == (
@@ -131,9 +138,19 @@ def test_subscriptions_end(sns: Any, topic: str) -> None:
         "InvalidParameter",
         "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not 1",
     )
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE)
+    sns.subscribe(**asked)
     sns.delete_topic(TopicArn=topic)
     assert sns.list_subscriptions()["Subscriptions"] == []
-    assert failure(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=QUEUE) == (
+    assert failure(sns.subscribe, **asked) == (
         "NotFound", "Topic does not exist",
     )  # fmt: skip
+
+
+def test_nobody_is_subscribed_by_mail_that_cannot_be_sent(start: Any) -> None:
+    sns = start().client
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    asked = {"TopicArn": topic, "Protocol": "email", "Endpoint": "ada@example.com"}
+    code, text = failure(sns.subscribe, **asked)
+    assert code == "InvalidParameter"
+    assert "start it with --smtp-url and --smtp-from" in text
+    assert sns.list_subscriptions()["Subscriptions"] == []

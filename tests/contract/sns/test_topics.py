@@ -116,13 +116,6 @@ def test_tags(sns: Any) -> None:
     assert failure(sns.list_tags_for_resource, ResourceArn=ARN + "none")[0] == "ResourceNotFound"
 
 
-def test_publishing_is_not_offered(sns: Any) -> None:
-    topic = sns.create_topic(Name="alarms")["TopicArn"]
-    code, text = failure(sns.publish, TopicArn=topic, Message="x")
-    assert code == "NotImplemented"
-    assert "Publish" in text
-
-
 def test_the_aws_command_makes_and_lists_topics(server: Any) -> None:
     aws = aws_command(server.aws.url)
     made = aws("sns", "create-topic", "--name", "alarms")
