@@ -124,8 +124,7 @@ class Releases:
 
     def approved_digest(self, token: str) -> str | None:
         row = self.delivery.database.read_now(lambda c: approvals.get(c, token))
-        assert row is not None
-        return row.digest
+        return None if row is None else row.digest
 
     def executed_digest(self) -> str:
         """The digest of the plan that the stack's operation of action Release carried out."""
@@ -476,12 +475,14 @@ def test_the_newest_that_passed_dev_is_what_production_takes_next(releases: Rele
     first = releases.begin("one", dev(releases))
     token = releases.token(first)
     second = releases.push(template("two"))
-    at_gate = lambda id_: releases.delivery.until(  # noqa: E731
-        lambda: [
-            one["pipelineExecutionId"]
-            for one in releases.delivery.stage("Production").get("inboundExecutions", [])
-        ] == [id_]
-    )  # fmt: skip
+
+    def at_gate(execution_id: str) -> None:
+        def waits() -> bool:
+            waiting = releases.delivery.stage("Production").get("inboundExecutions", [])
+            return [one["pipelineExecutionId"] for one in waiting] == [execution_id]
+
+        releases.delivery.until(waits)
+
     at_gate(second)
     third = releases.push(template("three"))
     at_gate(third)
