@@ -25,9 +25,9 @@ def cleanup(operation: Operation, applied: Sequence[Step]) -> list[Step]:
     wanted = {step.logical_id for step in applied}
     before = operation.before.resources
     replaced = [
-        step.old
+        step
         for step in applied
-        if step.old is not None and step.work in {Work.REPLACE} and step.old.physical_resource_id
+        if step.old is not None and step.work is Work.REPLACE and step.old.physical_resource_id
     ]
     removed = [
         each for name, each in before.items() if name not in wanted and each.status not in GONE
@@ -41,11 +41,10 @@ def cleanup(operation: Operation, applied: Sequence[Step]) -> list[Step]:
         and before[step.logical_id].status not in GONE
     ]
     retained = [each.logical_resource_id for each in removed if retains(each.deletion_policy)]
-    retained += [
-        each.logical_resource_id for each in replaced if retains(each.update_replace_policy)
-    ]
+    retained += [step.logical_id for step in replaced if _keeps_what_it_replaces(step)]
+    old = [step.old for step in replaced if step.old is not None]
     leftovers = operation.leftovers
-    return delete_steps(Phase.CLEANUP, [*removed, *replaced, *undone, *leftovers], retained)
+    return delete_steps(Phase.CLEANUP, [*removed, *old, *undone, *leftovers], retained)
 
 
 def left_behind(applied: Iterable[Step]) -> list[DeployedResource]:
@@ -55,10 +54,17 @@ def left_behind(applied: Iterable[Step]) -> list[DeployedResource]:
         if step.work is not Work.REPLACE or step.old is None or step.new is None:
             continue
         if step.status is NodeStatus.SUCCEEDED:
-            left.append(step.old)
+            if not _keeps_what_it_replaces(step):
+                left.append(step.old)
         elif step.physical_id:
             left.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id))
     return left
+
+
+def _keeps_what_it_replaces(step: Step) -> bool:
+    """Return what UpdateReplacePolicy says, in the template that replaces: a change set shows it
+    as `ReplaceAndRetain` (alchemy-run/alchemy#548 on whose policy counts)."""
+    return step.new is not None and retains(step.new.update_replace_policy)
 
 
 def kept_on_rollback(resource: DeployedResource, operation: Operation) -> bool:
