@@ -16,7 +16,7 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Service
 from penstock.console.app import Console, console_app
 from penstock.console.sessions import Sessions, csrf_token
-from penstock.console.visit import Support, nothing_known
+from penstock.console.visit import Reviewed, Support, no_change_sets, nothing_known
 from penstock.services.iam import Iam
 from penstock.services.iam.api import service as iam_service
 from penstock.storage.database import Database
@@ -144,7 +144,11 @@ class World:
         self.browser = Browser(console)
 
     def make_console(
-        self, *, authenticate: bool = True, support: Support = nothing_known
+        self,
+        *,
+        authenticate: bool = True,
+        support: Support = nothing_known,
+        reviewed: Reviewed = no_change_sets,
     ) -> Console:
         return console_app(
             self.in_process,
@@ -154,6 +158,7 @@ class World:
             port=4600,
             authenticate=authenticate,
             support=support,
+            reviewed=reviewed,
         )
 
     def _services(self) -> list[Service]:

@@ -48,7 +48,9 @@ from penstock.pipelines.actions.remote_git import GitHubHost
 from penstock.pipelines.actions.table import Places
 from penstock.pipelines.approval_view import ApprovalViews
 from penstock.pipelines.pipelines import Pipelines
+from penstock.pipelines.review import ReviewedChangeSet
 from penstock.pipelines.review_endpoints import ReviewEndpoints
+from penstock.pipelines.reviews import reviewed_change_set
 from penstock.repositories import api as repositories_api
 from penstock.repositories.hosting import Repositories
 from penstock.repositories.http import GitHttp
@@ -80,6 +82,7 @@ from penstock.services.ssm import api as ssm_api
 from penstock.services.sts import Sts
 from penstock.services.sts import api as sts_api
 from penstock.services.sts.task_credentials import TaskCredentials
+from penstock.stacks import review as stack_reviews
 from penstock.storage.blobs import Blobs
 from penstock.storage.data_directory import DataDirectory, DataDirectoryLocked
 from penstock.storage.database import Database
@@ -247,7 +250,11 @@ class Server:
             port=self.config.port,
             authenticate=self.config.authenticate,
             support=self._deployments.support,
+            reviewed=self._reviewed_change_set,
         )
+
+    async def _reviewed_change_set(self, arn: str) -> ReviewedChangeSet:
+        return reviewed_change_set(await stack_reviews.review(self._deployments.change_sets, arn))
 
     def _make_task_host(self, certificates: Certificates, notification_secret: str) -> TaskHost:
         return TaskHost(

@@ -17,6 +17,7 @@ from penstock.aws.principals import root
 from penstock.console import (
     approvals,
     builds,
+    change_sets,
     guard,
     live,
     login,
@@ -27,7 +28,17 @@ from penstock.console import (
 )
 from penstock.console.login_links import LOGIN_LINKS_PATH, LoginLinks
 from penstock.console.sessions import Sessions
-from penstock.console.visit import Endpoint, Site, Support, View, Visit, endpoint, nothing_known
+from penstock.console.visit import (
+    Endpoint,
+    Reviewed,
+    Site,
+    Support,
+    View,
+    Visit,
+    endpoint,
+    no_change_sets,
+    nothing_known,
+)
 from penstock.ids import new_token
 from penstock.storage.outbox import Outbox
 
@@ -48,6 +59,7 @@ READING: Mapping[str, View] = {
     "/console/builds": builds.index,
     _BUILD: builds.show,
     f"{_BUILD}/log": builds.log,
+    "/console/changesets": change_sets.show,
     "/console/stacks": stacks.index,
     _STACK: stacks.show,
     f"{_STACK}/{{uuid}}": stacks.show,
@@ -108,6 +120,7 @@ def console_app(
     port: int,
     authenticate: bool,
     support: Support = nothing_known,
+    reviewed: Reviewed = no_change_sets,
 ) -> Console:
     """Make the console for a listener on `own_host` and `port`.
 
@@ -123,6 +136,7 @@ def console_app(
         anonymous=None if authenticate else root(in_process.account_id),
         anonymous_token=new_token(),
         support=support,
+        reviewed=reviewed,
     )
     links = LoginLinks(sessions, in_process.region, authenticate)
     return Console(site, Route(LOGIN_LINKS_PATH, links.answer, methods=["POST"]), own_host)

@@ -12,10 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.responses import Response
 
-from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.console import pipeline_view
 from penstock.console.change_view import change_set_view
+from penstock.console.permissions import authorize, pipeline_arn, refusal
 from penstock.console.pipelines import shown_action
 from penstock.console.visit import Visit
 from penstock.pipelines import approval_view
@@ -52,7 +52,7 @@ async def index(visit: Visit) -> Response:
     for view in await visit.site.outbox.database.read(read):
         name = view.row.pipeline_name
         if name not in readable:
-            readable[name] = not await _refusal(visit, READ_PIPELINE, _pipeline_arn(visit, name))
+            readable[name] = not await refusal(visit, READ_PIPELINE, pipeline_arn(visit, name))
         if readable[name]:
             shown.append(view)
     return visit.page(
@@ -84,7 +84,7 @@ async def show(visit: Visit) -> Response:
         views=[change_set_view(each) for each in view.review.change_sets],
         missing=missing,
         stale=await _stale(visit, view.review) if view.token and not missing else (),
-        refused=await _refusal(visit, _DECIDE, _action_arn(visit, row)),
+        refused=await refusal(visit, _DECIDE, _action_arn(visit, row)),
         needs_comment=action is not None
         and action.input["resolvedConfiguration"].get("IsSummaryRequired") == "true",
         execution=execution,
@@ -126,7 +126,7 @@ async def _load(visit: Visit) -> ApprovalView:
     found = await visit.site.outbox.database.read(lambda c: approval_view.read(c, wanted, now))
     if found is None:
         raise ServiceError("ApprovalNotFound", f"Approval {wanted} does not exist", status=404)
-    await _authorize(visit, READ_PIPELINE, _pipeline_arn(visit, found.row.pipeline_name))
+    await authorize(visit, READ_PIPELINE, pipeline_arn(visit, found.row.pipeline_name))
     return found
 
 
@@ -147,22 +147,8 @@ async def _seen(visit: Visit) -> ApprovalView:
 async def _missing(visit: Visit, shown: Review) -> Sequence[str]:
     """Return why the visitor may not see this review's change sets, a sentence for each stack."""
     stacks = dict.fromkeys(each.stack_id for each in shown.change_sets)
-    refusals = [await _refusal(visit, READ_CHANGE_SET, stack) for stack in stacks]
+    refusals = [await refusal(visit, READ_CHANGE_SET, stack) for stack in stacks]
     return [text for text in refusals if text]
-
-
-async def _refusal(visit: Visit, action: str, resource: str) -> str:
-    """Return IAM's words against it; "" if the visitor may."""
-    try:
-        await _authorize(visit, action, resource)
-    except ServiceError as error:
-        return error.message
-    return ""
-
-
-async def _authorize(visit: Visit, action: str, resource: str) -> None:
-    assert visit.principal is not None, "this page needs a login"
-    await visit.site.in_process.authorize(visit.principal, action, resource)
 
 
 async def _stale(visit: Visit, shown: Review) -> Sequence[str]:
@@ -192,12 +178,7 @@ async def _stale(visit: Visit, shown: Review) -> Sequence[str]:
 
 
 def _action_arn(visit: Visit, row: ApprovalRow) -> str:
-    return _pipeline_arn(visit, f"{row.pipeline_name}/{row.stage_name}/{row.action_name}")
-
-
-def _pipeline_arn(visit: Visit, name: str) -> str:
-    in_process = visit.site.in_process
-    return arn("codepipeline", in_process.region, in_process.account_id, name)
+    return pipeline_arn(visit, f"{row.pipeline_name}/{row.stage_name}/{row.action_name}")
 
 
 async def _execution(visit: Visit, row: ApprovalRow) -> Mapping[str, Any] | None:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
+from penstock.console import change_sets
 from penstock.console.pipeline_view import stack_path
 from penstock.console.visit import Visit
 
@@ -48,6 +49,7 @@ async def show(visit: Visit) -> Response:
         stack=stack,
         resources=resources,
         counts=_counts(resources),
+        change_sets=await change_sets.of_stack(visit, stack_id),
         events=events["StackEvents"][:_EVENTS_ON_A_PAGE],
         shown_at_most=_EVENTS_ON_A_PAGE,
         template=await _template(visit, stack_id) if visit.whole else "",

@@ -23,6 +23,7 @@ from penstock.console import rendering
 from penstock.console.guard import NO_STORE
 from penstock.console.sessions import Sessions, csrf_token, is_csrf_token
 from penstock.errors import EngineError
+from penstock.pipelines.review import ReviewedChangeSet
 from penstock.storage import outbox
 from penstock.storage.outbox import Outbox
 
@@ -33,6 +34,15 @@ LOGIN_PATH = "/console/login"
 
 Support = Callable[[str], Awaitable[Mapping[str, str]]]
 """A stack's id -> logical id -> `running`, `kept` or `recorded`: what AWS's API cannot say."""
+
+
+Reviewed = Callable[[str], Awaitable[ReviewedChangeSet]]
+"""A change set's ARN -> what it would change, with the parameters that its stack has now."""
+
+
+async def no_change_sets(arn: str) -> ReviewedChangeSet:
+    """Where there are no stacks."""
+    raise ServiceError("ChangeSetNotFoundException", f"ChangeSet [{arn}] does not exist")
 
 
 async def nothing_known(_stack_id: str) -> Mapping[str, str]:
@@ -57,6 +67,8 @@ class Site:
     """Stands for a session's token where nobody logs in."""
     support: Support
     """What stands behind each resource of a stack."""
+    reviewed: Reviewed
+    """What a change set would change."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
