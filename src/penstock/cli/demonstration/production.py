@@ -65,6 +65,8 @@ class Production:
         with self.terminal.step("Development has it, production has not"):
             development = look(self.connection, DEVELOPMENT_STACK, self.development.url)
             self._show(DEVELOPMENT_STACK, development)
+            _expect(development.answer != before.answer, "development to run the new version",
+                    development, before)  # fmt: skip
             now = look(self.connection, PRODUCTION_STACK, url)
             self._show(PRODUCTION_STACK, now)
             _expect(now == before, "production unchanged before anybody approved", now, before)

@@ -18,7 +18,11 @@ PIPELINE_STACK = "todobackend-pipeline"
 DEVELOPMENT_STACK = "todobackend"
 PRODUCTION_STACK = "todobackend-prod"
 APPLICATION = "todobackend"
-_IDENTITY = ("-c", "user.name=Penstock demo", "-c", "user.email=demo@example.com")
+_IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Penstock demo"), ("EMAIL", "demo@example.com"))
+}
 
 
 class Road:
@@ -57,7 +61,7 @@ class Road:
                 name, "config", "--add", "credential.helper", self._credentials(), shown=False
             )
             self._git(name, "add", ".", shown=False)
-            self._git(name, *_IDENTITY, "commit", "--quiet", "-m", "Begin", shown=False)
+            self._git(name, "commit", "--quiet", "-m", "Begin", shown=False)
             self._git(name, "remote", "add", "origin", url, shown=False)
             self._git(name, "config", "branch.main.remote", "origin", shown=False)
             self._git(name, "config", "branch.main.merge", "refs/heads/main", shown=False)
@@ -117,7 +121,7 @@ class Road:
             before = (tree / name).read_text().strip()
             (tree / name).write_text(f"{content}\n")
             self._terminal.line(f"{name:9} {before} \u2192 {content}")
-        self._git(APPLICATION, *_IDENTITY, "commit", "--quiet", "--all", "-m", message)
+        self._git(APPLICATION, "commit", "--quiet", "--all", "-m", message)
         self._git(APPLICATION, "push", "--quiet")
 
     def _run(self, command: Sequence[str], *program: str, into: Path | None = None) -> str:
@@ -143,6 +147,7 @@ class Road:
             directory=self._place.tree(repository),
             environment={
                 **clean_environment(),
+                **_IDENTITY,
                 "GIT_CONFIG_GLOBAL": "/dev/null",
                 "GIT_CONFIG_NOSYSTEM": "1",
                 "GIT_TERMINAL_PROMPT": "0",
