@@ -14,7 +14,8 @@
 `build` may return a `Backend` to bring its own `find_credential` and `authorize` (IAM's);
 without one, root may do everything and others nothing. `server.run(coroutine)` runs a
 coroutine in the server's loop, `server.now` is its settable clock (None: the real time).
-Pass `authenticate=False`, `region=` or `account_id=` to `aws_server` where they matter.
+Pass `authenticate=False`, `for_tasks=True`, `region=` or `account_id=` to `aws_server` where they
+matter.
 """
 
 import asyncio
@@ -73,6 +74,7 @@ class AwsServer:
     account_id: str = ACCOUNT_ID
     region: str = REGION
     authenticate: bool = True
+    for_tasks: bool = False
     now: datetime | None = None
     keys: dict[str, Key] = field(default_factory=lambda: {ROOT_KEY.access_key_id: ROOT_KEY})
     url: str = ""
@@ -144,6 +146,7 @@ class AwsServer:
                 region=self.region,
                 clock=lambda: self.now or utc_now(),
                 authenticate=self.authenticate,
+                for_tasks=self.for_tasks,
             )
             async with _listening(app) as port:
                 self.url = f"http://127.0.0.1:{port}"

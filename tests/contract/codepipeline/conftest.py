@@ -5,12 +5,14 @@ Builds are ended by hand; stacks are real ones, of types that need no container 
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.aws_server import Backend
 from tests.databases import opened_database
 from tests.identities import make_role, statement
 from tests.pipeline_world import build, document, source
@@ -51,6 +53,7 @@ from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox, publish
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
+PROJECT = (projects.SERVICE, projects.RESOURCE_TYPE, "project")
 TRUST = {"Service": "codepipeline.amazonaws.com"}
 MAY_DO_ALL = statement(["codecommit:*", "codebuild:*", "s3:*"])
 
@@ -63,12 +66,12 @@ class Delivery:
     start: Callable[..., Any]
     database: Database = field(init=False)
     iam: Iam = field(init=False)
+    sts: Sts = field(init=False)
+    later: timedelta = timedelta()
+    """How far the pipelines' clock is ahead."""
 
     def __post_init__(self) -> None:
-        self.server = self.start(self._build)
-        self.pipelines = self.server.client("codepipeline")
-        self.repositories = self.server.client("codecommit")
-        self.objects = self.server.client("s3")
+        self._serve()
         self.objects.create_bucket(Bucket="artifacts")
         self.repositories.create_repository(repositoryName="app")
         self.commit_id = self.commit("first")
@@ -76,17 +79,38 @@ class Delivery:
             "pipeline", {"Service": "codepipeline.amazonaws.com"}, MAY_DO_ALL
         )
 
-    async def _build(self, stack: contextlib.AsyncExitStack) -> Sequence[Service]:
+    def _serve(self, **options: Any) -> None:
+        self.server = self.start(self._build, **options)
+        self.pipelines = self.server.client("codepipeline")
+        self.repositories = self.server.client("codecommit")
+        self.objects = self.server.client("s3")
+
+    def restart(self, **options: Any) -> None:
+        """End the server and start the next one on what it left."""
+        self.server.close()
+        self._serve(**options)
+
+    def clock(self) -> datetime:
+        return utc_now() + self.later
+
+    async def _find_credential(
+        self, access_key_id: str, session_token: str | None, now: datetime
+    ) -> Any:
+        key = self.server.keys.get(access_key_id)
+        return key or await self.iam.find_credential(access_key_id, session_token, now)
+
+    async def _build(self, stack: contextlib.AsyncExitStack) -> Backend:
         database = self.database = stack.enter_context(opened_database(self.path))
         self.iam = Iam(database, Cipher.open(self.path / "key"), ACCOUNT, utc_now)
         account = {"account_id": ACCOUNT, "region": REGION}
         repositories = Repositories(database, self.path / "repositories", utc_now, **account)
         await repositories.start()
         stack.push_async_callback(repositories.close)
-        (self.path / "blobs").mkdir()
+        (self.path / "blobs").mkdir(exist_ok=True)
         objects = s3.Objects(database, Blobs(self.path / "blobs"), utc_now, REGION)
         builds = Builds(database, Config(data_dir=self.path), utc_now)
-        await database.write(lambda c: resources.insert(c, self._project()))
+        if await database.read(lambda c: resources.get(c, *PROJECT)) is None:
+            await database.write(lambda c: resources.insert(c, self._project()))
         services: list[Service] = []
         in_process = InProcess(
             lambda: services, self.iam.authorize, ACCOUNT, REGION, utc_now, "http://127.0.0.1"
@@ -104,7 +128,7 @@ class Delivery:
             change_sets=lambda: change_sets,
             console_url="http://127.0.0.1/console",
         )
-        sts = Sts(self.iam)
+        sts = self.sts = Sts(self.iam)
         sns = Sns(database, utc_now, **account, sends_mail=True)
         parameters = Parameters(database, cipher, utc_now, **account)
         stacks = Stacks(
@@ -113,7 +137,7 @@ class Delivery:
         )  # fmt: skip
         change_sets = ChangeSets(database, cipher, stacks, in_process, utc_now)
         pipelines = Pipelines(
-            database, Outbox(database), places, self.iam, sts, cipher, utc_now,
+            database, Outbox(database), places, self.iam, sts, cipher, self.clock,
             REGION, ACCOUNT,
         )  # fmt: skip
         await pipelines.start()
@@ -124,7 +148,7 @@ class Delivery:
             codepipeline(pipelines), codecommit(repositories), s3_api.service(objects),
             cloudformation(stacks, change_sets), sns_api.service(sns), ssm_api.service(parameters),
         ]  # fmt: skip
-        return services
+        return Backend(services, self._find_credential, self.iam.authorize)
 
     def _project(self) -> resources.Resource:
         document = {
@@ -137,8 +161,7 @@ class Delivery:
             "serviceRole": f"arn:aws:iam::{ACCOUNT}:role/build",
         }  # fmt: skip
         place = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/project"
-        kind = (projects.SERVICE, projects.RESOURCE_TYPE)
-        return resources.Resource(*kind, "project", place, document, {}, utc_now(), utc_now())
+        return resources.Resource(*PROJECT, place, document, {}, utc_now(), utc_now())
 
     def make_role(self, name: str, trusted: dict[str, str], *statements: dict[str, object]) -> str:
         return str(self.server.run(make_role(self.iam, utc_now, name, trusted, *statements)))

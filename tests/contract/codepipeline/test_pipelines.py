@@ -159,6 +159,7 @@ def test_action_types_are_those_that_run_here(delivery: Any) -> None:
         ("Build", "CodeBuild"),
         ("Test", "CodeBuild"),
         ("Deploy", "CloudFormation"),
+        ("Approval", "Manual"),
     }
     assert delivery.pipelines.list_action_types(actionOwnerFilter="Custom")["actionTypes"] == []
 
