@@ -62,6 +62,8 @@ def lines(removal: StackRemoval) -> list[str]:
     if removal.kept:
         told += ["Keeps, by their DeletionPolicy:"]
         told += [f"  {_words(each)}" for each in removal.kept]
+    if any(each["ResourceType"] == "AWS::ECS::TaskDefinition" for each in removal.deleted):
+        told += ["Keeps the volumes of its tasks that are shared: penstock volume list"]
     return told
 
 
