@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.refusal import Refusal
-from penstock.cli.serve import check, is_loopback
+from penstock.cli.serve import check, is_loopback, smtp_password
 from penstock.config import Config
 
 GOOD = Config(data_dir=Path("/nowhere"))
@@ -41,3 +41,26 @@ def test_a_data_directory_that_is_a_file_is_refused(tmp_path):
 def test_loopback():
     assert all(map(is_loopback, ["127.0.0.1", "127.9.9.9", "::1", "localhost"]))
     assert not any(map(is_loopback, ["0.0.0.0", "10.0.0.1", "::", "example.com"]))
+
+
+def test_mail_settings(tmp_path):
+    mail = {"smtp_url": "smtp://ops@mail.test", "smtp_from": "a@b.test"}
+    check(replace(GOOD, **mail, smtp_password="x"))
+    for change, message in (
+        (mail, "--smtp-url: user 'ops' needs a password"),
+        ({"smtp_from": "a@b.test"}, "--smtp-from: it needs --smtp-url"),
+        ({"smtp_url": "smtp://ops:x@mail.test", "smtp_from": "a@b.test"}, "a password in it"),
+    ):
+        with pytest.raises(Refusal, match=message):
+            check(replace(GOOD, **change))
+    assert "hidden" not in repr(replace(GOOD, **mail, smtp_password="hidden"))
+
+
+def test_the_mail_password_comes_from_a_file_or_a_variable(tmp_path):
+    (file := tmp_path / "password").write_text("from the file\n")
+    variable = {"PENSTOCK_SMTP_PASSWORD": "from the variable"}
+    assert smtp_password(file, variable) == "from the file"
+    assert smtp_password(None, variable) == "from the variable"
+    assert smtp_password(None, {}) is None
+    with pytest.raises(Refusal, match="--smtp-password-file"):
+        smtp_password(tmp_path / "none", {})
