@@ -81,7 +81,7 @@ class Releases:
 
     def action(self, name: str) -> dict[str, Any]:
         states = self.delivery.stage("Production")["actionStates"]
-        return dict(next(one for one in states if one["actionName"] == name))["latestExecution"]
+        return dict(next(one["latestExecution"] for one in states if one["actionName"] == name))
 
     def token(self, execution_id: str, other_than: str = "") -> str:
         """Wait until the execution asks for approval; return the token."""
@@ -377,6 +377,28 @@ def test_a_failed_execution_is_planned_and_asked_about_again(releases: Releases)
     releases.token(second, other_than=token)
     releases.released(second)
     assert releases.value() == "two"
+
+
+def test_a_first_release_that_rolled_back_waits_until_its_stack_is_gone(
+    releases: Releases,
+) -> None:
+    first = releases.begin("one")
+    releases.parameters.put_parameter(Name="/prod/version", Value="taken", Type="String")
+    token = releases.token(first)
+    releases.answer(token)
+    assert releases.delivery.until_ended(first) == "Failed"
+    assert "Current stack status: ROLLBACK_COMPLETE" in releases.failure()
+    releases.retry(first)
+    assert releases.delivery.until_ended(first) == "Failed"
+    said = releases.action("Plan")["errorDetails"]["message"]
+    assert said.endswith("is in ROLLBACK_COMPLETE state and can not be updated.")
+    releases.parameters.delete_parameter(Name="/prod/version")
+    releases.stacks.delete_stack(StackName="prod")
+    releases.delivery.until(lambda: releases.status() is None)
+    releases.retry(first)
+    releases.token(first, other_than=token)
+    releases.released(first)
+    assert (releases.status(), releases.value()) == ("CREATE_COMPLETE", "one")
 
 
 def test_a_release_that_was_not_permitted_is_not_asked_about_again(releases: Releases) -> None:

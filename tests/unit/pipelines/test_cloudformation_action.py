@@ -118,6 +118,8 @@ async def describe_change_set(script: Script, call: Call, request: Any) -> Any:
     if script.change_set is None:
         raise ServiceError("ChangeSetNotFoundException", "ChangeSet [release] does not exist")
     described = {"StackId": STACK_ID, "ChangeSetId": "arn:change-set", "Changes": []}
+    if "NextToken" in request:
+        return {**described, "Status": "CREATE_COMPLETE", "Changes": [{"Type": "Resource"}]}
     return {**described, **script.change_set}
 
 
@@ -377,10 +379,57 @@ async def test_an_executed_change_set_is_judged_by_itself(world: World) -> None:
     assert ended.summary == "Change set release was executed."
 
 
+async def test_a_change_set_that_no_retry_makes_anew_is_to_be_released_again(world: World) -> None:
+    world.script.status = "CREATE_COMPLETE"
+    ended = await world.action.start(world.job("CHANGE_SET_EXECUTE"))
+    assert ended == Failed(
+        "JobFailed",
+        "ChangeSet [release] does not exist. Found: no change set release. Nothing was executed. "
+        "Stage Dev has no action that makes the change set: release the change again.",
+    )
+
+
 async def test_the_first_change_set_creates_the_stack(world: World) -> None:
     await world.action.start(world.job("CHANGE_SET_REPLACE"))
     ((operation, request),) = world.script.calls
     assert (operation, request["ChangeSetType"]) == ("CreateChangeSet", "CREATE")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "DELETE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED",
+    ],
+)  # fmt: skip
+async def test_a_stack_that_takes_no_change_set_says_so(world: World, status: str) -> None:
+    world.script.status = status
+    said = f"Stack:{STACK_ID} is in {status} state and can not be updated."
+    world.script.refusal = said
+    ended = await world.action.start(world.job("CHANGE_SET_REPLACE"))
+    assert ended == Failed("ConfigurationError", said)
+    assert world.script.status == status
+
+
+async def test_a_stack_in_review_keeps_being_created(world: World) -> None:
+    world.script.status, world.script.change_set = "REVIEW_IN_PROGRESS", {"Status": "FAILED"}
+    await world.action.start(world.job("CHANGE_SET_REPLACE"))
+    names = [operation for operation, _ in world.script.calls]
+    assert names == ["DeleteChangeSet", "CreateChangeSet"]
+    assert world.script.calls[-1][1]["ChangeSetType"] == "CREATE"
+
+
+async def test_a_change_set_is_counted_over_its_pages(world: World) -> None:
+    started = await world.action.start(world.job("CHANGE_SET_REPLACE"))
+    change = {"Type": "Resource"}
+    world.script.change_set = {
+        "Status": "CREATE_COMPLETE", "Changes": [change, change], "NextToken": "more",
+    }  # fmt: skip
+    ended = await world.poll(world.job("CHANGE_SET_REPLACE"), started)
+    assert isinstance(ended, Succeeded)
+    assert ended.summary == "Change set release was created: 3 changes"
+    shown = "#/changeset/detail?stackId=arn:aws:cloudformation:us-east-1:123456789012:stack/web/1"
+    assert shown in ended.external_execution_url
+    assert ended.external_execution_url.endswith("&changeSetId=arn:change-set")
 
 
 async def test_an_empty_change_set_is_a_success_twice(world: World) -> None:
