@@ -6,6 +6,7 @@ from penstock.cli.decision import (
     AsJson,
     Comment,
     Digest,
+    DryRun,
     Full,
     Given,
     Pipeline,
@@ -22,10 +23,11 @@ def approve(
     comment: Comment = "",
     digest: Digest = None,
     yes: Yes = False,
+    dry_run: DryRun = False,
     full: Full = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what waits for approval, ask, and approve exactly that."""
-    given = Given(comment, digest, yes, full, as_json)
+    given = Given(comment, digest, yes, dry_run, full, as_json)
     decide("Approved", connect(data_dir), (pipeline, stage, action), given)

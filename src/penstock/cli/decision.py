@@ -30,6 +30,7 @@ Digest = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Decide without a question.")]
 Full = Annotated[bool, typer.Option("--full", help="List every property of what is added.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show it; decide nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print what was decided about as JSON.")]
 
 
@@ -55,6 +56,7 @@ class Given:
     comment: str
     digest: str | None
     yes: bool
+    dry_run: bool
     full: bool
     as_json: bool
 
@@ -73,23 +75,24 @@ def decide(
     codepipeline = connection.client("codepipeline")
     command = "approve" if decision == "Approved" else "reject"
     wanted = _the_one(_waiting(codepipeline, *place), place, command)
-    approval = ask(connection, f"{APPROVALS_PATH}/{wanted.action_execution_id}")
+    path = f"{APPROVALS_PATH}/{wanted.action_execution_id}"
+    approval = ask(connection, path)
     if not given.as_json:
         _show(approval, given.full)
     _check(approval, given)
-    if not (given.yes or given.digest is not None) and not _agreed(command):
-        raise Refusal("nothing was decided")
-    codepipeline.put_approval_result(
-        pipelineName=wanted.pipeline,
-        stageName=wanted.stage,
-        actionName=wanted.action,
-        token=approval["token"],
-        result={"status": decision, "summary": given.comment},
-    )
+    if not given.dry_run:
+        if not given.yes and given.digest is None:
+            _agree(command, given)
+        codepipeline.put_approval_result(
+            pipelineName=wanted.pipeline,
+            stageName=wanted.stage,
+            actionName=wanted.action,
+            token=approval["token"],
+            result={"status": decision, "summary": given.comment},
+        )
     if given.as_json:
-        decided = ask(connection, f"{APPROVALS_PATH}/{wanted.action_execution_id}")
-        print(json.dumps(decided, indent=2))
-    else:
+        print(json.dumps(approval if given.dry_run else ask(connection, path), indent=2))
+    elif not given.dry_run:
         print(f"{decision}. Follow it: penstock status {wanted.pipeline}")
 
 
@@ -139,15 +142,18 @@ def _check(approval: Mapping[str, Any], given: Given) -> None:
         status = str(approval["status"])
         reason = f"it is {status} now" if status != "Waiting" else "its message is being sent"
         raise Refusal(f"this approval cannot be decided: {reason}")
-    if approval["summary_required"] and not given.comment.strip():
+    if approval["summary_required"] and not given.comment.strip() and not given.dry_run:
         raise Refusal("this approval asks for a comment: --comment TEXT", exit_code=2)
 
 
-def _agreed(command: str) -> bool:
-    if not sys.stdin.isatty():
+def _agree(command: str, given: Given) -> None:
+    """Ask at the terminal; raise Refusal unless somebody says yes."""
+    if given.as_json or not sys.stdin.isatty():
+        why = "--json asks no question" if given.as_json else "nobody can be asked here"
         raise Refusal(
-            f"nobody can be asked without a terminal: {command} with --digest sha256:… (what you "
-            "saw and nothing else) or with --yes",
+            f"{why}: {command} with --digest sha256:… (what you saw and nothing else) or with "
+            "--yes; --dry-run shows it",
             exit_code=2,
         )
-    return input(f"{command.capitalize()} this? [y/N] ").strip().lower() in {"y", "yes"}
+    if input(f"{command.capitalize()} this? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise Refusal("nothing was decided")

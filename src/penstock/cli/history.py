@@ -178,13 +178,16 @@ def _execution(each: Past, now: datetime) -> list[RenderableType]:
 
 
 def _decided(decision: Decision) -> tuple[str, int, str]:
-    words = {"Succeeded": ("approved", "green"), "Failed": ("not approved", "red")}
-    told, colour = words.get(decision.status, ("not decided", "dim"))
+    place, comment = f"{decision.stage} / {decision.action}", decision.comment
     if decision.status == "InProgress":
-        told, colour = "waits for approval", "yellow"
-    by = f" by {_who(decision.by)}" if decision.by and decision.status != "InProgress" else ""
-    comment = f": {decision.comment}" if decision.comment else ""
-    return f"{decision.stage} / {decision.action}: {told}{by}{comment}", 4, colour
+        return f"{place}: waits for approval", 4, "yellow"
+    if not decision.by or decision.status == "Abandoned":
+        return f"{place}: {comment or 'nobody decided'}", 4, "dim"
+    told, colour = ("approved", "green") if decision.status == "Succeeded" else ("rejected", "red")
+    if comment.endswith(f" by {decision.by}"):  # what stands there without a comment
+        comment = ""
+    said = f": {comment}" if comment else ""
+    return f"{place}: {told} by {_who(decision.by)}{said}", 4, colour
 
 
 def _who(arn: str) -> str:

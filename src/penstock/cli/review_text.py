@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from penstock.cli.times import ago
-from penstock.pipelines.review import Review, ReviewedChangeSet, SourceChange
+from penstock.pipelines.review import FIRST_RELEASE, Review, ReviewedChangeSet, SourceChange
 from penstock.pipelines.review_words import (
     PropertyWords,
     ResourceWords,
@@ -27,6 +27,7 @@ WIDTH = 80
 _ADDED_SHOWN = 6
 _SIGNS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red")}
 _REPLACED = ("±", "red")
+_UNUSABLE = {"FAILED", "OBSOLETE", "EXECUTE_FAILED"}
 _STATUS_COLOURS = {"Approved": "green", "Rejected": "red", "Waiting": "yellow"}
 
 
@@ -102,7 +103,7 @@ def _source(source: SourceChange, now: datetime) -> Iterator[RenderableType]:
         yield _below(f"and {source.left_out} more", 4, "dim")
     if not source.commits and source.summary:
         yield _below(source.summary.split("\n", maxsplit=1)[0], 4)
-    if source.note:
+    if source.note and source.note != FIRST_RELEASE:  # the heading says so
         yield _below(source.note, 4, "dim")
 
 
@@ -114,13 +115,14 @@ def _change_set(change_set: ReviewedChangeSet, *, full: bool) -> Iterator[Render
     yield headline
     if change_set.status != "AVAILABLE" and not change_set.empty:
         reason = f": {change_set.status_reason}" if change_set.status_reason else ""
-        yield _below(f"{change_set.status}{reason}", 2, "red")
+        colour = "red" if change_set.status in _UNUSABLE else "dim"
+        yield _below(f"{change_set.status}{reason}", 2, colour)
     elif change_set.status_reason and not change_set.empty:
         yield _below(change_set.status_reason, 2, "yellow")
     changed = changed_parameters(change_set.parameters)
     for parameter in changed:
         yield from _values(f"parameter {parameter.name}", parameter.before, parameter.after, 2)
-    if changed and resources:
+    if resources and (changed or change_set.status != "AVAILABLE"):
         yield Text()
     for resource in resources:
         yield from _resource(resource, full=full)
@@ -134,7 +136,8 @@ def _resource(resource: ResourceWords, *, full: bool) -> Iterator[RenderableType
     headline.append(f"  {resource.type}", "dim")
     yield headline
     why = f" ({'; '.join(resource.why)})" if resource.why else ""
-    yield _below(f"{resource.outcome}{why}", 4, colour)
+    if resource.action != "Add":
+        yield _below(f"{resource.outcome}{why}", 4, colour)
     shown = list(resource.properties)
     if resource.action == "Add" and not full:
         shown = shown[:_ADDED_SHOWN]
@@ -146,7 +149,7 @@ def _resource(resource: ResourceWords, *, full: bool) -> Iterator[RenderableType
 
 def _property(words: PropertyWords, *, is_added: bool) -> Iterator[RenderableType]:
     if is_added:
-        yield _below(f"{words.path}: {words.after}", 6)
+        yield from _value(words.path, words.after or "(empty)", 6)
     elif words.before is None and words.after is None:
         yield _below(f"{words.path}: its values are not known before", 6)
     else:
@@ -159,7 +162,8 @@ def _values(
     """Yield one line where it fits, else one for the name and one for each value."""
     if before is None or after is None:
         sign, value = ("+", after) if before is None else ("-", before)
-        yield _below(f"{sign} {name}: {value}", indent, "green" if before is None else "red")
+        style = "green" if before is None else "red"
+        yield from _value(f"{sign} {name}", value or "(empty)", indent, style)
         return
     line = f"{name}: {before or '(empty)'} → {after or '(empty)'}"
     if len(line) + indent <= WIDTH and "\n" not in line:
@@ -168,6 +172,15 @@ def _values(
     yield _below(name, indent)
     yield _below(f"- {before}", indent + 2, "red")
     yield _below(f"+ {after}", indent + 2, "green")
+
+
+def _value(name: str, value: str, indent: int, style: str = "") -> Iterator[RenderableType]:
+    """Yield one line where it fits, else one for the name and the value below it."""
+    if len(f"{name}: {value}") + indent <= WIDTH and "\n" not in value:
+        yield _below(f"{name}: {value}", indent, style)
+        return
+    yield _below(f"{name}:", indent, style)
+    yield _below(value, indent + 2, style)
 
 
 def _digest(digest: str) -> RenderableType:

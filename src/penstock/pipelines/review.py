@@ -12,6 +12,9 @@ from typing import Any
 
 import msgspec
 
+FIRST_RELEASE = "First release of this stage: the newest commits are shown."
+"""The note of a source that has no release before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:

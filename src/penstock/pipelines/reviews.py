@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from penstock.aws.errors import ServiceError
 from penstock.pipelines import variables
 from penstock.pipelines.review import (
+    FIRST_RELEASE,
     Commit,
     ParameterChange,
     Review,
@@ -32,7 +33,6 @@ from penstock.storage.action_executions import ActionRow
 from penstock.storage.database import Database
 from penstock.storage.pipeline_executions import ExecutionRow
 
-FIRST_RELEASE = "First release of this stage: the newest commits are shown."
 _MOST_COMMITS = 50
 _MOST_AT_FIRST = 10
 

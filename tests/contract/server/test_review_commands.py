@@ -168,7 +168,9 @@ def test_a_release_is_read_refused_rejected_and_approved(
 
     nobody = server.penstock("approve", check=False)
     assert nobody.returncode == 2
-    assert "nobody can be asked without a terminal" in nobody.stderr
+    assert "nobody can be asked here: approve with --digest sha256:…" in nobody.stderr
+    seen = server.penstock("approve", "--dry-run", "--json").stdout
+    assert json.loads(seen) == approval
     text = nobody.stdout
     fits(text)
     assert f"{NAME} / Production / Approve  Waiting" in text
@@ -224,7 +226,7 @@ def test_a_release_is_read_refused_rejected_and_approved(
     past = server.penstock("history").stdout
     fits(past)
     assert "Production / Approve: approved by root: tested in dev" in past
-    assert "Production / Approve: not approved by root: not on Fridays" in past
+    assert "Production / Approve: rejected by root: not on Fridays" in past
     assert past.index("tested in dev") < past.index("not on Fridays"), "newest first"
     [document] = json.loads(server.penstock("history", NAME, "--json", "--limit", "1").stdout)
     [execution] = document["executions"]

@@ -12,8 +12,8 @@ from tests.stack_world import ACCOUNT, ROOT, template, thing
 from tests.stack_world import World as StackWorld
 
 from penstock.ids import derived_uuid
-from penstock.pipelines.review import Review, decode, encode
-from penstock.pipelines.reviews import FIRST_RELEASE, Reviews
+from penstock.pipelines.review import FIRST_RELEASE, Review, decode, encode
+from penstock.pipelines.reviews import Reviews
 from penstock.pipelines.structure import normalise
 from penstock.repositories.hosting import Repositories
 from penstock.repositories.repository import Repository
