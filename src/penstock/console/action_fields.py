@@ -141,6 +141,7 @@ WORDINGS: Mapping[str, Mapping[str, Wording]] = {
         ),
         "ExternalEntityLink": Wording("URL for review", "For example the development stack's."),
         "CustomData": Wording("Comments", "What the approver reads.", lines=True),
+        "IsSummaryRequired": Wording("Comment of the approver required"),
     },
 }  # fmt: skip
 
