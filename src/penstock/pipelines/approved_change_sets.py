@@ -56,6 +56,10 @@ class ApprovedChangeSets:
         """Return what was approved for the action, in its own pipeline execution."""
         return await self._database.read(lambda c: _standing(c, job))
 
+    async def made(self, job: ActionJob) -> str | None:
+        """Return the ARN of the change set that an earlier call of the same action made."""
+        return await self._database.read(lambda c: _made(c, job))
+
     async def digest(self, arn: str) -> str | None:
         """Return the digest of a change set's stored plan; None without such a plan here."""
         row = await self._database.read(lambda c: change_sets.get(c, arn))
@@ -105,11 +109,21 @@ def _standing(connection: sa.Connection, job: ActionJob) -> Standing:
     )
 
 
+def _made(connection: sa.Connection, job: ActionJob) -> str | None:
+    rows = _rows(connection, job)
+    mine = (row.arn for row in rows if row.client_token == job.action_execution_id)
+    return next(mine, None)
+
+
 def _executed(connection: sa.Connection, job: ActionJob) -> str | None:
-    stack = stacks.find(connection, job.configuration["StackName"])
-    rows = [] if stack is None else change_sets.of_stack(connection, stack.id)
+    rows = _rows(connection, job)
     mine = (row.arn for row in rows if row.execution_token == job.action_execution_id)
     return next(mine, None)
+
+
+def _rows(connection: sa.Connection, job: ActionJob) -> list[ChangeSetRow]:
+    stack = stacks.find(connection, job.configuration["StackName"])
+    return [] if stack is None else change_sets.of_stack(connection, stack.id)
 
 
 def _makes(row: ActionRow, job: ActionJob) -> bool:

@@ -161,6 +161,19 @@ async def test_a_repeated_start_finds_what_it_executed(database: Database) -> No
     assert (await ApprovedChangeSets(database).standing(JOB)).executed_arn == "arn:plan"
 
 
+async def test_a_repeated_start_finds_what_it_made(database: Database) -> None:
+    plans = ApprovedChangeSets(database)
+    assert await plans.made(JOB) is None
+
+    def work(rows: Rows) -> None:
+        rows.stack()
+        rows.change_set(arn="arn:older", client_token="another action")
+        rows.change_set(client_token="release-id")
+
+    await database.write(lambda c: work(Rows(c)))
+    assert await plans.made(JOB) == "arn:plan"
+
+
 @pytest.mark.parametrize(
     ("values", "stands"),
     [

@@ -24,7 +24,10 @@ _SOON_SECONDS = 1.0
 
 
 async def replace(talk: Conversation) -> ActionResult:
-    """Delete the change set of that name, and have one made anew."""
+    """Delete the change set of that name, and have one made anew, or find the one just made."""
+    if (made := await talk.approved.made(talk.job)) is not None:
+        stack = await talk.stack()
+        return _creating(talk, stack["StackId"] if stack else talk.stack_name, made)
     request = await inputs.stack_request(talk.job, talk.files)
     name = talk.job.configuration["ChangeSetName"]
     stack = await talk.stack()
