@@ -20,6 +20,7 @@ from penstock.pipelines import triggers
 from penstock.pipelines.action_types import CODEBUILD_BUILD, CODECOMMIT_SOURCE
 from penstock.pipelines.actions.provider import (
     ActionJob,
+    ActionProvider,
     ActionResult,
     Failed,
     InProgress,
@@ -27,7 +28,7 @@ from penstock.pipelines.actions.provider import (
     Succeeded,
 )
 from penstock.pipelines.engine import Engine
-from penstock.pipelines.structure import normalise
+from penstock.pipelines.structure import ActionTypeId, normalise
 from penstock.storage import pipelines
 from penstock.storage.database import Database, Work
 from penstock.storage.outbox import Outbox, publish
@@ -212,7 +213,7 @@ class World:
         self.engine = Engine(
             self.database,
             self.outbox,
-            {CODECOMMIT_SOURCE.id: self.provider, CODEBUILD_BUILD.id: self.provider},
+            self.providers(),
             self.clock,
             "us-east-1",
             "123456789012",
@@ -220,6 +221,10 @@ class World:
             **options,
         )
         await self.engine.start()
+
+    def providers(self) -> dict[ActionTypeId, ActionProvider]:
+        """What runs the actions of an engine on `self.database`."""
+        return {CODECOMMIT_SOURCE.id: self.provider, CODEBUILD_BUILD.id: self.provider}
 
     async def stop(self) -> None:
         """End without a goodbye: what is not committed is lost."""
