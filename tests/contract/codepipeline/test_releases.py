@@ -415,6 +415,25 @@ def test_a_release_that_was_not_permitted_is_not_asked_about_again(releases: Rel
     assert releases.value() is None
 
 
+def test_a_void_plan_is_not_made_anew_while_another_approver_is_asked(
+    releases: Releases,
+) -> None:
+    releases.delivery.commit(template("one"))
+    document = releases.document()
+    also = {**document["stages"][1]["actions"][1], "name": "AlsoApprove"}
+    document["stages"][1]["actions"].append(also)
+    first = str(releases.delivery.create(document))
+    token = releases.token(first)
+    releases.answer(token, "Rejected")
+    releases.delivery.until(lambda: releases.action("Approve")["status"] == "Failed")
+    releases.stacks.delete_change_set(StackName="prod", ChangeSetName="release")
+    with pytest.raises(ClientError) as caught:
+        releases.retry(first)
+    error = caught.value.response["Error"]
+    assert error["Code"] == "StageNotRetryableException"
+    assert "action AlsoApprove is still running" in error["Message"]
+
+
 def test_all_actions_run_again_when_asked(releases: Releases) -> None:
     first = releases.begin("one")
     token = releases.token(first)
