@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from penstock.cli.times import ago
@@ -35,7 +36,10 @@ def approval_text(
     approval: Mapping[str, Any], review: Review, now: datetime, *, full: bool = False
 ) -> Group:
     """Return the approval (of `/_penstock/approvals/…`) and all that it shows."""
-    return Group(*_heading(approval, now), *_review(review, now, full=full))
+    rows = [*_heading(approval, now), *_review(review, now, full=full)]
+    if approval["digest"] is not None:
+        rows += [Text(), _digest(approval["digest"])]
+    return Group(*rows)
 
 
 def change_set_text(change_set: ReviewedChangeSet, *, full: bool = False) -> Group:
@@ -77,9 +81,6 @@ def _review(review: Review, now: datetime, *, full: bool) -> Iterator[Renderable
     for note in review.notes:
         yield Text()
         yield _below(f"Note: {note}", 0, "yellow")
-    if review.digest is not None:
-        yield Text()
-        yield _digest(review.digest)
 
 
 def _since(review: Review, now: datetime) -> str:
@@ -170,8 +171,17 @@ def _values(
         yield _below(line, indent)
         return
     yield _below(name, indent)
-    yield _below(f"- {before}", indent + 2, "red")
-    yield _below(f"+ {after}", indent + 2, "green")
+    yield _marked("-", before, indent + 2, "red")
+    yield _marked("+", after, indent + 2, "green")
+
+
+def _marked(sign: str, value: str, indent: int, style: str) -> RenderableType:
+    """Return a value behind its sign; what does not fit goes on below the value."""
+    row = Table.grid()
+    row.add_column(width=2)
+    row.add_column(overflow="fold")
+    row.add_row(Text(sign, style), Text(legible(value), style))
+    return Padding(row, (0, 0, 0, indent), expand=False)
 
 
 def _value(name: str, value: str, indent: int, style: str = "") -> Iterator[RenderableType]:
