@@ -8,6 +8,7 @@ the host's trust (SSL_CERT_FILE too); proxies are not used.
 Source: https://docs.aws.amazon.com/sns/latest/dg/sns-http-https-endpoint-as-subscriber.html
 """
 
+import asyncio
 import ipaddress
 import socket
 import ssl
@@ -60,7 +61,9 @@ class HttpChannel:
     async def deliver(self, message: Message, subscription: Subscription) -> Attempt:
         """Post a message once. 2xx is success; 3xx and 4xx, except 429, are final."""
         raw = subscription.raw and message.type == "Notification"
-        body = message.text(subscription.protocol) if raw else self._document(message, subscription)
+        body = message.text(subscription.protocol)
+        if not raw:
+            body = await asyncio.to_thread(self._document, message, subscription)
         headers = {
             "content-type": _CONTENT_TYPE,
             "user-agent": _USER_AGENT,

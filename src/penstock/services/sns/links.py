@@ -4,6 +4,7 @@ SubscribeURL and UnsubscribeURL are AWS's query API and answer with its XML; a m
 a page with a button, so that a scanner which follows links changes nothing.
 """
 
+import asyncio
 import html
 from collections.abc import Mapping
 from urllib.parse import parse_qs
@@ -84,9 +85,11 @@ class Links:
         return {"SubscriptionArn": subscription.arn}
 
     async def _certificate(self, request: Request) -> Response:
-        if f"{request.path_params['name']}.pem" != self._signer.certificate_name:
+        signer = self._signer
+        name = await asyncio.to_thread(lambda: signer.certificate_name)
+        if f"{request.path_params['name']}.pem" != name:
             return PlainTextResponse("There is no such certificate here.\n", 404)
-        return Response(self._signer.certificate_pem, media_type="application/x-pem-file")
+        return Response(signer.certificate_pem, media_type="application/x-pem-file")
 
     async def _confirm_page(self, request: Request) -> Response:
         topic_arn = request.query_params.get("TopicArn", "")

@@ -6,6 +6,7 @@ directory; a new pair is made before the certificate ends.
 
 import base64
 import hashlib
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,14 +29,25 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA2
 
 
 class Signer:
-    """Signs with the key pair in `directory`, made when there is none."""
+    """Signs with the key pair in `directory`, made at the first use, which takes a moment: use it
+    in a thread. Safe from several."""
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._path = directory / "sns-signing.pem"
         self._clock = clock
-        self._key, self.certificate_pem = self._kept() or self._made()
+        self._making = threading.Lock()
+        self._pair: tuple[rsa.RSAPrivateKey, bytes] | None = None
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The certificate's PEM text."""
+        return self._used()[1]
+
+    @property
+    def certificate_name(self) -> str:
+        """The certificate's file name, which changes with it."""
         digest = hashlib.md5(self.certificate_pem, usedforsecurity=False).hexdigest()
-        self.certificate_name = f"SimpleNotificationService-{digest}.pem"
+        return f"SimpleNotificationService-{digest}.pem"
 
     def certificate_url(self, endpoint_url: str) -> str:
         """Return where receivers find the certificate."""
@@ -43,8 +55,14 @@ class Signer:
 
     def sign(self, content: bytes, version: str) -> str:
         """Return the signature in base 64; `version` is a topic's SignatureVersion."""
-        signature = self._key.sign(content, padding.PKCS1v15(), _HASHES[version])
+        signature = self._used()[0].sign(content, padding.PKCS1v15(), _HASHES[version])
         return base64.b64encode(signature).decode()
+
+    def _used(self) -> tuple[rsa.RSAPrivateKey, bytes]:
+        with self._making:
+            if self._pair is None:
+                self._pair = self._kept() or self._made()
+            return self._pair
 
     def _kept(self) -> tuple[rsa.RSAPrivateKey, bytes] | None:
         """Return the pair in the file, None when there is none or it ends soon."""

@@ -83,7 +83,7 @@ class SmtpChannel:
             subscription,
             sender=self._relay.sender,
             endpoint_url=self._endpoint_url,
-            json=self._document(message, subscription),
+            json=await asyncio.to_thread(self._document, message, subscription),
         )
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, _sent, self._relay, made)
