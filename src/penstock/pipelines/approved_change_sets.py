@@ -91,22 +91,29 @@ def _is_empty(row: ChangeSetRow) -> bool:
 def _standing(connection: sa.Connection, job: ActionJob) -> Standing:
     counting = action_executions.counting(connection, [job.pipeline_execution_id])
     makers = [row for row in counting if _makes(row, job)]
-    made_at = max((row.updated_at for row in makers), default=None)
-    rows = {
-        row.id: row
+    made = max(makers, key=lambda row: row.sequence, default=None)
+    after = {
+        row.id
         for row in counting
-        if row.status == ActionStatus.SUCCEEDED and (made_at is None or row.started_at >= made_at)
+        if row.status == ActionStatus.SUCCEEDED and (made is None or _began_after(row, made))
     }
     given = [
         approval
         for approval in approvals.of_execution(connection, job.pipeline_execution_id)
-        if approval.decision == "Approved" and approval.action_execution_id in rows
+        if approval.decision == "Approved" and approval.action_execution_id in after
     ]
     return Standing(
         tuple(one for each in given for one in _approved(each, job, shown=bool(makers))),
         _executed(connection, job),
         any(row.stage_name == job.stage_name for row in makers),
     )
+
+
+def _began_after(row: ActionRow, made: ActionRow) -> bool:
+    """Tell whether an action began later than another, and not beside it. No clock is trusted:
+    only actions of one run order start at one moment."""
+    beside = (row.stage_name, row.started_at) == (made.stage_name, made.started_at)
+    return row.sequence > made.sequence and not beside
 
 
 def _made(connection: sa.Connection, job: ActionJob) -> str | None:

@@ -120,6 +120,27 @@ async def test_an_approval_before_the_change_set_was_made_is_no_promise(database
     assert await approved(database, work) == []
 
 
+async def test_an_approval_beside_the_making_of_the_change_set_is_no_promise(
+    database: Database,
+) -> None:
+    def work(rows: Rows) -> None:
+        started = rows.now
+        rows.plan()
+        rows.now = started
+        rows.approval()
+
+    assert await approved(database, work) == []
+
+
+async def test_a_clock_that_goes_back_voids_no_approval(database: Database) -> None:
+    def work(rows: Rows) -> None:
+        rows.plan()
+        rows.now -= timedelta(hours=1)
+        rows.approval(REVIEWED)
+
+    assert await approved(database, work) == ["arn:plan"]
+
+
 async def test_an_approval_that_a_retry_replaced_counts_no_more(database: Database) -> None:
     def work(rows: Rows) -> None:
         rows.plan()
