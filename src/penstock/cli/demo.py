@@ -16,7 +16,7 @@ from penstock.cli.demonstration.development import deliver
 from penstock.cli.demonstration.explanation import where_to_look
 from penstock.cli.demonstration.place import Place, examples_directory
 from penstock.cli.demonstration.production import Production
-from penstock.cli.demonstration.removal import remove
+from penstock.cli.demonstration.removal import remove, remove_base_images
 from penstock.cli.demonstration.road import Road, find_aws
 from penstock.cli.demonstration.terminal import Terminal
 from penstock.cli.refusal import Refusal
@@ -30,6 +30,9 @@ def demo(
     down: Annotated[
         bool, typer.Option("--down", help="Remove everything that the demo made.")
     ] = False,
+    images: Annotated[
+        bool, typer.Option("--images", help="With --down: the base images on the engine, too.")
+    ] = False,
     data_dir: Annotated[Path, typer.Option("--data-dir", help="Where the demo's data go.")] = Path(
         "~/.penstock/demo"
     ),
@@ -42,8 +45,10 @@ def demo(
     place = Place(data_dir.expanduser().absolute())
     terminal = Terminal()
     if down:
-        _take_down(place, terminal)
+        _take_down(place, terminal, images=images)
         return
+    if images:
+        raise Refusal("--images goes with --down", exit_code=2)
     place.check_free()
     examples_directory()
     find_aws()
@@ -82,12 +87,17 @@ def plan(place: Place, port: int, engine: str) -> list[str]:
     ]
 
 
-def _take_down(place: Place, terminal: Terminal) -> None:
-    if not place.exists:
+def _take_down(place: Place, terminal: Terminal, *, images: bool) -> None:
+    if not place.exists and not images:
         raise Refusal(f"no demo is in {place.root}")
-    for words in remove(place):
+    for words in remove(place) if place.exists else ():
         terminal.line(words)
-    terminal.line("Kept: base images on the engine (named penstock/*), for the next time.")
+    if images:
+        for words in remove_base_images():
+            terminal.line(words)
+        return
+    terminal.line("Kept: base images on the engine (named penstock/*), for the next time and")
+    terminal.line("for any other server there. They go with: penstock demo --down --images")
 
 
 async def _engine_version() -> str:

@@ -5,7 +5,7 @@ import shutil
 
 from penstock.cli.demonstration import server_process
 from penstock.cli.demonstration.place import Place
-from penstock.containers import instance_objects
+from penstock.containers import base_images, instance_objects
 from penstock.containers.engine import Engine
 
 
@@ -23,6 +23,26 @@ def remove(place: Place) -> list[str]:
     shutil.rmtree(place.root)
     done.append(f"removed {place.root}")
     return done
+
+
+def remove_base_images() -> list[str]:
+    """Remove the base images that no container uses; return what was done, in words."""
+    removed, used = asyncio.run(_remove_base_images())
+    return [
+        f"removed {removed} base image{'s' * (removed != 1)}",
+        *[f"kept {name}: a container uses it" for name in used],
+    ]
+
+
+async def _remove_base_images() -> tuple[int, list[str]]:
+    engine = Engine()
+    try:
+        found = await base_images.find(engine)
+        used = await base_images.remove(engine, found)
+    finally:
+        await engine.close()
+    kept = sum(any(name in used for name in image.names) for image in found)
+    return len(found) - kept, used
 
 
 def _instance_id(place: Place) -> str | None:
