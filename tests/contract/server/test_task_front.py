@@ -1,12 +1,16 @@
 """What Tasks reach: signed requests only, even where everybody else is let in; no console."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from starlette.types import ASGIApp
+from tests.signing import sign
 
+from penstock.clock import utc_now
 from penstock.config import Config
 from penstock.server import Server
 from penstock.storage.data_directory import DataDirectory
@@ -28,7 +32,9 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
     data.close()
 
 
-async def asked(app: ASGIApp, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+async def asked(
+    app: ASGIApp, path: str, method: str = "GET", sent_body: bytes = b"", **headers: str
+) -> tuple[int, bytes]:
     raw, _, query = path.partition("?")
     scope = {
         "type": "http",
@@ -37,8 +43,8 @@ async def asked(app: ASGIApp, path: str, method: str = "GET", **headers: str) ->
         "raw_path": raw.encode(),
         "query_string": query.encode(),
         "headers": [
-            (b"host", b"localhost"),
-            *((name.encode(), value.encode()) for name, value in headers.items()),
+            (name.encode(), value.encode())
+            for name, value in {"host": "localhost", **headers}.items()
         ],
         "http_version": "1.1",
         "scheme": "https",
@@ -47,7 +53,7 @@ async def asked(app: ASGIApp, path: str, method: str = "GET", **headers: str) ->
     sent: list[Any] = []
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": sent_body, "more_body": False}
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -75,6 +81,31 @@ async def test_tasks_must_sign_where_nobody_else_must(
     server: Server, path: str, status: int
 ) -> None:
     assert (await asked(server._task_host._apps["tls"], path))[0] == status
+
+
+async def test_nobody_approves_through_the_tasks_listener(server: Server) -> None:
+    key = await server._iam.ensure_root()
+    approval = {
+        "pipelineName": "pipe", "stageName": "Gate", "actionName": "Approve",
+        "result": {"summary": "", "status": "Approved"},
+        "token": "00000000-0000-0000-0000-000000000000",
+    }  # fmt: skip
+    body = json.dumps(approval).encode()
+    headers = {
+        "content-type": "application/x-amz-json-1.1",
+        "x-amz-target": "CodePipeline_20150709.PutApprovalResult",
+    }
+    own = SimpleNamespace(
+        access_key_id=key.access_key_id, secret_access_key=key.secret_access_key, session_token=None
+    )
+    signed = sign(url="https://localhost/", body=body, headers=headers, key=own, at=utc_now())
+    status, answer = await asked(
+        server._task_host._apps["tls"], "/", "POST", body, **dict(signed.headers)
+    )
+    assert status == 400
+    told = json.loads(answer)
+    assert told["__type"].endswith("AccessDeniedException")
+    assert "a build or a task never approves" in str(told)
 
 
 async def test_the_plain_listener_serves_credentials_and_the_registry_alone(
