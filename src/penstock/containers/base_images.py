@@ -1,37 +1,38 @@
 """The base images that Penstock built on an engine: every server there uses them."""
 
-import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penstock.containers.engine import Engine, EngineRefusal
 
 _LABEL = "penstock.recipe"
-_NAMES = "penstock/*"
+_NAME = re.compile(r"penstock/[a-z0-9-]+:[0-9a-f]{12}")
 _GONE = 404
 _IN_USE = 409
 
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """One image and all its names, a public name that stands for it among them."""
+    """One image and the names that Penstock gave it."""
 
     names: tuple[str, ...]
 
 
 async def find(engine: Engine) -> list[BaseImage]:
-    """Return the base images, by name. What was only built from one of them is none of ours.
+    """Return the base images, by name; raise EngineError.
 
-    Raises EngineError.
+    What Penstock built goes by all its names, a public one that it stands for among them. An image
+    that was pulled, or was there, keeps those that others gave it.
     """
-    filters = json.dumps({"reference": [_NAMES], "label": [_LABEL]})
-    ids = {
-        image["Id"]
-        for image in await engine.json("GET", "images/json", params={"filters": filters})
-    }
-    found = await engine.json("GET", "images/json")
-    names = [image.get("RepoTags") or () for image in found if image["Id"] in ids]
-    return [BaseImage(tuple(sorted(each))) for each in sorted(names)]
+    images = []
+    for found in await engine.json("GET", "images/json"):
+        names = found.get("RepoTags") or ()
+        own = [name for name in names if _NAME.fullmatch(name)]
+        if own:
+            built = _LABEL in (found.get("Labels") or {})
+            images.append(BaseImage(tuple(sorted(names if built else own))))
+    return sorted(images, key=lambda image: image.names)
 
 
 async def remove(engine: Engine, images: Sequence[BaseImage]) -> list[str]:
