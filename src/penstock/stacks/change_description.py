@@ -1,6 +1,8 @@
 """A plan's changes as DescribeChangeSet answers them, with property values or without.
 
 Pure. Without values AWS lists what a change in place may reach; with values only what differs.
+Replacement is the change's own in both forms, also where only a detail that one form leaves out
+may bring it about.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
 """
 
@@ -12,7 +14,6 @@ from penstock.stacks.plan import (
     Plan,
     PlannedChange,
     Shown,
-    replacement_of,
 )
 
 
@@ -35,7 +36,7 @@ def _change(change: PlannedChange, *, with_values: bool) -> dict[str, Any] | Non
         "LogicalResourceId": change.logical_resource_id,
         "PhysicalResourceId": change.physical_resource_id,
         "ResourceType": change.resource_type,
-        "Replacement": str(replacement_of(details)) if modified else None,
+        "Replacement": None if change.replacement is None else str(change.replacement),
         "Scope": sorted({each.attribute for each in details}),
         "Details": [_detail(each, with_values=with_values) for each in details],
     }

@@ -18,7 +18,7 @@ from penstock.aws.errors import ServiceError
 from penstock.stacks import property_rules, schemas, unsupported
 from penstock.stacks.desired import Desired
 from penstock.stacks.details import Details
-from penstock.stacks.differences import differences
+from penstock.stacks.differences import Difference, differences
 from penstock.stacks.display import canonical
 from penstock.stacks.plan import (
     Action,
@@ -114,6 +114,7 @@ class _Planning:
     def __post_init__(self) -> None:
         current, desired = self.current, self.desired
         self._known: dict[str, ResourceValues] = {}
+        self._certain: dict[str, ResourceValues] = {}
         self._details = Details(current, desired)
         self._scope = evaluate.Scope(
             template=desired.template,
@@ -126,6 +127,7 @@ class _Planning:
             exports=desired.exports,
             resources=self._known,
         )
+        self._certain_scope = dataclasses.replace(self._scope, resources=self._certain)
         self.conditions = evaluate.conditions(self._scope)
         self.active = evaluate.active_resources(self._scope)
 
@@ -152,8 +154,9 @@ class _Planning:
             return
         dynamic_references.refuse_in(logical_id, properties)
         self._validate(declared, properties)
+        shown = self._shown(declared, properties, refers)
         if deployed is None:
-            after = self._context(properties, metadata, refers, with_metadata=bool(metadata))
+            after = self._context(shown, metadata, refers, with_metadata=bool(metadata))
             self.changes.append(
                 PlannedChange(Action.ADD, logical_id, declared.type, after_context=after)
             )
@@ -163,13 +166,34 @@ class _Planning:
             stack_tags_changed=dict(self.current.tags) != dict(self.desired.tags),
         )  # fmt: skip
         details = [
-            detail for difference in found for detail in self._details.of(difference, refers)
+            detail
+            for difference in found
+            for detail in self._details.of(_as_shown(difference, shown), refers)
         ]
         details += self._details.of_changing_references(declared, refers)
         if details:
-            self._modify(declared, deployed, details, properties, metadata, refers)
+            self._modify(declared, deployed, details, shown, metadata, refers)
         if not self._details.is_replaced(logical_id):
-            self._known[logical_id] = _values(deployed)
+            self._known[logical_id] = values = _values(deployed)
+            self._certain[logical_id] = (
+                dataclasses.replace(values, attributes=None) if details else values
+            )
+
+    def _shown(
+        self,
+        declared: ResourceDeclaration,
+        properties: Mapping[str, Any],
+        refers: Sequence[Reference],
+    ) -> Mapping[str, Any]:
+        """Return the properties as far as they are certain: what comes from an attribute of a
+        resource that changes in place is known after that change only."""
+        if not any(each.kind == "Attribute" and self._may_change(each.name) for each in refers):
+            return properties
+        return evaluate.properties(self._certain_scope, declared.logical_id)
+
+    def _may_change(self, logical_id: str) -> bool:
+        values = self._certain.get(logical_id)
+        return values is not None and values.attributes is None
 
     def remove_the_rest(self) -> None:
         """Plan the removal of what is deployed and no longer wanted."""
@@ -287,6 +311,13 @@ class _Planning:
         if with_metadata:
             context["Metadata"] = self._details.masked(metadata)
         return json.dumps(context, ensure_ascii=False)
+
+
+def _as_shown(difference: Difference, shown: Mapping[str, Any]) -> Difference:
+    """Return a property's difference with the new value that is shown."""
+    if not difference.name or difference.after is None:
+        return difference
+    return dataclasses.replace(difference, after=canonical(shown[difference.name]))
 
 
 def _values(deployed: DeployedResource) -> ResourceValues:

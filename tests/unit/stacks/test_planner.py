@@ -461,3 +461,27 @@ def test_a_resource_whose_creation_failed_is_added_again() -> None:
     failed = dataclasses.replace(current.resources["Topic1"], status="CREATE_FAILED")
     current = dataclasses.replace(current, resources={"Topic1": failed})
     assert changes(plan(current, wanted(topics())))["Topic1"]["Action"] == "Add"
+
+
+def test_what_comes_from_a_resource_that_changes_in_place_is_not_shown_as_known() -> None:
+    """Its attribute was shown as it was before, and the thing was given another."""
+    before = with_parameter("x", DisplayName="a")
+    after = with_parameter(DISPLAY_NAME, DisplayName="b")
+    found = changes(planned(before, after), values=True)["Parameter"]
+    [detail] = found["Details"]
+    assert detail["Target"]["AfterValue"] == UNKNOWN
+    assert json.loads(found["AfterContext"])["Properties"]["Value"] == UNKNOWN
+
+
+def test_a_replacement_shows_in_both_forms_whatever_brings_it_about() -> None:
+    """With values only the description was listed, and the replacement was said not to be."""
+
+    def pair(shown: str, described: str) -> dict[str, Any]:
+        template = topics(DisplayName=shown)
+        properties = {"TopicName": DISPLAY_NAME, "DisplayName": described}
+        template["Resources"]["Topic2"] = {"Type": "AWS::SNS::Topic", "Properties": properties}
+        return template
+
+    found = planned(pair("a", "one"), pair("b", "two"))
+    for values in (False, True):
+        assert changes(found, values=values)["Topic2"]["Replacement"] == "Conditional"

@@ -177,7 +177,7 @@ class _Evaluator:
         """Return what Fn::GetAtt gives."""
         self._check_active(logical_id)
         values = self._scope.resources.get(logical_id)
-        if values is None:
+        if values is None or values.attributes is None:
             return Unknown(logical_id, attribute)
         return _attribute(logical_id, attribute, values.attributes)
 

@@ -13,7 +13,8 @@ class ResourceValues:
     or with dots in their names) to Fn::GetAtt."""
 
     ref: Any
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] | None = field(default_factory=dict)
+    """None where they are not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
