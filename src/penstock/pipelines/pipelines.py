@@ -228,6 +228,8 @@ class Pipelines:
         """Return what was asked and answered, by the id of the action execution that asked."""
         category = approvals.CATEGORY
         ids = [row.id for row in rows if row.input["actionTypeId"]["category"] == category]
+        if not ids:
+            return {}
         return await self._database.read(lambda c: stored_approvals.of_actions(c, ids))
 
     async def state(self, name: str) -> PipelineState:

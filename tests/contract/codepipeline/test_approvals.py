@@ -276,6 +276,7 @@ def test_an_edit_of_the_pipeline_voids_the_request(gate: Gate) -> None:
     )
     assert gate.delivery.until_ended(execution_id) == "Cancelled"
     assert "token" not in gate.latest()
+    assert gate.latest()["summary"] == "The approval action has been canceled."
 
 
 def test_stopping_waits_for_the_answer_and_abandoning_does_not(gate: Gate) -> None:

@@ -11,7 +11,7 @@ from penstock.aws.service import Call, Request, Response
 from penstock.pipelines.approvals import Standing, is_approval, standing
 from penstock.pipelines.pipelines import Pipelines
 from penstock.pipelines.state import ActionState, StageState, Transition
-from penstock.pipelines.states import StageStatus
+from penstock.pipelines.states import ActionStatus, StageStatus
 from penstock.storage.action_executions import ActionRow
 from penstock.storage.pipeline_executions import StageRunRow
 
@@ -129,6 +129,8 @@ def _approval(state: ActionState, shown: Mapping[str, Any], now: datetime) -> di
     if request.decided_by is not None:
         execution["lastUpdatedBy"] = request.decided_by
         execution.pop("errorDetails", None)  # a rejection is no error
+    elif row.status == ActionStatus.ABANDONED:
+        execution["summary"] = "The approval action has been canceled."
     return execution
 
 

@@ -184,3 +184,18 @@ async def test_who_was_known_by_a_revoked_session_may_nothing(iam, sts, clock):
     with pytest.raises(ServiceError) as refused:
         await iam.authorize(given.principal, "ecr:PutImage", "*")
     assert refused.value.code == "UnrecognizedClientException"
+
+
+async def test_a_tasks_session_hands_on_that_it_is_a_tasks(iam, sts, clock):
+    await make_role(iam, clock, {"Service": "codebuild.amazonaws.com", "AWS": ACCOUNT},
+                    allow("sts:AssumeRole"))  # fmt: skip
+    service = await sts.assume_role_for_service(BUILD, "codebuild.amazonaws.com", "s")
+    assert not service.principal.of_task
+    task = await sts.assume_role_for_service(BUILD, "codebuild.amazonaws.com", "s", for_task=True)
+    deeper = await sts.assume_role(task.principal, BUILD, "deeper")
+    other = await sts.assume_role(service.principal, BUILD, "other")
+    told = [
+        (await iam.find_credential(one.access_key_id, one.session_token, clock())).principal.of_task
+        for one in (service, task, deeper, other)
+    ]
+    assert told == [False, True, True, False]
