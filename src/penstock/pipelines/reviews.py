@@ -91,13 +91,9 @@ class Reviews:
         change_sets: list[ReviewedChangeSet] = []
         notes: list[str] = []
         for action in _executing(release):
-            found = await self._reviewed(release, action)
-            if isinstance(found, str):
-                notes.append(found)
-                continue
-            change_sets.append(found)
-            if found.status_reason and found.status != "AVAILABLE" and not found.empty:
-                notes.append(f"Change set {found.name} cannot be executed: {found.status_reason}")
+            found, told = await self._reviewed(release, action)
+            change_sets += [] if found is None else [found]
+            notes += [told] if told else []
         return Review(
             sources=sources,
             change_sets=change_sets,
@@ -153,20 +149,28 @@ class Reviews:
 
     async def _reviewed(
         self, release: _Release, action: ActionDeclaration
-    ) -> ReviewedChangeSet | str:
-        """Return the change set that the action will execute, or why there is none."""
+    ) -> tuple[ReviewedChangeSet | None, str]:
+        """Return the change set that the action will execute, and what is to be said about it."""
         given = release.configuration(action)
         stack, name = given.get("StackName", ""), given.get("ChangeSetName", "")
-        if not any(_made(row, stack, name) for row in release.done):
-            return (
-                f"{action.name} executes the change set {name} of {stack}, which no action before "
-                "this approval has made: it cannot be shown."
-            )
+        which = f"{action.name} executes the change set {name} of {stack}"
+        makers = [row for row in release.done if _made(row, stack, name)]
+        if not makers:
+            said = f"{which}, which no action before this approval has made: it cannot be shown."
+            return None, said
         try:
             found = await stack_reviews.review(self._change_sets(), name, stack)
         except ServiceError as error:
-            return f"{action.name} executes the change set {name} of {stack}: {error.message}"
-        return reviewed_change_set(found, action.name)
+            return None, f"{which}: {error.message}"
+        maker, shown = makers[-1], reviewed_change_set(found, action.name)
+        if found.row.client_token != maker.id:  # its maker's id, as the action provider calls
+            return shown, (
+                f"{which}, but not the one that {maker.action_name} made: it was replaced since. "
+                "What stands there now is shown."
+            )
+        if shown.status not in {"AVAILABLE", "FAILED"}:
+            return shown, f"{which}, which cannot be executed: {shown.status_reason}"
+        return shown, ""
 
 
 def reviewed_change_set(found: ReviewedPlan, action_name: str = "") -> ReviewedChangeSet:

@@ -155,10 +155,12 @@ class Plant:
         await self.stacks.database.write(work)
         return id_
 
-    async def propose(self, value: str = "v1") -> str:
+    async def propose(self, execution_id: str, value: str = "v1") -> str:
+        """Make the change set as the execution's action Propose does; return its digest."""
         made = await self.change_sets.create(
             ROOT,
             {
+                "ClientToken": derived_uuid(execution_id, "Propose"),
                 "StackName": "app",
                 "ChangeSetName": "release",
                 "ChangeSetType": "CREATE",
@@ -201,7 +203,7 @@ async def test_the_first_release_shows_its_newest_commits_and_all_that_is_added(
         commits.append(await plant.commit(repository, f"Change {number}", *commits[-1:]))
     await plant.create_pipeline()
     execution = await plant.execution(1, App=commits[-1], Remote="1" * 40)
-    digest = await plant.propose()
+    digest = await plant.propose(execution)
     await plant.action(execution, DOCUMENT["stages"][1]["actions"][0], "Succeeded")
     found = await plant.review(execution)
     app, remote = found.sources
@@ -282,7 +284,7 @@ async def test_what_is_missing_becomes_a_note(plant: Plant) -> None:
 async def test_a_change_set_that_was_deleted_becomes_a_note(plant: Plant) -> None:
     await plant.create_pipeline()
     execution = await plant.execution(1)
-    await plant.propose()
+    await plant.propose(execution)
     await plant.change_sets.delete("release", "app")
     await plant.action(execution, DOCUMENT["stages"][1]["actions"][0], "Succeeded")
     found = await plant.review(execution)
@@ -290,6 +292,33 @@ async def test_a_change_set_that_was_deleted_becomes_a_note(plant: Plant) -> Non
     assert found.notes == [
         "Execute executes the change set release of app: ChangeSet [release] does not exist"
     ]
+
+
+async def test_a_change_set_that_somebody_replaced_is_shown_and_said(plant: Plant) -> None:
+    await plant.create_pipeline()
+    execution = await plant.execution(1)
+    await plant.propose(execution)
+    await plant.action(execution, DOCUMENT["stages"][1]["actions"][0], "Succeeded")
+    await plant.change_sets.delete("release", "app")
+    digest = await plant.propose("another execution", "v2")
+    found = await plant.review(execution)
+    assert found.digest == digest
+    [note] = found.notes
+    assert "not the one that Propose made: it was replaced since" in note
+
+
+async def test_a_change_set_whose_stack_moved_on_is_said(plant: Plant) -> None:
+    await plant.create_pipeline()
+    execution = await plant.execution(1)
+    await plant.propose(execution)
+    await plant.action(execution, DOCUMENT["stages"][1]["actions"][0], "Succeeded")
+    await plant.stacks.database.write(  # as any operation on the stack does
+        lambda c: c.execute(sa.text("UPDATE stacks SET serial = serial + 1"))
+    )
+    found = await plant.review(execution)
+    assert found.change_sets[0].status == "OBSOLETE"
+    [note] = found.notes
+    assert "which cannot be executed: The stack has changed" in note
 
 
 async def test_an_unknown_action_is_a_note(plant: Plant) -> None:
