@@ -14,6 +14,7 @@ from penstock.cli.refusal import Refusal
 
 APPROVED = "Approved"
 REJECTED = "Rejected"
+_OTHERWISE = "Decided at the terminal"
 _KEYS = {"a": APPROVED, "approve": APPROVED, "r": REJECTED, "reject": REJECTED}
 _POLL_SECONDS = 0.5
 _BEGIN_SECONDS = 30
@@ -56,7 +57,7 @@ class Approvals:
         found = self._found()
         decision = self._ask(found, wanted) if self._asks else wanted
         if decision is not None:
-            self._put(found, decision, summary)
+            self._put(found, decision, summary if decision == wanted else _OTHERWISE)
         self._wait_until_taken(found)
         return self._decision(found)
 
@@ -74,8 +75,8 @@ class Approvals:
         connection, line = self._connection, self._terminal.line
         line("Your decision. In the console:")
         line(f"  log in  {login_link(connection)}")
-        line(f"          (works once, for five minutes; another: penstock console --data-dir "
-             f"{self._place.root})")  # fmt: skip
+        line("          (works once, for five minutes; for another:")
+        line(f"          penstock console --data-dir {self._place.root})")
         line(f"  then    {connection.endpoint_url}/console/approvals/{found.id}")
         verb = "approve" if wanted == APPROVED else "reject"
         line(f"Or here: a + Enter approves, r + Enter rejects. The demo's next step: {verb} it.")

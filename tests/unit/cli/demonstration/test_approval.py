@@ -93,6 +93,8 @@ def test_nobody_is_asked_without_a_terminal(pipeline: Pipeline, wanted: str) -> 
 def test_the_person_may_decide_otherwise(pipeline: Pipeline, typed: str, decision: str) -> None:
     person = Person("", "what?", typed)
     assert approvals(pipeline, person, asks=True).decide(APPROVED, "Because") == decision
+    summary = "Because" if decision == APPROVED else "Decided at the terminal"
+    assert pipeline.results == [{"status": decision, "summary": summary}]
     assert "expected a (approve) or r (reject)" in person.lines
     assert any(line.endswith("http://127.0.0.1:4711/console/approvals/id") for line in person.lines)
 
