@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from botocore.exceptions import ClientError
 from rich.console import Console
 
 from penstock.cli.connection import Connection
@@ -100,20 +101,33 @@ def _waiting(
     codepipeline: Any, pipeline: str | None, stage: str | None, action: str | None
 ) -> list[Waiting]:
     """Return the approvals that wait, of these names where they are given."""
-    pages = codepipeline.get_paginator("list_pipelines").paginate()
-    names = [each["name"] for page in pages for each in page["pipelines"]]
-    if pipeline is not None and pipeline not in names:
-        known = ", ".join(names) or "none"
-        raise Refusal(f"no pipeline is called {pipeline}; pipelines: {known}")
+    names = [pipeline] if pipeline is not None else _pipelines(codepipeline)
     found = [
         Waiting(name, state["stageName"], each["actionName"], latest["actionExecutionId"])
-        for name in ([pipeline] if pipeline is not None else names)
-        for state in codepipeline.get_pipeline_state(name=name)["stageStates"]
+        for name in names
+        for state in _stages(codepipeline, name)
         for each in state["actionStates"]
         if (latest := each.get("latestExecution", {})).get("status") == "InProgress"
         and "token" in latest
     ]
     return [each for each in found if stage in {None, each.stage} and action in {None, each.action}]
+
+
+def _pipelines(codepipeline: Any) -> list[str]:
+    pages = codepipeline.get_paginator("list_pipelines").paginate()
+    return [each["name"] for page in pages for each in page["pipelines"]]
+
+
+def _stages(codepipeline: Any, name: str) -> Sequence[Mapping[str, Any]]:
+    try:
+        found: Sequence[Mapping[str, Any]] = codepipeline.get_pipeline_state(name=name)[
+            "stageStates"
+        ]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "PipelineNotFoundException":
+            raise Refusal(f"no pipeline is called {name}") from error
+        raise
+    return found
 
 
 def _the_one(found: Sequence[Waiting], place: Sequence[str | None], command: str) -> Waiting:
