@@ -24,14 +24,14 @@ _SOON_SECONDS = 1.0
 
 
 async def replace(talk: Conversation) -> ActionResult:
-    """Delete the change set of that name, and have one made anew, or find the one just made."""
-    if (made := await talk.approved.made(talk.job)) is not None:
-        stack = await talk.stack()
-        return _creating(talk, stack["StackId"] if stack else talk.stack_name, made)
+    """Delete the change set of that name, and have one made anew.
+
+    One that an earlier call of this action made stays: CreateChangeSet finds it by its ClientToken.
+    """
     request = await inputs.stack_request(talk.job, talk.files)
     name = talk.job.configuration["ChangeSetName"]
     stack = await talk.stack()
-    if stack is not None:
+    if stack is not None and await talk.approved.made(talk.job) is None:
         await talk.call("DeleteChangeSet", {"StackName": talk.stack_name, "ChangeSetName": name})
     new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
     del request["ClientRequestToken"]
