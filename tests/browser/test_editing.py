@@ -226,8 +226,9 @@ def production() -> dict[str, Any]:
 
 def review(page: Page) -> None:
     """Follow the pipeline's page to the review that waits."""
-    expect(stage(page, "Production").get_by_role("link", name="Review")).to_be_visible()
-    stage(page, "Production").get_by_role("link", name="Review").click()
+    waiting = stage(page, "Production").locator(".call").get_by_role("link", name="Review")
+    expect(waiting).to_be_visible()
+    waiting.click()
     expect(page.get_by_role("form", name="Decision")).to_be_visible()
 
 

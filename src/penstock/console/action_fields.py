@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-referen
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from penstock.pipelines import action_types
+from penstock.pipelines import action_types, cloudformation_rules
 from penstock.pipelines.action_types import ActionType, ConfigurationProperty
 from penstock.pipelines.structure import ActionTypeId
 
@@ -58,14 +58,6 @@ MODE_KEYS: Mapping[str, frozenset[str]] = {
     "DELETE_ONLY": frozenset({"StackName", "RoleArn"}),
 }
 """What CloudFormation's action modes use; the other keys they ignore."""
-
-MODE_NEEDS: Mapping[str, frozenset[str]] = {
-    "CREATE_UPDATE": frozenset({"TemplatePath", "RoleArn"}),
-    "REPLACE_ON_FAILURE": frozenset({"TemplatePath", "RoleArn"}),
-    "CHANGE_SET_REPLACE": frozenset({"ChangeSetName", "TemplatePath", "RoleArn"}),
-    "CHANGE_SET_EXECUTE": frozenset({"ChangeSetName"}),
-    "DELETE_ONLY": frozenset({"RoleArn"}),
-}
 
 _POLL = Wording("Poll for source changes", "A push starts the pipeline in any case.")
 _FORMAT = Wording("Output artifact format")
@@ -187,7 +179,9 @@ def used_keys(type_id: ActionTypeId, mode: str) -> frozenset[str] | None:
 
 def is_needed(type_id: ActionTypeId, wanted: ConfigurationProperty, mode: str) -> bool:
     """Whether AWS refuses an action without this key."""
-    if type_id.provider == "CloudFormation" and wanted.name in MODE_NEEDS.get(mode, ()):
+    if type_id.provider == "CloudFormation" and wanted.name in cloudformation_rules.REQUIRED.get(
+        mode, ()
+    ):
         return True
     return wanted.required
 

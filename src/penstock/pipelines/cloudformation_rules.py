@@ -10,13 +10,14 @@ from penstock.pipelines.artifact_paths import ArtifactFileMissing, split
 from penstock.pipelines.parameter_overrides import BadOverrides, GetArtifactAtt, GetParam
 from penstock.pipelines.structure import ActionDeclaration
 
-_REQUIRED = {
+REQUIRED = {
     "CREATE_UPDATE": ("TemplatePath", "RoleArn"),
     "REPLACE_ON_FAILURE": ("TemplatePath", "RoleArn"),
     "CHANGE_SET_REPLACE": ("ChangeSetName", "TemplatePath", "RoleArn"),
     "CHANGE_SET_EXECUTE": ("ChangeSetName",),
     "DELETE_ONLY": ("RoleArn",),
 }
+"""What each ActionMode needs besides StackName."""
 _FILES = ("TemplatePath", "TemplateConfiguration")
 _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 
@@ -29,7 +30,7 @@ def check(action: ActionDeclaration) -> None:
     if action.action_type_id.provider != "CloudFormation":
         return
     configuration = action.configuration
-    for key in _REQUIRED.get(configuration["ActionMode"], ()):
+    for key in REQUIRED.get(configuration["ActionMode"], ()):
         if key not in configuration:
             raise messages.MISSING_CONFIGURATION.error(action=action.name, key=key)
     for key in _FILES:
