@@ -34,7 +34,8 @@ def previewed(
     cloudformation = connection.client("cloudformation")
     body = template.read_text(encoding="utf-8")
     pairs = _pairs(given)
-    chosen = {**_read(parameters, pairs), **pairs}
+    values, tags = _read(parameters, pairs)
+    chosen = {**values, **pairs}
     now = _stack(cloudformation, stack)
     new = now is None or now["StackStatus"] == "REVIEW_IN_PROGRESS"
     name = f"penstock-preview-{ids.new_uuid()[:8]}"
@@ -46,6 +47,8 @@ def previewed(
         "Parameters": _parameters(cloudformation, body, chosen, {} if new else now or {}),
         "Capabilities": _CAPABILITIES,
     }
+    if tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     made = cloudformation.create_change_set(**request)
     try:
         _wait(cloudformation, made["Id"])
@@ -66,19 +69,23 @@ def _stack(cloudformation: Any, stack: str) -> Mapping[str, Any] | None:
     return found
 
 
-def _read(parameters: Path | None, over: Mapping[str, str]) -> dict[str, str]:
-    """Return the values in a file of CodePipeline's form or the aws CLI's, but those of `over`."""
-    if parameters is None:
-        return {}
+def _read(
+    file: Path | None, over: Mapping[str, str]
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return parameters, but those of `over`, and tags of a file: CodePipeline's template
+    configuration or the aws CLI's list of parameters."""
+    if file is None:
+        return {}, {}
     try:
-        document = json.loads(parameters.read_text(encoding="utf-8"))
+        document = json.loads(file.read_text(encoding="utf-8"))
         if isinstance(document, list):
-            return {each["ParameterKey"]: str(each["ParameterValue"]) for each in document}
+            return {each["ParameterKey"]: str(each["ParameterValue"]) for each in document}, {}
         values = document["Parameters"].items()
-        return {key: _text(parameters, key, value) for key, value in values if key not in over}
+        tags = {key: str(value) for key, value in document.get("Tags", {}).items()}
+        return {key: _text(file, key, value) for key, value in values if key not in over}, tags
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refusal(
-            f'{parameters} is neither {{"Parameters": {{…}}}} nor a list of ParameterKey and '
+            f'{file} is neither {{"Parameters": {{…}}}} nor a list of ParameterKey and '
             f"ParameterValue: {error!r}"
         ) from error
 

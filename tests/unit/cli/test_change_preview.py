@@ -99,7 +99,7 @@ def test_a_stack_is_removed_only_if_it_was_not_there(
 @pytest.mark.parametrize(
     "file",
     [
-        {"Parameters": {"A": "1", "B": 2}, "Tags": {}},
+        {"Parameters": {"A": "1", "B": 2}},
         [
             {"ParameterKey": "A", "ParameterValue": "1"},
             {"ParameterKey": "B", "ParameterValue": "2"},
@@ -112,6 +112,13 @@ def test_both_forms_of_a_file_are_read(
     sent = preview(monkeypatch, tmp_path, None, "A=9", file=file)
     given = {each["ParameterKey"]: each["ParameterValue"] for each in sent.made["Parameters"]}
     assert given == {"A": "9", "B": "2"}
+
+
+def test_a_files_tags_are_the_stacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = {"Parameters": {}, "Tags": {"environment": "production"}}
+    sent = preview(monkeypatch, tmp_path, None, file=file)
+    assert sent.made["Tags"] == [{"Key": "environment", "Value": "production"}]
+    assert "Tags" not in preview(monkeypatch, tmp_path, None).made, "what is not given stays"
 
 
 def test_a_value_from_an_artifact_must_be_given(
