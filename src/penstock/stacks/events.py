@@ -56,16 +56,19 @@ def store(
     events: Iterable[StackEvent],
     token: str | None,
     now: datetime,
-) -> None:
-    """Add events to the stack's list and to the outbox, in their order."""
+) -> list[tuple[str, StackEvent]]:
+    """Add events to the stack's list and to the outbox, in their order; return them with ids."""
+    stored = []
     for event in events:
+        event_id = _event_id(event, now)
+        stored.append((event_id, event))
         properties = None
         if event.properties is not None:
             properties = cipher.encrypt(json.dumps(event.properties))
         stack_operations.add_event(
             connection,
             EventRow(
-                id=_event_id(event, now),
+                id=event_id,
                 stack_id=stack_id,
                 stack_name=stack_name,
                 logical_id=event.logical_id,
@@ -86,6 +89,7 @@ def store(
             "reason": event.reason,
         }
         publish(connection, RECORDED, stack_id, detail, now)
+    return stored
 
 
 def of_stack(stack_id: str, stack_name: str, status: str, reason: str | None) -> StackEvent:

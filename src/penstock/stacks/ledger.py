@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from penstock.clock import Clock
 from penstock.errors import EngineError
-from penstock.stacks import events, exports
+from penstock.stacks import events, exports, topic_messages
 from penstock.stacks.display import secrets_of
 from penstock.stacks.events import StackEvent
 from penstock.stacks.operation import Operation, OutputValue, StackDocument, Step
@@ -225,8 +225,12 @@ class Ledger:
             stacks.put_resource(connection, resource)
         for name in changes.gone:
             stacks.delete_resource(connection, stack_id, name)
-        events.store(
+        told = events.store(
             connection, self._cipher, stack_id, operation.stack_name, changes.events,
+            operation.token, now,
+        )  # fmt: skip
+        topic_messages.publish(
+            connection, operation.topics, stack_id, operation.stack_name, told,
             operation.token, now,
         )  # fmt: skip
         if changes.phase is not None or changes.finished:

@@ -122,6 +122,11 @@ class Operation:
     plan_digest: str | None = None
     """The plan's digest when the operation began; None for a deletion."""
 
+    @property
+    def topics(self) -> Sequence[str]:
+        """The topics that are told of its events."""
+        return self.before.notification_arns if self.plan is None else self.plan.notification_arns
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

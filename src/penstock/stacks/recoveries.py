@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from penstock.aws.service import Principal
 from penstock.clock import Clock
-from penstock.stacks import events, phases
+from penstock.stacks import events, phases, topic_messages
 from penstock.stacks.calls import Calls
 from penstock.stacks.exports import refused
 from penstock.stacks.ledger import Ledger
-from penstock.stacks.operation import Operation, Step
+from penstock.stacks.operation import Operation, StackDocument, Step
 from penstock.stacks.provisioner import Provisioner
 from penstock.stacks.refusals import check_skip
 from penstock.stacks.stored_stacks import StoredStacks
@@ -189,4 +189,8 @@ class Recoveries(StoredStacks):
         now: datetime,
     ) -> None:
         event = events.of_stack(stack_id, name, status, reason)
-        events.store(c, self._cipher, stack_id, name, [event], token, now)
+        told = events.store(c, self._cipher, stack_id, name, [event], token, now)
+        row = stacks.get(c, stack_id)
+        assert row is not None
+        topics = self._ledger.open(row.sealed, StackDocument).notification_arns
+        topic_messages.publish(c, topics, stack_id, name, told, token, now)

@@ -62,7 +62,7 @@ async def desired(
         tags=_tags(request, deployed),
         capabilities=acknowledged,
         role_arn=request.get("RoleARN") or (deployed.role_arn if deployed else None),
-        notification_arns=_topics(request, deployed),
+        notification_arns=await _topics(in_process, principal, request, deployed),
         disable_rollback=_disables_rollback(request),
         exports=exports,
     )
@@ -91,10 +91,24 @@ def _tags(request: Mapping[str, Any], deployed: StackState | None) -> Mapping[st
     return tags
 
 
-def _topics(request: Mapping[str, Any], deployed: StackState | None) -> Sequence[str]:
+async def _topics(
+    in_process: InProcess,
+    principal: Principal,
+    request: Mapping[str, Any],
+    deployed: StackState | None,
+) -> Sequence[str]:
+    """Return the stack's topics; those that a request names must be there, and the caller must be
+    allowed to publish to them, since the stack's events go there in the caller's name."""
     given = request.get("NotificationARNs")
     if given is None:
         return deployed.notification_arns if deployed is not None else ()
+    for topic in given:
+        await in_process.authorize(principal, "sns:Publish", topic)
+        try:
+            await in_process.call(principal, "sns", "GetTopicAttributes", {"TopicArn": topic})
+        except ServiceError as error:
+            if error.code != "AccessDeniedException":
+                raise _invalid(f"{topic}: {error.message}") from None  # unverified
     return tuple(given)
 
 

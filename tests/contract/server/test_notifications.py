@@ -1,10 +1,13 @@
 """A real `penstock serve` tells subscribers, is killed, and tells them after all."""
 
+import queue
 import re
 import urllib.request
 from pathlib import Path
 
-from tests.contract.sns.receivers import mail_receiver, web_receiver
+import pytest
+from botocore.exceptions import ClientError
+from tests.contract.sns.receivers import WebReceiver, mail_receiver, web_receiver
 from tests.server_process import ServerProcess
 
 NO_ENGINE = "unix:///nonexistent/docker.sock"
@@ -58,3 +61,60 @@ def test_mail_settings_of_the_command_line(tmp_path: Path) -> None:
             assert "not to be shown" not in server.log()
         finally:
             server.stop()
+
+
+def test_a_stack_tells_its_topics(tmp_path: Path) -> None:
+    """The form: as receivers' test events in public repositories show AWS's."""
+    server = ServerProcess(tmp_path / "data").start(DOCKER_HOST=NO_ENGINE)
+    try:
+        sns, cloudformation = server.client("sns"), server.client("cloudformation")
+        topic = sns.create_topic(Name="stacks")["TopicArn"]
+        template = '{"Resources": {"Group": {"Type": "AWS::Logs::LogGroup"}}}'
+        asked = {"StackName": "told", "TemplateBody": template}
+        with pytest.raises(ClientError, match="none: Topic does not exist"):
+            cloudformation.create_stack(
+                **asked, NotificationARNs=["arn:aws:sns:us-east-1:123456789012:none"]
+            )
+        with web_receiver() as receiver:
+            sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=receiver.url)
+            token = receiver.next().document["Token"]
+            sns.confirm_subscription(TopicArn=topic, Token=token)
+            stack_id = cloudformation.create_stack(
+                **asked, NotificationARNs=[topic], ClientRequestToken="mine"
+            )["StackId"]
+            told = messages_until(receiver, "CREATE_COMPLETE")
+            cloudformation.delete_stack(StackName=stack_id)
+            told += messages_until(receiver, "DELETE_COMPLETE")
+        events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+        assert {one["EventId"] for one in told} == {one["EventId"] for one in events}
+        [complete] = [
+            one for one in told
+            if (one["LogicalResourceId"], one["ResourceStatus"]) == ("told", "CREATE_COMPLETE")
+        ]  # fmt: skip
+        assert list(complete) == [
+            "StackId", "Timestamp", "EventId", "LogicalResourceId", "Namespace",
+            "PhysicalResourceId", "PrincipalId", "ResourceProperties", "ResourceStatus",
+            "ResourceStatusReason", "ResourceType", "StackName", "ClientRequestToken",
+        ]  # fmt: skip
+        assert complete["StackId"] == complete["PhysicalResourceId"] == stack_id
+        assert complete["Namespace"] == "123456789012"
+        assert complete["ClientRequestToken"] == "mine"
+    finally:
+        server.stop()
+
+
+def messages_until(receiver: WebReceiver, status: str) -> list[dict[str, str]]:
+    """Return what came when the stack `told` has the status and all is quiet: the order of
+    messages is not promised."""
+    found: list[dict[str, str]] = []
+    ended = False
+    while True:
+        try:
+            document = receiver.next(2 if ended else 30).document
+        except queue.Empty:
+            assert ended
+            return found
+        assert document["Subject"] == "AWS CloudFormation Notification"
+        members = dict(re.findall(r"^(\w+)='(.*)'$", document["Message"], re.MULTILINE))
+        found.append(members)
+        ended |= (members["LogicalResourceId"], members["ResourceStatus"]) == ("told", status)

@@ -156,3 +156,16 @@ async def test_a_transform_is_refused_by_name() -> None:
 
 async def test_reserved_tags() -> None:
     assert "aws:team is reserved" in await refused(TOPIC, Tags=[{"Key": "aws:team", "Value": "x"}])
+
+
+async def test_a_stack_tells_topics_that_the_caller_may_publish_to() -> None:
+    async def refuse(principal: Any, action: str, resource: str, context: Any = None) -> None:
+        assert (action, resource) == ("sns:Publish", "arn:t")
+        raise ServiceError("AccessDeniedException", f"may not {action}")
+
+    request = {"StackName": "shop", "TemplateBody": text_of(TOPIC), "NotificationARNs": ["arn:t"]}
+    in_process = InProcess(
+        list, refuse, ACCOUNT, "us-east-1", lambda: datetime(2026, 1, 1, tzinfo=UTC), "http://a"
+    )
+    with pytest.raises(ServiceError, match="may not sns:Publish"):
+        await desired(in_process, root(ACCOUNT), request, None, {})

@@ -1,5 +1,5 @@
 """Simple Notification Service: topics, subscriptions, and messages that arrive."""
 
-from penstock.services.sns.sns import Sns
+from penstock.services.sns.sns import Sns, accept
 
-__all__ = ["Sns"]
+__all__ = ["Sns", "accept"]

@@ -4,6 +4,7 @@ A message, and the question whether an endpoint wants to be subscribed, are acce
 deliveries in the same unit of work: what was acknowledged is on disk. `deliveries` brings them.
 """
 
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -28,6 +29,62 @@ _SERVICE, _TOPIC, _SUBSCRIPTION = "sns", "topic", "subscription"
 T = TypeVar("T", Topic, Subscription)
 Tags = Mapping[str, str]
 _LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Accepted:
+    """Messages that a topic took, in their order, and how many subscriptions they go to."""
+
+    topic_arn: str
+    message_ids: list[str]
+    subjects: list[str | None]
+    confirmed: int
+    pending: int
+
+    def log(self) -> None:
+        """Tell the operator, whom an approval may wait for, even of a topic that nobody reads."""
+        for message_id, subject in zip(self.message_ids, self.subjects, strict=True):
+            _LOG.info(
+                "published to %s: message %s, subject %r, goes to %d subscriptions"
+                " (%d not confirmed yet)",
+                self.topic_arn,
+                message_id,
+                subject,
+                self.confirmed,
+                self.pending,
+            )
+
+
+def accept(
+    connection: sa.Connection, topic_arn: str, contents: Sequence[Content], now: datetime
+) -> Accepted:
+    """Store messages with their deliveries in the caller's unit of work; NotFound.
+
+    They go to the subscriptions that are confirmed now. Who calls it has checked the permission.
+    """
+    topic = _read(_topic(connection, topic_arn), Topic)
+    if topic.is_fifo:
+        raise refusals.no_fifo()
+    subscriptions = [_read(one, Subscription) for one in _subscriptions(connection, topic_arn)]
+    confirmed = [one.arn for one in subscriptions if one.confirmed]
+    message_ids = [new_uuid() for _ in contents]
+    for message_id, content in zip(message_ids, contents, strict=True):
+        message = Message(
+            message_id,
+            "Notification",
+            topic.arn,
+            content.texts,
+            timestamp(now),
+            content.subject,
+            content.attributes,
+            signature_version=topic.signature_version,
+            display_name=topic.display_name,
+        )
+        document = msgspec.to_builtins(message)
+        sns_deliveries.insert(connection, message_id, document, confirmed, now)
+    subjects = [content.subject for content in contents]
+    pending = len(subscriptions) - len(confirmed)
+    return Accepted(topic.arn, message_ids, subjects, len(confirmed), pending)
 
 
 class Sns:
@@ -123,32 +180,9 @@ class Sns:
         now. One line in the log tells of each, but not its text, which may hold secrets.
         """
         now = self._clock()
-        message_ids = [new_uuid() for _ in contents]
-
-        def work(connection: sa.Connection) -> tuple[list[str], int]:
-            topic = _read(_topic(connection, topic_arn), Topic)
-            if topic.is_fifo:
-                raise refusals.no_fifo()
-            subscriptions = [_read(o, Subscription) for o in _subscriptions(connection, topic_arn)]
-            confirmed = [one.arn for one in subscriptions if one.confirmed]
-            for message_id, content in zip(message_ids, contents, strict=True):
-                message = _notification(topic, message_id, content, now)
-                document = msgspec.to_builtins(message)
-                sns_deliveries.insert(connection, message_id, document, confirmed, now)
-            return confirmed, len(subscriptions) - len(confirmed)
-
-        confirmed, pending = await self._database.write(work)
-        for message_id, content in zip(message_ids, contents, strict=True):
-            _LOG.info(
-                "published to %s: message %s, subject %r, goes to %d subscriptions"
-                " (%d not confirmed yet)",
-                topic_arn,
-                message_id,
-                content.subject,
-                len(confirmed),
-                pending,
-            )
-        return message_ids
+        accepted = await self._database.write(lambda c: accept(c, topic_arn, contents, now))
+        accepted.log()
+        return accepted.message_ids
 
     async def subscribe(
         self,
@@ -283,20 +317,6 @@ class Sns:
 
 def _read(resource: Resource, kind: type[T]) -> T:
     return msgspec.convert(dict(resource.document), kind)
-
-
-def _notification(topic: Topic, message_id: str, content: Content, now: datetime) -> Message:
-    return Message(
-        message_id,
-        "Notification",
-        topic.arn,
-        content.texts,
-        timestamp(now),
-        content.subject,
-        content.attributes,
-        signature_version=topic.signature_version,
-        display_name=topic.display_name,
-    )
 
 
 def _ask(
