@@ -81,7 +81,8 @@ def plan(place: Place, port: int, engine: str) -> list[str]:
         "  - run containers there: a registry, a load balancer on addresses of",
         "    127.0.0.0/8, the application for development and for production, and builds",
         "    in privileged mode, which are root on that engine's machine",
-        "It changes nothing else, and uses no AWS account.",
+        "It changes nothing else, and uses no AWS account. Three releases to production",
+        "wait for your decision, here or in the console; with --yes the demo decides.",
         "Remove all of it with:",
         f"  penstock demo --down --data-dir {place.root}",
     ]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from penstock.cli.demo import plan
@@ -38,3 +40,8 @@ def test_the_plan_says_that_an_earlier_demo_goes(tmp_path):
     place.files.mkdir()
     place.marker.write_text("{}")
     assert f"remove the demo that is in {tmp_path}" in "\n".join(plan(place, 1, "x"))
+
+
+def test_the_plan_fits_a_terminal(tmp_path):
+    lines = plan(Place(Path("/home/somebody/.penstock/demo")), 4600, "version 20.10.24+dfsg1")
+    assert max(len(line) for line in lines) <= 80
