@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 from tests.browser.conftest import login_link, open_page
 from tests.browser.test_console import release, stage
 from tests.delivery import (
@@ -286,8 +286,6 @@ def test_a_refusal_is_shown_and_what_was_typed_stays(page: Page, server: ServerP
     press(page, "Done")
     press(page, "Save")
     expect(page.get_by_role("alert")).to_contain_text("Stage name 'Source' is used more than once")
-    page.reload()
-    expect(page.get_by_role("alert")).to_contain_text("Stage name 'Source' is used more than once")
     assert declared(server, "refused") == before
     press(page, "Delete action DeployDev of Source")
     press(page, "Add action to Source")
@@ -364,6 +362,53 @@ def test_saving_says_which_executions_it_cancels(page: Page, server: ServerProce
     while executions(server, "busy")[0]["status"] == "InProgress" and time.monotonic() < deadline:
         time.sleep(0.2)
     assert executions(server, "busy")[0]["status"] == "Cancelled"
+
+
+def test_a_draft_asks_before_it_is_left_and_outlives_a_reload(
+    chromium: Browser, server: ServerProcess
+) -> None:
+    server.client("codepipeline").create_pipeline(pipeline=declaration("kept"))
+    page = open_page(chromium, server)
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+    page.goto(login_link(server))
+    press(page, "Log in as root")
+    edit(page, "kept")
+    press(page, "Rename stage Dev")
+    page.get_by_label("Stage name").fill("Development")
+    press(page, "Done")
+    expect(page.get_by_text("Not saved yet")).to_be_visible()
+    assert asked == []
+    page.reload()
+    assert asked == ["beforeunload"]
+    expect(page.get_by_role("heading", name="Development")).to_be_visible()
+    page.get_by_role("link", name="Cancel").click()
+    expect(page).to_have_url(f"{server.url}/console/pipelines/kept")
+    assert asked == ["beforeunload"]
+    assert declared(server, "kept")["version"] == 1
+    page.context.close()
+
+
+def test_what_is_typed_while_fields_are_fetched_stays(page: Page, server: ServerProcess) -> None:
+    edit(page, "todobackend")
+    press(page, "Add action to Dev, after run order 1")
+    page.get_by_label("Action provider").select_option(label="AWS CloudFormation")
+    page.get_by_label("Action mode").select_option(label="Delete a stack")
+    held: list[Route] = []
+    page.route("**/edit", held.append)
+    page.get_by_label("Action mode").select_option(label="Execute a change set")
+    page.get_by_label("Stack name").fill("typed-meanwhile")
+    page.wait_for_function("document.querySelector('.htmx-request') !== null")
+    held[0].continue_()
+    expect(page.get_by_label("Change set name")).to_be_visible()
+    expect(page.get_by_label("Stack name")).to_have_value("typed-meanwhile")
+    page.unroute("**/edit")
+    press(page, "Cancel")
 
 
 def test_without_scripts_plain_forms_do_the_same(chromium: Browser, server: ServerProcess) -> None:
