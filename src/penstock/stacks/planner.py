@@ -77,12 +77,13 @@ def plan(
 
 
 def has_changes(current: StackState, plan: Plan) -> bool:
-    """Return whether there is anything to do: a resource, an output or the stack's tags.
+    """Return whether there is anything to do: a resource, an output, the stack's tags or topics.
 
-    A stack that was never deployed has everything to do.
+    A stack that was never deployed has everything to do. Topics alone: unverified.
     """
     new = not current.template_body
-    return bool(new or plan.changes or plan.outputs_changed or plan.tags_changed)
+    topics_changed = list(current.notification_arns) != list(plan.notification_arns)
+    return bool(new or plan.changes or plan.outputs_changed or plan.tags_changed or topics_changed)
 
 
 def _check_types(planning: "_Planning") -> None:

@@ -15,6 +15,8 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Service
 from penstock.clock import utc_now
 from penstock.services.iam import Iam
+from penstock.services.sns import Sns
+from penstock.services.sns.api import service as sns_service
 from penstock.services.ssm import Parameters
 from penstock.services.ssm.api import service as ssm_service
 from penstock.services.sts import Sts
@@ -37,6 +39,7 @@ class CloudFormationServer:
         self.aws: Any = aws_server(self._build)
         self.client = self.aws.client("cloudformation")
         self.ssm = self.aws.client("ssm")
+        self.sns = self.aws.client("sns")
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> list[Service]:
         database = stack.enter_context(opened_database(self.directory))
@@ -57,7 +60,10 @@ class CloudFormationServer:
         await self.stacks.start()
         stack.push_async_callback(self.stacks.close)
         parameters = Parameters(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
-        services += [service(self.stacks, self.change_sets), ssm_service(parameters)]
+        topics = Sns(database, utc_now, ACCOUNT, "us-east-1")
+        services += [
+            service(self.stacks, self.change_sets), ssm_service(parameters), sns_service(topics),
+        ]  # fmt: skip
         return services
 
     def role(self, name: str, trusted: str) -> str:
