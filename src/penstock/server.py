@@ -215,8 +215,7 @@ class Server:
 
     def _make_sns_channels(self) -> tuple[HttpChannel, SmtpChannel | None]:
         config, signer = self.config, self._sns_signer
-        own = (config.host, config.port)
-        http = HttpChannel(signer, config.endpoint_url, own)
+        http = HttpChannel(signer, config.endpoint_url, config.port)
         if config.smtp_url is None:
             return http, None
         through = relay(config.smtp_url, config.smtp_from, config.smtp_password)

@@ -59,8 +59,7 @@ class SnsServer:
         logs = Logs(database, LogFiles(self.directory / "logs"), utc_now, **account)
         self.domain = Sns(database, utc_now, ACCOUNT, REGION, sends_mail=self.relay is not None)
         signer = Signer(self.directory, utc_now)
-        own = ("127.0.0.1", self.links_port)
-        http = HttpChannel(signer, self.links_url, own, timeout_seconds=1)
+        http = HttpChannel(signer, self.links_url, self.links_port, timeout_seconds=1)
         stack.push_async_callback(http.close)
         channels: dict[str, Channel] = {"http": http, "https": http}
         if self.relay is not None:

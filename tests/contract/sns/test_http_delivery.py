@@ -227,7 +227,7 @@ def test_redirects_are_not_followed(server: Any, sns: Any, topic: str) -> None:
 
 @pytest.mark.parametrize(
     "endpoint", ["http://169.254.169.254/latest/meta-data", "http://2852039166/",
-                 "http://[::ffff:169.254.169.254]/", "http://0.0.0.0:1/"],
+                 "http://[::ffff:169.254.169.254]/", "http://0.0.0.0:1/", "http://[fd00:ec2::254]/"],
 )  # fmt: skip
 def test_metadata_addresses_get_nothing(server: Any, sns: Any, topic: str, endpoint: str) -> None:
     subscribe(sns, topic, endpoint)
@@ -236,8 +236,9 @@ def test_metadata_addresses_get_nothing(server: Any, sns: Any, topic: str, endpo
     assert "the address was refused" in record["delivery"]["providerResponse"]
 
 
-def test_the_server_posts_nothing_to_itself(server: Any, sns: Any, topic: str) -> None:
-    subscribe(sns, topic, f"{server.links_url}/?Action=DeleteTopic")
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "127.0.0.9"])
+def test_the_server_posts_nothing_to_itself(server: Any, sns: Any, topic: str, name: str) -> None:
+    subscribe(sns, topic, f"http://{name}:{server.links_port}/?Action=DeleteTopic")
     [record] = eventually(lambda: records(server.logs, FAILURES))
     assert "is this server itself" in record["delivery"]["providerResponse"]
 

@@ -29,7 +29,8 @@ _USER_AGENT = "Amazon Simple Notification Service Agent"
 _CONTENT_TYPE = "text/plain; charset=UTF-8"
 _MOST_SHOWN = 1024
 _TOO_MANY_REQUESTS = 429
-_ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+_METADATA = (ipaddress.ip_network("fd00:ec2::/32"), ipaddress.ip_network("100.100.100.200/32"))
+"""Metadata services that are not link-local: AWS's by IPv6, Alibaba Cloud's."""
 
 
 class AddressRefused(OSError):
@@ -37,18 +38,18 @@ class AddressRefused(OSError):
 
 
 class HttpChannel:
-    """Posts messages; make it, `deliver`, `close`. `own` is the server's own host and port."""
+    """Posts messages; make it, `deliver`, `close`. `own_port` is the server's own."""
 
     def __init__(
         self,
         signer: Signer,
         endpoint_url: str,
-        own: tuple[str, int],
+        own_port: int,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self._signer = signer
         self._endpoint_url = endpoint_url
-        self._own = own
+        self._own_port = own_port
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
 
@@ -90,7 +91,7 @@ class HttpChannel:
         url = URL(endpoint)
         if url.host is None:
             raise aiohttp.InvalidURL(endpoint)
-        _refuse(url.host, url.port, self._own)
+        _refuse(url.host, url.port, self._own_port)
         async with self._opened().post(
             url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
         ) as response:
@@ -114,7 +115,9 @@ class HttpChannel:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                resolver=_Resolver(self._own), ssl=ssl.create_default_context(), force_close=True
+                resolver=_Resolver(self._own_port),
+                ssl=ssl.create_default_context(),
+                force_close=True,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
@@ -125,9 +128,9 @@ class HttpChannel:
 class _Resolver(aiohttp.ThreadedResolver):
     """The host's resolver, without the addresses that no message may go to."""
 
-    def __init__(self, own: tuple[str, int]) -> None:
+    def __init__(self, own_port: int) -> None:
         super().__init__()
-        self._own = own
+        self._own_port = own_port
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -135,11 +138,11 @@ class _Resolver(aiohttp.ThreadedResolver):
         """Resolve a name; AddressRefused when one of its addresses is refused."""
         found = await super().resolve(host, port, family)
         for one in found:
-            _refuse(one["host"], port, self._own)
+            _refuse(one["host"], port, self._own_port)
         return found
 
 
-def _refuse(host: str, port: int | None, own: tuple[str, int]) -> None:
+def _refuse(host: str, port: int | None, own_port: int) -> None:
     """Raise AddressRefused for an address that no message may go to; names pass."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -148,19 +151,18 @@ def _refuse(host: str, port: int | None, own: tuple[str, int]) -> None:
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         raise AddressRefused(f"{address} is link-local, multicast or no address at all")
-    own_host, own_port = own
-    if port == own_port and (str(address) == own_host or _is_here(str(address), own_host)):
+    if any(address in network for network in _METADATA):
+        raise AddressRefused(f"{address} is a cloud's metadata service")
+    if port == own_port and _is_here(address):
         raise AddressRefused(f"{address} port {port} is this server itself")
 
 
-def _is_here(address: str, own_host: str) -> bool:
-    """Tell whether a server that listens on `own_host` is reached under `address` too."""
-    if own_host not in _ANY:
-        return False
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+def _is_here(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether an address is one of this machine's."""
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((address, 0))
+            probe.bind((str(address), 0))
         except OSError:
             return False
     return True

@@ -18,7 +18,7 @@ UNSUBSCRIBE_PATH = "/_penstock/sns/unsubscribe"
 """Pages with a button: a mail scanner that follows links confirms and ends nothing."""
 _CONFIRMATION_SUBJECT = "AWS Notification - Subscription Confirmation"
 _DEFAULT_SUBJECT = "AWS Notification Message"
-_DEFAULT_NAME = "AWS Notifications"
+_DEFAULT_NAME = "Penstock"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -46,7 +46,7 @@ def mail(
 
 
 def _confirmation(message: Message, endpoint_url: str) -> str:
-    query = urlencode({"TopicArn": message.topic_arn, "Token": message.token})
+    query = urlencode({"TopicArn": message.topic_arn, "Token": message.token}, safe=":")
     return (
         f"You have chosen to subscribe to the topic:\n{message.topic_arn}\n\n"
         f"To confirm this subscription, open:\n{endpoint_url}{CONFIRM_PATH}?{query}\n\n"
@@ -55,7 +55,7 @@ def _confirmation(message: Message, endpoint_url: str) -> str:
 
 
 def _notification(message: Message, subscription: Subscription, endpoint_url: str) -> str:
-    query = urlencode({"SubscriptionArn": subscription.arn})
+    query = urlencode({"SubscriptionArn": subscription.arn}, safe=":")
     return (
         f"{message.text('email')}\n\n--\n"
         f"To stop receiving notifications from this topic, open:\n"
