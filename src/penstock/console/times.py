@@ -19,13 +19,13 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def until(moment: datetime, now: datetime) -> str:
-    """Return how far away `moment` is, in its largest unit. `console.js` says the same."""
+    """Return about how far away `moment` is, in its largest unit. `console.js` says the same."""
     seconds = int((moment - now).total_seconds())
     if seconds <= 0:
         return "now"
     for unit, length in _UNITS:
-        count = seconds // length
-        if count:
+        if seconds >= length:
+            count = (seconds + length // 2) // length
             return f"in {count} {unit}{'' if count == 1 else 's'}"
     return "in less than a minute"
 

@@ -1,5 +1,6 @@
 """What a pipeline's page is made of."""
 
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -134,3 +135,19 @@ def test_how_a_status_looks(status, tone, words):
 )
 def test_durations(seconds, words):
     assert times.took(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "now"),
+        (59, "in less than a minute"),
+        (60, "in 1 minute"),
+        (7 * 86_400 - 12, "in 7 days"),
+        (86_399, "in 24 hours"),
+        (4 * 3600, "in 4 hours"),
+    ],
+)
+def test_what_is_still_to_come(seconds, words):
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    assert times.until(now + timedelta(seconds=seconds), now) == words

@@ -15,7 +15,7 @@ function until(seconds) {
   if (seconds <= 0) return "now";
   const [count, unit] = seconds < 3600 ? [seconds / 60, "minute"]
     : seconds < 86400 ? [seconds / 3600, "hour"] : [seconds / 86400, "day"];
-  return count < 1 ? "in less than a minute" : `in ${plural(Math.floor(count), unit).replace(" ago", "")}`;
+  return count < 1 ? "in less than a minute" : `in ${plural(Math.round(count), unit).replace(" ago", "")}`;
 }
 
 function took(seconds) {
