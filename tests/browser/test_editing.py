@@ -400,7 +400,11 @@ def test_what_is_typed_while_fields_are_fetched_stays(page: Page, server: Server
     page.get_by_label("Action provider").select_option(label="AWS CloudFormation")
     page.get_by_label("Action mode").select_option(label="Delete a stack")
     held: list[Route] = []
-    page.route("**/edit", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/edit", hold)
     page.get_by_label("Action mode").select_option(label="Execute a change set")
     page.get_by_label("Stack name").fill("typed-meanwhile")
     page.wait_for_function("document.querySelector('.htmx-request') !== null")
