@@ -4,6 +4,7 @@ Started as a user starts it; ended with SIGTERM or, where a test says so, with S
 it leaves on the engine is found by its instance's label and removed at the end.
 """
 
+import http.client
 import json
 import os
 import signal
@@ -61,7 +62,7 @@ class ServerProcess:
                 with urllib.request.urlopen(f"{self.url}/_penstock/health", timeout=2) as answer:
                     if json.load(answer)["status"] == "ok":
                         return self
-            except OSError:
+            except (OSError, http.client.HTTPException):  # it may end while it answers
                 time.sleep(0.1)
         raise RuntimeError(f"the server did not become ready:\n{self.log()[-4000:]}")
 
