@@ -50,8 +50,8 @@ class Production:
         with self.terminal.step("Release to production"):
             self.road.release()
             follower = self._to_approval(before)
-        self._show_change_set()
-        with self.terminal.step("Approve it"):
+        self._show_change_set("What the first release would change")
+        with self.terminal.step("Approve the first release"):
             self._approve(follower, "First release")
         with self.terminal.step("Production answers"):
             url = public_url(self.road, PRODUCTION_STACK)
@@ -70,8 +70,8 @@ class Production:
             now = look(self.connection, PRODUCTION_STACK, url)
             self._show(PRODUCTION_STACK, now)
             _expect(now == before, "production unchanged before anybody approved", now, before)
-        self._show_change_set()
-        with self.terminal.step("Reject it"):
+        self._show_change_set("What the second commit would change")
+        with self.terminal.step("Reject the second"):
             decision = self.approvals.decide(REJECTED, "Not today")
             self._end(follower, decision)
             now = look(self.connection, PRODUCTION_STACK, url)
@@ -85,8 +85,8 @@ class Production:
     def _third(self, url: str) -> Deployed:
         with self.terminal.step("A third commit"):
             follower = self._push("1.2.0")
-        self._show_change_set()
-        with self.terminal.step("Approve it while requests go to production"):
+        self._show_change_set("What the third commit would change")
+        with self.terminal.step("Approve the third while requests go to production"):
             with self._requests(f"{url}version"):
                 self._approve(follower, "Read and fine")
             development = look(self.connection, DEVELOPMENT_STACK, self.development.url)
@@ -114,8 +114,8 @@ class Production:
             raise Refusal(f"the execution ended as {execution.status} before its approval")
         return follower
 
-    def _show_change_set(self) -> None:
-        with self.terminal.step("What it would change"):
+    def _show_change_set(self, title: str) -> None:
+        with self.terminal.step(title):
             told = self.road.penstock(f"changeset {PRODUCTION_STACK} {_CHANGE_SET}")
             for line in told.rstrip().splitlines():
                 self.terminal.line(line)
