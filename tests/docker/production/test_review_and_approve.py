@@ -1,7 +1,6 @@
 """Production, reviewed and approved, as a user drives and watches it: git, the `aws` CLI, HTTP at
 both stacks' URLs, Docker, and the server's records of what it executed."""
 
-import json
 import secrets
 import subprocess
 import time
