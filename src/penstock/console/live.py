@@ -25,7 +25,7 @@ _GATHER_SECONDS = 0.2
 _RETRY = b"retry: 1000\n\n"
 _READ_BY: Mapping[str, tuple[str, str, Callable[[str], Mapping[str, Any]]]] = {
     "pipelines": ("codepipeline", "ListPipelines", lambda _: {}),
-    "pipeline": ("codepipeline", "GetPipeline", lambda name: {"name": name}),
+    "pipeline": ("codepipeline", "GetPipelineState", lambda name: {"name": name}),
     "builds": ("codebuild", "ListBuilds", lambda _: {}),
     "build": ("codebuild", "BatchGetBuilds", lambda name: {"ids": [name]}),
     "stacks": ("cloudformation", "ListStacks", lambda _: {}),

@@ -135,16 +135,17 @@ async def test_the_streams_end_with_the_server(world):
 
 
 async def test_nobody_hears_of_what_he_may_not_read(world):
-    world.answers["codepipeline", "GetPipeline"] = {}
+    world.answers["codepipeline", "GetPipelineState"] = {}
     resource = "arn:aws:codepipeline:us-east-1:123456789012:app"
     await world.log_in(
         await world.user(
-            "ann", {"Effect": "Allow", "Action": "codepipeline:GetPipeline", "Resource": resource}
+            "ann",
+            {"Effect": "Allow", "Action": "codepipeline:GetPipelineState", "Resource": resource},
         )
     )
     answer = await world.browser.get("/console/events?topic=pipeline:secret&after=0")
     assert answer.status == 403
-    assert "codepipeline:GetPipeline" in answer.text
+    assert "codepipeline:GetPipelineState" in answer.text
     stream = Stream(world, "topic=pipeline:app&after=0")
     await stream.begin()
     await stream.close()

@@ -15,6 +15,10 @@ CHANGE_SET_ID = (
     "arn:aws:cloudformation:us-east-1:123456789012:changeSet/todo-1/"
     "0b1c2d3e-1111-4222-8333-444455556666"
 )
+CHANGE_SET_URL = (
+    "https://console.aws.amazon.com/cloudformation/home?region=us-east-1#/changeset/detail"
+    f"?stackId={STACK_ID}&changeSetId={CHANGE_SET_ID}"
+)
 QUOTED = quote(STACK_ID, safe="")
 STACK_PATH = "/console/stacks/todo/0b1c2d3e-1111-4222-8333-444455556666"
 
@@ -43,8 +47,7 @@ STACK_PATH = "/console/stacks/todo/0b1c2d3e-1111-4222-8333-444455556666"
             "CloudFormation",
             {"StackName": "todo"},
             STACK_ID,
-            "https://console.aws.amazon.com/cloudformation/home?region=us-east-1#/changeset/detail"
-            f"?stackId={STACK_ID}&changeSetId={CHANGE_SET_ID}",
+            CHANGE_SET_URL,
             Link(f"/console/changesets?arn={quote(CHANGE_SET_ID, safe='')}", "Details"),
         ),
         ("CloudFormation", {"StackName": "todo"}, "", "", None),
