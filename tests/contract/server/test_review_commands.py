@@ -1,6 +1,8 @@
 """A release to production as somebody at a terminal meets it: `penstock approve`, `reject`,
 `changeset` and `history`, and the addresses that they read, against a real server."""
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -10,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from tests.delivery import (
@@ -24,6 +27,7 @@ from tests.delivery import (
 from tests.deployment import stack
 from tests.server_process import ServerProcess
 
+from penstock.cli.application import main
 from penstock.cli.connection import Connection
 from penstock.cli.own_requests import ask
 from penstock.cli.refusal import Refusal
@@ -141,16 +145,35 @@ def at_terminal(server: ServerProcess, answer: str, *arguments: str) -> tuple[in
     return done.returncode, done.stdout.decode()
 
 
+def penstock(server: ServerProcess, *arguments: str, code: int = 0) -> tuple[str, str]:
+    """Run a command where nobody can be asked; return what it printed and what went wrong."""
+    printed, wrong = io.StringIO(), io.StringIO()
+    line = ["penstock", *arguments, "--data-dir", str(server.data_dir)]
+    with (
+        mock.patch.object(sys, "argv", line),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(wrong),
+    ):
+        ended = 0
+        try:
+            main()
+        except SystemExit as end:
+            ended = int(end.code or 0)
+    assert ended == code, printed.getvalue() + wrong.getvalue()
+    return printed.getvalue(), wrong.getvalue()
+
+
 def fits(text: str) -> None:
     """Hold that no line is wider than the terminal."""
     assert max(map(len, text.splitlines())) <= 80, text
 
 
+@pytest.mark.timeout(300)
 def test_a_release_is_read_refused_rejected_and_approved(
     server: ServerProcess, tmp_path: Path
 ) -> None:
-    none = server.penstock("approve", "--yes", check=False)
-    assert (none.returncode, none.stderr) == (1, "penstock: nothing waits for approval\n")
+    _, none = penstock(server, "approve", "--yes", code=1)
+    assert none == "penstock: nothing waits for approval\n"
     first = commit(server, tmp_path, "1.0.0-abc", "Sell things")
     server.client("codepipeline").create_pipeline(
         pipeline={
@@ -161,17 +184,28 @@ def test_a_release_is_read_refused_rejected_and_approved(
         }
     )
     waiting = asked(server)
+    read_and_refused(server, first, waiting)
+    rejected(server, waiting)
+    again = approved_by_digest(server, waiting)
+    second = commit(server, tmp_path, "1.0.1-def", "Sell more things")
+    asked(server, again)
+    approved_at_a_terminal(server, first, second)
+    remembered(server, second)
+    users(server, waiting)
+    previews(server, tmp_path)
+
+
+def read_and_refused(server: ServerProcess, first: str, waiting: str) -> None:
+    """Hold what is shown, and that nothing but a clear yes decides."""
     approval = ask(connection(server), f"/_penstock/approvals/{waiting}")
     digest = approval["digest"]
     assert approval["status"] == "Waiting"
     assert digest.startswith("sha256:")
 
-    nobody = server.penstock("approve", check=False)
-    assert nobody.returncode == 2
-    assert "nobody can be asked here: approve with --digest sha256:…" in nobody.stderr
-    seen = server.penstock("approve", "--dry-run", "--json").stdout
+    text, nobody = penstock(server, "approve", code=2)
+    assert "nobody can be asked here: approve with --digest sha256:…" in nobody
+    seen, _ = penstock(server, "approve", "--dry-run", "--json")
     assert json.loads(seen) == approval
-    text = nobody.stdout
     fits(text)
     assert f"{NAME} / Production / Approve  Waiting" in text
     assert "Read what changes, then decide." in text
@@ -182,15 +216,17 @@ def test_a_release_is_read_refused_rejected_and_approved(
     assert SECRET not in text + json.dumps(approval)
 
     other = f"sha256:{'0' * 64}"
-    wrong = server.penstock("approve", "--digest", other, check=False)
-    assert wrong.returncode == 1
-    assert f"you named {other}, what waits is {digest}; nothing was decided" in wrong.stderr
+    _, wrong = penstock(server, "approve", "--digest", other, code=1)
+    assert f"you named {other}, what waits is {digest}; nothing was decided" in wrong
     code, said = at_terminal(server, "n\n", "approve")
     assert (code, said.splitlines()[-1]) == (1, "Approve this? [y/N] penstock: nothing was decided")
     assert asked(server) == waiting
 
-    rejected = server.penstock("reject", NAME, "--yes", "--comment", "not on Fridays")
-    assert "Rejected. Follow it: penstock status shop" in rejected.stdout
+
+def rejected(server: ServerProcess, waiting: str) -> None:
+    """Hold that a rejection leaves production alone, and stays to be read."""
+    said, _ = penstock(server, "reject", NAME, "--yes", "--comment", "not on Fridays")
+    assert "Rejected. Follow it: penstock status shop" in said
     assert wait_for_execution(server, NAME, seconds=60)["status"] == "Failed"
     assert stack(server, PRODUCTION)["StackStatus"] == "REVIEW_IN_PROGRESS"
     after = ask(connection(server), f"/_penstock/approvals/{waiting}")
@@ -199,15 +235,20 @@ def test_a_release_is_read_refused_rejected_and_approved(
     )  # fmt: skip
     assert after["decided_by"] == "arn:aws:iam::123456789012:root"
 
+
+def approved_by_digest(server: ServerProcess, waiting: str) -> str:
+    """Release again; approve as a script does; return the approval's id."""
     server.aws("codepipeline", "start-pipeline-execution", "--name", NAME)
     again = asked(server, waiting)
     digest = ask(connection(server), f"/_penstock/approvals/{again}")["digest"]
-    approved = json.loads(server.penstock("approve", "--digest", digest, "--json").stdout)
+    approved = json.loads(penstock(server, "approve", "--digest", digest, "--json")[0])
     assert (approved["status"], approved["digest"]) == ("Approved", digest)
     assert wait_for_execution(server, NAME, seconds=60)["status"] == "Succeeded"
+    return again
 
-    second = commit(server, tmp_path, "1.0.1-def", "Sell more things")
-    asked(server, again)
+
+def approved_at_a_terminal(server: ServerProcess, first: str, second: str) -> None:
+    """Hold what the second release shows: what is new, and nothing else."""
     code, said = at_terminal(server, "y\n", "approve", "--comment", "tested in dev")
     assert code == 0, said
     fits(said)
@@ -223,18 +264,18 @@ def test_a_release_is_read_refused_rejected_and_approved(
     assert "Environment" not in said, "what stays is not told"
     assert wait_for_execution(server, NAME, seconds=60)["status"] == "Succeeded"
 
-    past = server.penstock("history").stdout
+
+def remembered(server: ServerProcess, second: str) -> None:
+    """Hold what the history says."""
+    past, _ = penstock(server, "history")
     fits(past)
     assert "Production / Approve: approved by root: tested in dev" in past
     assert "Production / Approve: rejected by root: not on Fridays" in past
     assert past.index("tested in dev") < past.index("not on Fridays"), "newest first"
-    [document] = json.loads(server.penstock("history", NAME, "--json", "--limit", "1").stdout)
+    [document] = json.loads(penstock(server, "history", NAME, "--json", "--limit", "1")[0])
     [execution] = document["executions"]
     assert execution["revisions"][0]["id"] == second
     assert execution["decisions"][0]["comment"] == "tested in dev"
-
-    users(server, waiting)
-    previews(server, tmp_path)
 
 
 def users(server: ServerProcess, waiting: str) -> None:
@@ -277,23 +318,22 @@ def previews(server: ServerProcess, directory: Path) -> None:
     template = directory / "new.yml"
     template.write_text(TEMPLATE.replace("Memory: 128", "Memory: 256"))
     before = server.client("cloudformation").describe_stacks()["Stacks"]
-    seen = server.penstock("changeset", PRODUCTION, "--template", str(template)).stdout
+    seen, _ = penstock(server, "changeset", PRODUCTION, "--template", str(template))
     fits(seen)
     assert "ContainerDefinitions[0].Memory: 128 → 256" in seen
     assert "parameter" not in seen, "the stack's values are kept"
-    missing = server.penstock("changeset", "new", "--template", str(template), check=False)
-    assert missing.returncode == 1
-    assert "must have values" in missing.stderr
+    _, missing = penstock(server, "changeset", "new", "--template", str(template), code=1)
+    assert "must have values" in missing
     given = ("--parameter", "Version=9", "--parameter", "Password=x")
-    new = server.penstock("changeset", "new", "--template", str(template), *given, "--full").stdout
+    new, _ = penstock(server, "changeset", "new", "--template", str(template), *given, "--full")
     assert "creates new: 3 added" in new
     from_file = ("--parameters", str(directory / "prod.json"))
-    found = server.penstock(
-        "changeset", PRODUCTION, "--template", str(template), *from_file, "--json"
+    found, _ = penstock(
+        server, "changeset", PRODUCTION, "--template", str(template), *from_file, "--json"
     )
     [memory] = [
         each["ResourceChange"]
-        for each in json.loads(found.stdout)["changes"]
+        for each in json.loads(found)["changes"]
         if each["ResourceChange"]["LogicalResourceId"] == "TaskDefinition"
     ]
     assert memory["Replacement"] == "True"
