@@ -5,7 +5,9 @@ of the string that is signed: https://docs.aws.amazon.com/sns/latest/dg/sns-veri
 """
 
 import base64
+import contextlib
 import json
+import sqlite3
 import time
 import urllib.error
 import urllib.request
@@ -68,6 +70,14 @@ def records(logs: Any, group: str) -> list[dict[str, Any]]:
     except ClientError:
         return []
     return [json.loads(event["message"]) for event in events]
+
+
+def rows(server: Any) -> int:
+    """Return how many rows of messages and deliveries stand in the database."""
+    with contextlib.closing(sqlite3.connect(server.directory / "penstock.db")) as database:
+        tables = ("sns_messages", "sns_deliveries")
+        counts = [database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables]
+    return sum(counts)
 
 
 def verify(post: Post) -> None:
@@ -196,6 +206,16 @@ def test_a_failed_delivery_is_tried_again(server: Any, sns: Any, topic: str) -> 
         ids = {receiver.next().document["MessageId"] for _ in range(3)}
         assert len(ids) == 1
         assert receiver.nothing()
+        assert eventually(lambda: rows(server) == 0)
+
+
+def test_who_has_left_gets_nothing_more(server: Any, sns: Any, topic: str) -> None:
+    with web_receiver([200, 500]) as receiver:
+        subscribed(sns, topic, receiver)
+        sns.publish(TopicArn=topic, Message="x")
+        receiver.next()
+        sns.delete_topic(TopicArn=topic)
+        assert eventually(lambda: rows(server) == 0)
 
 
 @pytest.mark.parametrize(("answer", "attempts"), [(503, 3), (404, 1), (None, 3)])
@@ -213,6 +233,7 @@ def test_a_delivery_ends_with_a_record(
         assert record["notification"]["messageId"] == message_id
         assert record["delivery"]["attempts"] == attempts
         assert record["delivery"].get("statusCode") == answer
+        assert eventually(lambda: rows(server) == 0)
 
 
 def test_redirects_are_not_followed(server: Any, sns: Any, topic: str) -> None:
