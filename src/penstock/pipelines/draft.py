@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.pipelines.secret_configuration import MASK
+from penstock.pipelines.secret_configuration import MASK, secret_names
 
 Declaration = Mapping[str, Any]
 LAST_RUN_ORDER = 999
@@ -156,8 +156,8 @@ def missing_secrets(declaration: Declaration, stored: Declaration) -> list[tuple
 
     A secret belongs to the names of its stage and action: under another name it is not known.
     """
-    known = {place for place, value in _values(stored) if value == MASK}
-    return [place for place, value in _values(declaration) if value == MASK and place not in known]
+    known = set(_masked(stored))
+    return [place for place in _masked(declaration) if place not in known]
 
 
 def equal(one: Declaration, other: Declaration) -> bool:
@@ -166,10 +166,23 @@ def equal(one: Declaration, other: Declaration) -> bool:
 
 
 def changes(before: Declaration, after: Declaration) -> list[str]:
-    """Return what differs, as lines of a unified diff of the indented JSON; `version` aside."""
-    one, other = ({**each, "version": 0} for each in (before, after))
-    lines = difflib.unified_diff(text(one).splitlines(), text(other).splitlines(), lineterm="", n=3)
+    """Return what differs, as lines of a unified diff of the indented JSON.
+
+    The version and the order of members are no difference.
+    """
+    one, other = (text(_ordered({**each, "version": None})) for each in (before, after))
+    lines = difflib.unified_diff(one.splitlines(), other.splitlines(), lineterm="", n=3)
     return [line for line in lines if not line.startswith(("---", "+++"))]
+
+
+def _ordered(value: Any) -> Any:
+    """Return the value with its members in one order, the name first, and absent ones left out."""
+    if isinstance(value, list):
+        return [_ordered(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    keys = sorted(value, key=lambda key: (key != "name", key))
+    return {key: _ordered(value[key]) for key in keys if value[key] is not None}
 
 
 def text(declaration: Declaration) -> str:
@@ -193,10 +206,11 @@ def _reordered(stage: Mapping[str, Any], orders: Mapping[int, int]) -> dict[str,
     return {**stage, "actions": actions}
 
 
-def _values(declaration: Declaration) -> list[tuple[tuple[str, str, str], str]]:
+def _masked(declaration: Declaration) -> list[tuple[str, str, str]]:
     return [
-        ((stage["name"], action["name"], key), value)
+        (stage["name"], action["name"], key)
         for stage in declaration["stages"]
         for action in stage["actions"]
-        for key, value in (action.get("configuration") or {}).items()
+        for key in sorted(secret_names(action))
+        if (action.get("configuration") or {}).get(key) == MASK
     ]

@@ -53,7 +53,7 @@ def _changed(
     for stage in declaration["stages"]:
         actions = []
         for action in stage["actions"]:
-            names = _secret_names(action)
+            names = secret_names(action)
             place = (stage["name"], action["name"])
             configuration = {
                 key: change(place, key, value) if key in names else value
@@ -64,7 +64,8 @@ def _changed(
     return {**declaration, "stages": stages}
 
 
-def _secret_names(action: Mapping[str, Any]) -> set[str]:
+def secret_names(action: Mapping[str, Any]) -> set[str]:
+    """Return the configuration keys of a declared action whose values are secrets."""
     known = action_types.find(ActionTypeId(**action["actionTypeId"]))
     return {each.name for each in known.properties if each.secret} if known else set()
 

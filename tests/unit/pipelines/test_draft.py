@@ -11,7 +11,7 @@ from penstock.pipelines.draft import DraftError
 
 def action(name: str, order: int | None = 1, **more: Any) -> dict[str, Any]:
     type_id = {"category": "Deploy", "owner": "AWS", "provider": "CloudFormation", "version": "1"}
-    made = {"name": name, "actionTypeId": type_id, **more}
+    made = {"name": name, "actionTypeId": type_id} | more
     return made if order is None else {**made, "runOrder": order}
 
 
@@ -96,19 +96,24 @@ def test_an_action_sees_the_artifacts_made_before_it() -> None:
 
 
 def test_a_secret_is_missing_where_none_is_stored_under_that_name() -> None:
-    secret = {"configuration": {"OAuthToken": "****", "Owner": "o"}}
+    github = {"category": "Source", "owner": "ThirdParty", "provider": "GitHub", "version": "1"}
+    secret = {"actionTypeId": github, "configuration": {"OAuthToken": "****", "Owner": "****"}}
     stored = pipeline([action("A", **secret)])
     assert draft.missing_secrets(stored, stored) == []
     renamed = draft.rename_stage(stored, 0, "Other")
     assert draft.missing_secrets(renamed, stored) == [("Other", "A", "OAuthToken")]
-    typed = pipeline([action("B", configuration={"OAuthToken": "new"})])
-    assert draft.missing_secrets(typed, stored) == []
+    typed = {**secret, "configuration": {"OAuthToken": "new"}}
+    assert draft.missing_secrets(pipeline([action("B", **typed)]), stored) == []
+    stars = pipeline([action("B", configuration={"StackName": "****"})])
+    assert draft.missing_secrets(stars, stored) == [], "no key of this action is a secret"
 
 
 def test_the_version_alone_is_no_difference() -> None:
     before = pipeline([action("A")])
     assert draft.equal(before, {**before, "version": 8})
     assert draft.changes(before, {**before, "version": 8}) == []
+    turned = {key: before[key] for key in reversed(before)}
+    assert draft.changes(before, turned) == []
     changed = draft.changes(before, draft.rename_stage(before, 0, "Other"))
     assert '-      "name": "S0",' in changed
     assert '+      "name": "Other",' in changed
