@@ -55,7 +55,8 @@ def changeset(
         print(json.dumps(found, indent=2))
         return
     shown = msgspec.convert(found, ReviewedChangeSet)
-    Console(width=WIDTH, highlight=False).print(change_set_text(shown, full=full))
+    text = change_set_text(shown, full=full, preview=template is not None)
+    Console(width=WIDTH, highlight=False).print(text)
 
 
 def read(connection: Connection, stack: str, name_or_arn: str) -> Any:

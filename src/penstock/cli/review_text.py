@@ -42,9 +42,15 @@ def approval_text(
     return Group(*rows)
 
 
-def change_set_text(change_set: ReviewedChangeSet, *, full: bool = False) -> Group:
-    """Return one change set with its digest; `full` lists every property of what is added."""
-    return Group(*_change_set(change_set, full=full), Text(), _digest(change_set.digest))
+def change_set_text(
+    change_set: ReviewedChangeSet, *, full: bool = False, preview: bool = False
+) -> Group:
+    """Return one change set; `full` lists every property of what is added.
+
+    Its digest stands below, but for a `preview`, which nobody can approve.
+    """
+    end = Text("A preview: nothing was changed.", "dim") if preview else _digest(change_set.digest)
+    return Group(*_change_set(change_set, full=full), Text(), end)
 
 
 def _heading(approval: Mapping[str, Any], now: datetime) -> Iterator[RenderableType]:

@@ -152,6 +152,12 @@ Digest {DIGEST}"""
     )
 
 
+def test_a_preview_has_no_digest_to_approve() -> None:
+    text = printed(change_set_text(change_set(), preview=True))
+    assert text.endswith("\n\nA preview: nothing was changed.")
+    assert DIGEST not in text
+
+
 def test_everything_that_is_added_is_shown_on_demand() -> None:
     assert "      H: 8" in printed(change_set_text(change_set(), full=True))
 
