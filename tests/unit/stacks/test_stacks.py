@@ -269,3 +269,19 @@ async def test_an_added_resource_that_was_never_made_leaves_without_an_id(world:
     state = await world.stacks.state("app")
     assert state is not None
     assert list(state.resources) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "left"),
+    [
+        ({}, {"UpdateReplacePolicy": "Retain"}, ["a1", "a2"]),
+        ({"UpdateReplacePolicy": "Retain"}, {}, ["a2"]),
+    ],
+)
+async def test_the_new_templates_policy_decides_what_becomes_of_the_replaced(
+    world: World, before: dict[str, str], after: dict[str, str], left: list[str]
+) -> None:
+    """A change set said ReplaceAndRetain of what the execution then deleted."""
+    await world.create(template({"A": thing(name="a1", **before)}))
+    assert await world.update(template({"A": thing(name="a2", **after)})) == "UPDATE_COMPLETE"
+    assert sorted(properties["Name"] for _, _, properties in world.store.things()) == left
