@@ -36,6 +36,15 @@ class Config:
     smtp_password: str | None = field(default=None, repr=False)
     """The password of the relay's user."""
 
+    public_url: str | None = None
+    """Under what people elsewhere reach this server, without a path (a proxy's address, say);
+    None where that is `endpoint_url`."""
+
+    @property
+    def link_url(self) -> str:
+        """What links in messages begin with."""
+        return self.public_url or self.endpoint_url
+
     @property
     def endpoint_url(self) -> str:
         """The address that clients on this machine use."""

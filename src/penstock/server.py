@@ -182,7 +182,7 @@ class Server:
                 in_process=self._in_process,
                 github=GitHubHost(self.config.github_url, self._cipher.decrypt),
                 change_sets=lambda: self._deployments.change_sets,
-                console_url=f"{self.config.endpoint_url}/console",
+                console_url=f"{self.config.link_url}/console",
                 source_seconds=self.config.source_seconds,
             ),
             self._iam,
@@ -215,11 +215,11 @@ class Server:
 
     def _make_sns_channels(self) -> tuple[HttpChannel, SmtpChannel | None]:
         config, signer = self.config, self._sns_signer
-        http = HttpChannel(signer, config.endpoint_url, config.port)
+        http = HttpChannel(signer, config.link_url, config.port)
         if config.smtp_url is None:
             return http, None
         through = relay(config.smtp_url, config.smtp_from, config.smtp_password)
-        return http, SmtpChannel(through, signer, config.endpoint_url)
+        return http, SmtpChannel(through, signer, config.link_url)
 
     def _make_sns_deliveries(self) -> Deliveries:
         channels: dict[str, Channel] = {"http": self._sns_http, "https": self._sns_http}
@@ -246,6 +246,7 @@ class Server:
             self._outbox,
             Sessions(self._database, self._iam.find_credential, self._clock),
             own_host=self.config.host,
+            public_url=self.config.public_url,
             port=self.config.port,
             authenticate=self.config.authenticate,
             support=self._deployments.support,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -38,6 +39,13 @@ def serve(
         typer.Option(
             help="The key that encrypts secrets at rest.",
             show_default="in the data directory",
+        ),
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Under what people elsewhere reach this server, for links in messages.",
+            show_default="http://HOST:PORT",
         ),
     ] = None,
     load_balancer_address: Annotated[
@@ -89,6 +97,7 @@ def serve(
         authenticate=not no_auth,
         docker_host=docker_host or None,
         key_file=key_file.expanduser().absolute() if key_file else None,
+        public_url=public_url.rstrip("/") if public_url else None,
         load_balancer_address=load_balancer_address,
         refuse_recorded=refuse_recorded,
         source_seconds=source_interval,
@@ -119,11 +128,21 @@ def check(config: Config) -> None:
         )
     if not config.github_url.startswith(("https://", "http://")):
         raise Refusal(f"--github-url: expected an http(s) address, found {config.github_url!r}", 2)
+    check_public_url(config.public_url)
     check_mail(config)
     if not config.authenticate and not is_loopback(config.host):
         raise Refusal(
             f"--no-auth lets anyone in who reaches {config.host}: it needs a loopback --host", 2
         )
+
+
+def check_public_url(url: str | None) -> None:
+    """Raise Refusal for an address that no link can begin with."""
+    if url is None:
+        return
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        raise Refusal(f"--public-url: expected http(s)://HOST[:PORT] alone, found {url!r}", 2)
 
 
 def check_mail(config: Config) -> None:

@@ -79,9 +79,12 @@ _ASSETS_ARE_KEPT = "public, max-age=31536000, immutable"
 class Console:
     """The console of one server, made in its event loop. `close` ends what pages are following."""
 
-    def __init__(self, site: Site, login_links: Route, own_host: str) -> None:
+    def __init__(
+        self, site: Site, login_links: Route, own_host: str, public_url: str | None
+    ) -> None:
         self._site = site
         self._own_host = own_host
+        self._public_url = public_url
         self.login_links = login_links
         """Where `penstock console` gets its link; for the listener that serves the console."""
         self._app: ASGIApp = Starlette(
@@ -91,7 +94,9 @@ class Console:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope, receive)
-        refused = guard.refusal(request.method, request.url.scheme, request.headers, self._own_host)
+        refused = guard.refusal(
+            request.method, request.url.scheme, request.headers, self._own_host, self._public_url
+        )
         if refused is None:
             await self._app(scope, receive, _guarded(send))
             return
@@ -117,6 +122,7 @@ def console_app(
     sessions: Sessions,
     *,
     own_host: str,
+    public_url: str | None = None,
     port: int,
     authenticate: bool,
     support: Support = nothing_known,
@@ -139,7 +145,9 @@ def console_app(
         reviewed=reviewed,
     )
     links = LoginLinks(sessions, in_process.region, authenticate)
-    return Console(site, Route(LOGIN_LINKS_PATH, links.answer, methods=["POST"]), own_host)
+    return Console(
+        site, Route(LOGIN_LINKS_PATH, links.answer, methods=["POST"]), own_host, public_url
+    )
 
 
 def _routes(site: Site) -> list[Route]:

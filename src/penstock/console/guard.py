@@ -7,6 +7,7 @@ Source: https://www.w3.org/TR/fetch-metadata/ and https://fetch.spec.whatwg.org/
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from penstock import web_pages
 
@@ -26,18 +27,28 @@ _HARMLESS = {"GET", "HEAD"}
 _OWN_SITE = {"same-origin", "none"}
 
 
-def refusal(method: str, scheme: str, headers: Mapping[str, str], own_host: str) -> str | None:
+def refusal(
+    method: str,
+    scheme: str,
+    headers: Mapping[str, str],
+    own_host: str,
+    public_url: str | None = None,
+) -> str | None:
     """Return why a request is refused, in words for the person who sees it; None if it is not.
 
-    `headers` have names in lower case; `own_host` is the address that the server listens on.
+    `headers` have names in lower case; `own_host` is the address that the server listens on,
+    `public_url` what people elsewhere reach it under: a proxy that ends TLS hands on its Host.
     What changes something must say by Origin, or by Sec-Fetch-Site, that it comes from a page
     of ours. What only reads may come from elsewhere as a link that somebody follows.
     """
     host = headers.get("host", "")
-    if not web_pages.is_own_host(host, own_host):
+    public = urlsplit(public_url) if public_url else None
+    is_public = public is not None and host.lower() == public.netloc.lower()
+    if not is_public and not web_pages.is_own_host(host, own_host):
+        names = ", ".join(["localhost", own_host, *([public.netloc] if public else [])])
         return (
-            f"The console is served for localhost and {own_host} only; this request is for the "
-            f"host {host!r}. Open the console under one of those names."
+            f"The console is served for {names} only; this request is for the host {host!r}. "
+            "Open the console under one of those names, or start the server with --public-url."
         )
     site = headers.get("sec-fetch-site")
     if method in _HARMLESS:
@@ -46,7 +57,7 @@ def refusal(method: str, scheme: str, headers: Mapping[str, str], own_host: str)
             return "Only the console's own pages may load this."
         return None
     origin = headers.get("origin")
-    own = f"{scheme}://{host}"
+    own = f"{public.scheme if is_public and public else scheme}://{host}"
     if origin is not None and origin != own:
         return (
             f"This was sent by a page of {origin!r}, and the console takes changes from its own "

@@ -64,3 +64,13 @@ def test_the_mail_password_comes_from_a_file_or_a_variable(tmp_path):
     assert smtp_password(None, {}) is None
     with pytest.raises(Refusal, match="--smtp-password-file"):
         smtp_password(tmp_path / "none", {})
+
+
+def test_a_public_url_is_an_address_alone():
+    for url in ("https://ci.example.com", "http://10.0.0.8:4600"):
+        check(replace(GOOD, public_url=url))
+        assert replace(GOOD, public_url=url).link_url == url
+    assert GOOD.link_url == GOOD.endpoint_url
+    for url in ("ci.example.com", "https://ci.example.com/penstock", "ftp://host", "https://"):
+        with pytest.raises(Refusal, match="--public-url: expected"):
+            check(replace(GOOD, public_url=url))

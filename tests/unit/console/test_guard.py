@@ -69,6 +69,22 @@ def test_other_sites_may_link_to_pages_but_not_load_them(headers, let_in):
     assert (found is None) is let_in
 
 
+@pytest.mark.parametrize(
+    ("origin", "let_in"),
+    [
+        ("https://ci.example.com", True),
+        ("http://ci.example.com", False),  # whoever is between may have written that page
+        ("https://ci.example.com:8443", False),
+        ("https://example.com", False),
+    ],
+)
+def test_behind_a_proxy_the_public_address_counts(origin, let_in):
+    headers = {"host": "ci.example.com", "origin": origin}
+    given = ("POST", "http", headers, "127.0.0.1")
+    assert (refusal(*given, "https://ci.example.com") is None) is let_in
+    assert "--public-url" in refusal(*given)
+
+
 async def test_a_form_with_the_sessions_token_changes_something(world):
     world.answers |= STARTED
     browser = await world.log_in()
