@@ -412,7 +412,7 @@ def test_what_is_typed_while_fields_are_fetched_stays(page: Page, server: Server
     page.route("**/edit", hold)
     page.get_by_label("Action mode").select_option(label="Execute a change set")
     page.get_by_label("Stack name").fill("typed-meanwhile")
-    page.wait_for_function("document.querySelector('.htmx-request') !== null")
+    expect(page.locator(".htmx-request")).to_have_count(1)
     held[0].continue_()
     expect(page.get_by_label("Change set name")).to_be_visible()
     expect(page.get_by_label("Stack name")).to_have_value("typed-meanwhile")
