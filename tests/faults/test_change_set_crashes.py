@@ -36,13 +36,15 @@ def request(name: str, kind: str, body: str) -> dict[str, Any]:
 async def journey(world: World) -> None:
     """Create a stack and change it by change sets; a last change set is made and deleted."""
     change_sets = change_sets_of(world)
+    last: str | None = None
     for name, kind, body in (("one", "CREATE", FIRST), ("two", "UPDATE", SECOND)):
         made = await change_sets.create(ROOT, request(name, kind, body))
         await change_sets.execute(made.row.arn, None, ROOT, f"execute-{name}")
         await world.ended("app")
         executed = await change_sets.find(made.row.arn)
         assert executed.row.execution_status == ExecutionStatus.EXECUTE_COMPLETE
-    assert await world.stacks.executed_digest("app") == executed.row.digest
+        last = executed.row.digest
+    assert await world.stacks.executed_digest("app") == last
     await change_sets.create(ROOT, request("three", "UPDATE", FIRST))
     await change_sets.delete("three", "app")
 

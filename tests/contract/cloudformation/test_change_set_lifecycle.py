@@ -53,7 +53,7 @@ class TestNames:
         self, server: Any, other: dict[str, Any], attribute: str
     ) -> None:
         text = {"Parameters": {"P": {"Type": "String", "Default": "a"}}}
-        first = {
+        first: dict[str, Any] = {
             "TemplateBody": body("two", **text),
             "Parameters": [{"ParameterKey": "P", "ParameterValue": "a"}],
         }
