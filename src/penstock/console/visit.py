@@ -149,7 +149,8 @@ def endpoint(
     async def answer(request: Request) -> Response:
         token = session_token(site, request)
         principal = site.anonymous or (await site.sessions.of_session(token) if token else None)
-        form = await _form(request, most_form_bytes) if request.method == "POST" else {}
+        known = open_to_all or principal is not None
+        form = await _form(request, most_form_bytes) if request.method == "POST" and known else {}
         visit = Visit(site, request, principal, token, form)
         if not open_to_all:
             if principal is None:
