@@ -26,6 +26,7 @@ _REMOVAL = {
     "Snapshot": "is deleted, after a snapshot of it",
 }
 _MAY_BE_REPLACED = "may be replaced: only carrying the change out will tell"
+_MAY_CHANGE = "may change, in place: only carrying the change out will tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,10 @@ def _outcome(change: Mapping[str, Any], action: str) -> str:
         if change.get("Replacement") == "True":
             old = _OLD_ONE.get(policy, _OLD_ONE["ReplaceAndDelete"])
             return f"is replaced: a new one is made, {old}"
-        return _MAY_BE_REPLACED if change.get("Replacement") == "Conditional" else "in place"
+        if change.get("Replacement") == "Conditional":
+            return _MAY_BE_REPLACED
+        evaluations = {each.get("Evaluation") for each in change.get("Details") or ()}
+        return _MAY_CHANGE if evaluations == {"Dynamic"} else "in place"
     if action == "Remove":
         return _REMOVAL.get(policy, "is deleted")
     if action == "Add":

@@ -11,6 +11,7 @@ from typing import Any
 from penstock.stacks.change_description import describe_changes
 from penstock.stacks.change_set import NO_CHANGES, ChangeSet
 from penstock.stacks.display import MASK
+from penstock.stacks.plan import Plan
 from penstock.stacks.stored_change_sets import StoredChangeSets
 from penstock.stacks.template.template import ParameterValue
 from penstock.storage.change_sets import ChangeSetRow
@@ -30,7 +31,9 @@ class ReviewedParameter:
 @dataclass(frozen=True, slots=True)
 class ReviewedPlan:
     """A change set and what it would change. `parameters` is empty once the stack moved on:
-    what stood before is then known no more. `changes` are those of DescribeChangeSet."""
+    what stood before is then known no more. `changes` are those of DescribeChangeSet with property
+    values, and those that AWS tells only without: what reads an attribute of something that changes
+    in place, and may change with it."""
 
     row: ChangeSetRow
     kind: str
@@ -53,8 +56,18 @@ async def review(
         kind="CREATE" if document.create else "UPDATE",
         empty=empty,
         parameters=() if broken else await _parameters(change_sets, found),
-        changes=() if plan is None or broken else describe_changes(plan, True),
+        changes=() if plan is None or broken else _changes(plan),
     )
+
+
+def _changes(plan: Plan) -> list[dict[str, Any]]:
+    found = {_logical_id(each): each for each in describe_changes(plan, False)}
+    found |= {_logical_id(each): each for each in describe_changes(plan, True)}
+    return [found[name] for each in plan.changes if (name := each.logical_resource_id) in found]
+
+
+def _logical_id(change: Mapping[str, Any]) -> str:
+    return str(change["ResourceChange"]["LogicalResourceId"])
 
 
 async def _parameters(

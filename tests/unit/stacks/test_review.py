@@ -8,6 +8,7 @@ import pytest
 from tests.stack_world import ROOT, World, template, thing
 
 from penstock.aws.errors import ServiceError
+from penstock.pipelines.review_words import resource_words
 from penstock.stacks.change_sets import ChangeSets
 from penstock.stacks.review import MASKED_AND_CHANGED, review
 from penstock.storage.encryption import Cipher
@@ -59,6 +60,31 @@ async def test_a_new_stack_has_nothing_before(change_sets: ChangeSets) -> None:
     [change] = found.changes
     assert change["ResourceChange"]["Action"] == "Add"
     assert SECRET not in repr(found.changes) + repr(found.parameters)
+
+
+async def test_what_only_reads_an_attribute_of_what_changes_is_told_too(
+    world: World, change_sets: ChangeSets
+) -> None:
+    """AWS tells of it without property values alone; an approver is to see it."""
+
+    def asked(value: str, kind: str) -> dict[str, Any]:
+        source, reader = thing(name="a"), thing(name="b")
+        source["Properties"]["Value"] = value
+        reader["Properties"]["Value"] = {"Fn::GetAtt": ["A", "Value"]}
+        body = template({"A": source, "B": reader})
+        names = {"StackName": "app", "ChangeSetName": "cs", "ChangeSetType": kind}
+        return {**names, "TemplateBody": body}
+
+    await change_sets.create(ROOT, asked("one", "CREATE"))
+    await change_sets.execute("cs", "app", ROOT)
+    assert await world.ended("app") == "CREATE_COMPLETE"
+    await change_sets.create(ROOT, asked("two", "UPDATE"))
+    found = await review(change_sets, "cs", "app")
+    words = {each.logical_id: each for each in resource_words(found.changes)}
+    assert words["A"].outcome == "in place"
+    assert [(each.before, each.after) for each in words["A"].properties] == [("one", "two")]
+    assert words["B"].outcome.startswith("may change")
+    assert words["B"].why == ("reads A.Value, which may change",)
 
 
 async def test_a_changed_secret_is_told_without_its_values(
