@@ -137,6 +137,9 @@ class Deliveries:
         except EngineError as error:
             _LOG.warning("message %s waits: %s", row.message_id, error)
             await asyncio.sleep(_TROUBLE_SECONDS)
+        except Exception:
+            await asyncio.sleep(_TROUBLE_SECONDS)  # it is still due: no loop without a pause
+            raise
         finally:
             del self._under_way[row.ordinal]
             self._wake.set()

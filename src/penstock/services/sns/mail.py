@@ -20,6 +20,8 @@ _CONFIRMATION_SUBJECT = "AWS Notification - Subscription Confirmation"
 _DEFAULT_SUBJECT = "AWS Notification Message"
 _DEFAULT_NAME = "Penstock"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ENCODED = "=?"
+"""Begins an encoded word (RFC 2047): `email` would decode it, line breaks and all."""
 
 
 def mail(
@@ -29,8 +31,8 @@ def mail(
     made = EmailMessage(policy=SMTP)
     confirms = message.type == "SubscriptionConfirmation"
     subject = _CONFIRMATION_SUBJECT if confirms else message.subject or _DEFAULT_SUBJECT
-    made["Subject"] = _CONTROL.sub(" ", subject)
-    name = _CONTROL.sub(" ", message.display_name) or _DEFAULT_NAME
+    made["Subject"] = _one_line(subject)
+    name = _one_line(message.display_name) or _DEFAULT_NAME
     made["From"] = formataddr((name, sender))
     made["To"] = subscription.endpoint
     domain = sender.rpartition("@")[2]
@@ -43,6 +45,10 @@ def mail(
     else:
         made.set_content(_notification(message, subscription, endpoint_url))
     return made
+
+
+def _one_line(text: str) -> str:
+    return _CONTROL.sub(" ", text).replace(_ENCODED, "= ?")
 
 
 def _confirmation(message: Message, endpoint_url: str) -> str:

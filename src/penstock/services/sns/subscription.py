@@ -6,13 +6,17 @@ Source: https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import msgspec
+from yarl import URL
 
 from penstock.services.sns.refusals import invalid, unsupported
 
 _MAIL = frozenset({"email", "email-json"})
-_ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f<>,;:\"()\[\]\\]+@[^@\s\x00-\x1f\x7f<>,;:\"()\[\]\\]+")
+_PART = r"[^@\s\x00-\x1f\x7f-\x9f<>,;:\"()\[\]\\]+"
+_ADDRESS = re.compile(rf"(?!.*=\?){_PART}@{_PART}")
+"""Without what begins an encoded word (RFC 2047), which may hold the end of a header."""
 _WRONG_URL = "Endpoint must match the specified protocol"
 _ENDPOINTS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "email": (_ADDRESS, "Email address"),
@@ -95,7 +99,17 @@ def check_endpoint(protocol: str, endpoint: str | None) -> str:
     pattern, name = _ENDPOINTS[protocol]
     if not endpoint or not pattern.fullmatch(endpoint):
         raise invalid(name)
+    if not is_mail(protocol) and not _leads_to_a_host(endpoint):
+        raise invalid(name)
     return endpoint
+
+
+def _leads_to_a_host(url: str) -> bool:
+    """Tell whether a URL can be followed: `http://[::1/` and port 65536 cannot."""
+    try:
+        return bool(urlsplit(url).port != 0 and URL(url).host)
+    except ValueError:
+        return False
 
 
 def check_attribute(attribute: str, value: str, protocol: str, *, prefix: str = "") -> None:

@@ -3,7 +3,7 @@
 from email import message_from_bytes
 from email.policy import default
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penstock.clock import utc_now
@@ -19,10 +19,14 @@ HEADERS = [
     "Subject", "From", "To", "Message-ID", "Auto-Submitted", "Content-Type",
     "Content-Transfer-Encoding", "MIME-Version",
 ]  # fmt: skip
+ENCODED = "=?utf-8?q?a=0D=0ABcc:_eve=40example.com=0D=0A=0D=0A?="
+"""An encoded word: `email` decodes it, and then it ends the header, or the whole head."""
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=120)
 
 
 @given(subject=TEXT, display_name=TEXT, text=TEXT)
+@example(subject=ENCODED, display_name="Alarms", text="x")
+@example(subject="Alarm", display_name=ENCODED, text="x")
 def test_a_mail_has_these_headers_and_no_others(subject: str, display_name: str, text: str) -> None:
     message = Message(
         "id", "Notification", TOPIC, {"default": text}, "2026-11-23T00:00:00.000Z", subject,
