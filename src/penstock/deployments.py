@@ -93,9 +93,7 @@ class Deployments:
             on.config.region,
             refuse_recorded=on.config.refuse_recorded,
         )
-        self.change_sets = ChangeSets(
-            on.database, on.cipher, self._stacks, on.in_process, on.clock
-        )
+        self.change_sets = ChangeSets(on.database, on.cipher, self._stacks, on.in_process, on.clock)
 
     def services(self) -> list[Service]:
         """The AWS services that answer here."""
