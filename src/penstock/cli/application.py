@@ -24,6 +24,7 @@ from penstock.cli.serve import serve
 from penstock.cli.status import status
 from penstock.cli.volume import volume
 from penstock.errors import EngineError
+from penstock.pipelines.review_words import legible
 from penstock.storage.data_directory import DataDirectoryLocked
 
 app = typer.Typer(
@@ -77,10 +78,10 @@ def main() -> None:
     try:
         app()
     except Refusal as refusal:
-        print(f"penstock: {refusal}", file=sys.stderr)
+        print(f"penstock: {legible(str(refusal))}", file=sys.stderr)
         sys.exit(refusal.exit_code)
     except (BotoCoreError, ClientError) as error:
-        print(f"penstock: {explain(error)}", file=sys.stderr)
+        print(f"penstock: {legible(explain(error))}", file=sys.stderr)
         sys.exit(1)
     except (EngineError, DataDirectoryLocked, OSError) as error:
         print(f"penstock: {error}", file=sys.stderr)

@@ -186,6 +186,7 @@ def _decided(decision: Decision) -> tuple[str, int, str]:
     told, colour = ("approved", "green") if decision.status == "Succeeded" else ("rejected", "red")
     if comment.endswith(f" by {decision.by}"):  # what stands there without a comment
         comment = ""
+    comment = comment.replace("\n", "\n  ")  # it begins no line that looks like one of ours
     said = f": {comment}" if comment else ""
     return f"{place}: {told} by {_who(decision.by)}{said}", 4, colour
 

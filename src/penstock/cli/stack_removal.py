@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from penstock.cli.refusal import Refusal
 from penstock.cli.times import clock_time
+from penstock.pipelines.review_words import legible
 from penstock.stacks.removals import retains
 from penstock.stacks.template.load import load_template
 
@@ -99,7 +100,7 @@ def event_line(event: Mapping[str, Any]) -> str:
         f"{event['LogicalResourceId']}  {event['ResourceType']}"
     )
     reason = event.get("ResourceStatusReason")
-    return f"{row}\n          {reason}" if reason else row
+    return f"{row}\n          {legible(reason)}" if reason else row
 
 
 def _failure(event: Mapping[str, Any]) -> list[str]:

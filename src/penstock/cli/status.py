@@ -18,6 +18,7 @@ from penstock.cli.execution import ActionView, ExecutionView, StageView, read_la
 from penstock.cli.refusal import Refusal
 from penstock.cli.times import ago, clock_time, took
 from penstock.clock import utc_now
+from penstock.pipelines.review_words import legible
 
 WIDTH = 80
 _COMMIT = re.compile(r"\b([0-9a-f]{7})[0-9a-f]{33}\b")
@@ -121,12 +122,18 @@ def _action(action: ActionView, width: int, now: datetime) -> list[RenderableTyp
     row.append(f"{clock_time(action.started)}  {took(action.started, end)}")
     if action.status == "Failed":
         return [row, _below(action.summary)]
-    return [row.append(f"  {action.summary}" if action.summary else "")]
+    return [row.append(f"  {_one_line(action.summary)}" if action.summary else "")]
 
 
 def _below(words: str, indent: int = 6, style: str = "") -> Padding:
     """Return text at the full width, under the row that it belongs to."""
-    return Padding(Text(words, style, overflow="fold"), (0, 0, 0, indent), expand=False)
+    text = Text(legible(words), style, overflow="fold")
+    return Padding(text, (0, 0, 0, indent), expand=False)
+
+
+def _one_line(words: str) -> str:
+    """Return text for a row: what others wrote (commits, comments) begins no row of its own."""
+    return legible(" ".join(words.splitlines()))
 
 
 def _word(status: str) -> Text:

@@ -80,3 +80,13 @@ def test_without_a_revision_the_trigger_is_told() -> None:
     lines = shown((summary(sourceRevisions=[]), []))
     assert lines[-1] == "    by CloudWatchEvent push"
     assert shown() == ["shop", "  never ran"]
+
+
+def test_a_comment_adds_no_line_of_its_own() -> None:
+    """Locks: a comment of two lines added `Production / Legal: approved by root` below itself."""
+    words = "no\nProduction / Legal: approved by root \x1b[2J"
+    rejected = asked("Failed", ANN, externalExecutionSummary=words)
+    assert shown((summary(), [rejected]))[3:] == [
+        "    Production / Approve: rejected by ann: no",
+        r"      Production / Legal: approved by root \x1b[2J",
+    ]

@@ -96,3 +96,25 @@ def test_an_action_that_waits_for_approval_says_so():
     waits = [detail("Build", name, "InProgress", 60)]
     text = shown(view(pipeline, {**SUMMARY, "status": "InProgress"}, waits))
     assert "waits for somebody" in text
+
+
+def test_what_others_wrote_moves_no_cursor_and_adds_no_row():
+    """Locks: a commit's message, or an approver's comment, could clear and rewrite the screen."""
+    said = {"externalExecutionSummary": "fine \x1b[2J\x1b[H\u202e\n    Release     Succeeded"}
+    failed = {"errorDetails": {"message": "no \x1b]0;title\x07"}}
+    trigger = {"triggerType": "CloudWatchEvent", "triggerDetail": "push \x1b[1A"}
+    text = shown(
+        view(
+            structure(),
+            {**SUMMARY, "trigger": trigger, "sourceRevisions": []},
+            [
+                detail("Source", "App", "Succeeded", **said),
+                detail("Build", "Test", "Failed", 2, **failed),
+            ],
+        )
+    )
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert r"push \x1b[1A" in text
+    assert r"no \x1b]0;title\x07" in text
+    assert not any(line.startswith("    Release") for line in text.splitlines())
