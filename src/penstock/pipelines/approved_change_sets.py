@@ -95,7 +95,7 @@ def _standing(connection: sa.Connection, job: ActionJob) -> Standing:
     after = {
         row.id
         for row in counting
-        if row.status == ActionStatus.SUCCEEDED and (made is None or _began_after(row, made))
+        if row.status == ActionStatus.SUCCEEDED and (made is None or began_after(row, made))
     }
     given = [
         approval
@@ -109,7 +109,7 @@ def _standing(connection: sa.Connection, job: ActionJob) -> Standing:
     )
 
 
-def _began_after(row: ActionRow, made: ActionRow) -> bool:
+def began_after(row: ActionRow, made: ActionRow) -> bool:
     """Tell whether an action began later than another, and not beside it. No clock is trusted:
     only actions of one run order start at one moment."""
     beside = (row.stage_name, row.started_at) == (made.stage_name, made.started_at)

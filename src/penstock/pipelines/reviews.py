@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from penstock.aws.errors import ServiceError
 from penstock.pipelines import variables
+from penstock.pipelines.approved_change_sets import began_after
 from penstock.pipelines.review import (
     FIRST_RELEASE,
     Commit,
@@ -90,8 +91,8 @@ class Reviews:
         sources = [await self._source(release, each) for each in _sources(release)]
         change_sets: list[ReviewedChangeSet] = []
         notes: list[str] = []
-        for action in _executing(release):
-            found, told = await self._reviewed(release, action)
+        for action, maker in _executing(release):
+            found, told = await self._reviewed(release, action, maker)
             change_sets += [] if found is None else [found]
             notes += [told] if told else []
         return Review(
@@ -148,12 +149,20 @@ class Reviews:
         return _noted(change, note, commits, found.left_out)
 
     async def _reviewed(
-        self, release: _Release, action: ActionDeclaration
+        self, release: _Release, action: ActionDeclaration, again: ActionDeclaration | None
     ) -> tuple[ReviewedChangeSet | None, str]:
-        """Return the change set that the action will execute, and what is to be said about it."""
+        """Return the change set that the action will execute, and what is to be said about it.
+
+        `again` makes it anew before that: then nobody can say now what will be executed.
+        """
         given = release.configuration(action)
         stack, name = given.get("StackName", ""), given.get("ChangeSetName", "")
         which = f"{action.name} executes the change set {name} of {stack}"
+        if again is not None:
+            return None, (
+                f"{which}, which {again.name} makes anew beside this approval or after it: it "
+                "cannot be shown, and this approval does not decide about it."
+            )
         makers = [row for row in release.done if _made(row, stack, name)]
         if not makers:
             said = f"{which}, which no action before this approval has made: it cannot be shown."
@@ -227,22 +236,55 @@ def _sources(release: _Release) -> Iterator[ActionDeclaration]:
             yield action
 
 
-def _executing(release: _Release) -> Iterator[ActionDeclaration]:
-    """Yield the actions after the approval that execute a change set."""
-    stages = [stage.name for stage in release.structure.stages]
-    approval = release.approval
-    if approval.stage_name not in stages:
+def _executing(release: _Release) -> Iterator[tuple[ActionDeclaration, ActionDeclaration | None]]:
+    """Yield the actions after the approval that execute a change set.
+
+    Each comes with the action that makes its change set anew between the approval and itself, if
+    there is one: no approval before that counts for it (`approved_change_sets`).
+    """
+    placed = list(_placed(release))
+    names = (release.approval.stage_name, release.approval.action_name)
+    asked = next((at for at, stage, action in placed if (stage, action.name) == names), None)
+    if asked is None:
         return
-    at = stages.index(approval.stage_name)
-    own = release.structure.stages[at]
-    order = next((a.run_order for a in own.actions if a.name == approval.action_name), 0)
-    for stage, action in release.structure.actions():
-        place = stages.index(stage.name)
-        if place < at or (place == at and action.run_order <= order):
-            continue
-        executes = release.configuration(action).get("ActionMode") == "CHANGE_SET_EXECUTE"
-        if executes and action.action_type_id.provider == "CloudFormation":
-            yield action
+    for at, _stage, action in placed:
+        if at > asked and _does(release, action, "CHANGE_SET_EXECUTE"):
+            between = (
+                maker
+                for made_at, stage, maker in placed
+                if asked <= made_at < at and _makes_anew(release, stage, maker, action)
+            )
+            yield action, next(between, None)
+
+
+def _placed(release: _Release) -> Iterator[tuple[tuple[int, int], str, ActionDeclaration]]:
+    """Yield every action with when it runs (its stage's number, its run order) and its stage."""
+    for number, stage in enumerate(release.structure.stages):
+        for action in stage.actions:
+            yield (number, action.run_order), stage.name, action
+
+
+def _makes_anew(
+    release: _Release, stage: str, maker: ActionDeclaration, execute: ActionDeclaration
+) -> bool:
+    """Tell whether an action makes another's change set, and did not before the approval began."""
+    given, wanted = release.configuration(maker), release.configuration(execute)
+    return (
+        _does(release, maker, "CHANGE_SET_REPLACE")
+        and all(given.get(key) == wanted.get(key) for key in ("StackName", "ChangeSetName"))
+        and not any(
+            (row.stage_name, row.action_name) == (stage, maker.name)
+            and began_after(release.approval, row)
+            for row in release.done
+        )
+    )
+
+
+def _does(release: _Release, action: ActionDeclaration, mode: str) -> bool:
+    return (
+        action.action_type_id.provider == "CloudFormation"
+        and release.configuration(action).get("ActionMode") == mode
+    )
 
 
 def _made(row: ActionRow, stack: str, name: str) -> bool:

@@ -307,6 +307,37 @@ async def test_a_change_set_that_somebody_replaced_is_shown_and_said(plant: Plan
     assert "not the one that Propose made: it was replaced since" in note
 
 
+async def test_a_change_set_that_is_made_anew_after_the_approval_is_not_shown(plant: Plant) -> None:
+    """Locks: the approver was shown one plan and another, made after the approval, was executed."""
+    propose, execute = (
+        cloudformation("Propose", "CHANGE_SET_REPLACE", 1),
+        cloudformation("Execute", "CHANGE_SET_EXECUTE", 3),
+    )
+    again = {"name": "Second", "actions": [{**propose, "name": "Again"}, execute]}
+    [sources, production] = DOCUMENT["stages"]
+    await plant.create_pipeline({**DOCUMENT, "stages": [sources, production, again]})
+    execution = await plant.execution(1)
+    digest = await plant.propose(execution)
+    await plant.action(execution, propose, "Succeeded")
+    found = await plant.review(execution)
+    assert [each.digest for each in found.change_sets] == [digest], "the stage's own is shown"
+    [note] = found.notes
+    assert "which Again makes anew beside this approval or after it: it cannot be shown" in note
+
+
+async def test_a_change_set_that_is_made_beside_the_approval_is_not_shown(plant: Plant) -> None:
+    propose = cloudformation("Propose", "CHANGE_SET_REPLACE", 2)
+    execute = cloudformation("Execute", "CHANGE_SET_EXECUTE", 3)
+    production = {"name": "Production", "actions": [propose, APPROVAL, execute]}
+    await plant.create_pipeline({**DOCUMENT, "stages": [DOCUMENT["stages"][0], production]})
+    execution = await plant.execution(1)
+    await plant.propose("the release before")
+    await plant.action(execution, propose, "InProgress")
+    found = await plant.review(execution)
+    assert (found.change_sets, found.digest) == ([], None)
+    assert "which Propose makes anew beside this approval" in found.notes[0]
+
+
 async def test_a_change_set_whose_stack_moved_on_is_said(plant: Plant) -> None:
     await plant.create_pipeline()
     execution = await plant.execution(1)
