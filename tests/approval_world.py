@@ -94,7 +94,13 @@ class ApprovalWorld(World):
 
     def requests(self) -> list[ApprovalRow]:
         """Every request for approval."""
-        return self.database.read_now(lambda c: stored.newest(c, 100))
+
+        def work(connection: sa.Connection) -> list[ApprovalRow]:
+            ids = [row.action_execution_id for row in stored.newest(connection, 100)]
+            found = stored.of_actions(connection, ids)
+            return [found[each] for each in ids]
+
+        return self.database.read_now(work)
 
     def open_token(self) -> str | None:
         """The token of the request that can be answered now."""

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from penstock.aws.errors import ServiceError
@@ -27,7 +26,6 @@ from penstock.pipelines.approval_view import (
     Status,
 )
 from penstock.pipelines.review import Review
-from penstock.storage import approvals
 from penstock.storage.approvals import ApprovalRow
 
 _MOST_LISTED = 50
@@ -41,25 +39,21 @@ async def index(visit: Visit) -> Response:
     position = await visit.position()
     now = visit.site.clock()
 
-    def read(connection: sa.Connection) -> list[ApprovalView]:
-        rows = [*approvals.newest(connection, _MOST_LISTED), *approvals.waiting(connection)]
-        wanted = dict.fromkeys(row.action_execution_id for row in rows)
-        found = (approval_view.read(connection, each, now) for each in wanted)
-        return [view for view in found if view is not None]
-
     readable: dict[str, bool] = {}
     shown = []
-    for view in await visit.site.outbox.database.read(read):
-        name = view.row.pipeline_name
+    for one in await visit.site.outbox.database.read(
+        lambda c: approval_view.listed(c, _MOST_LISTED, now)
+    ):
+        name = one.row.pipeline_name
         if name not in readable:
             readable[name] = not await refusal(visit, READ_PIPELINE, pipeline_arn(visit, name))
         if readable[name]:
-            shown.append(view)
+            shown.append(one)
     return visit.page(
         "approvals.html",
         live=("pipelines", position),
-        waiting=[view for view in shown if view.status is Status.WAITING],
-        decided=[view for view in shown if view.status is not Status.WAITING],
+        waiting=[one for one in shown if one.status is Status.WAITING],
+        decided=[one for one in shown if one.status is not Status.WAITING],
         shown_at_most=_MOST_LISTED,
     )
 

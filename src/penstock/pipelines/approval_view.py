@@ -20,7 +20,7 @@ from penstock.clock import Clock
 from penstock.pipelines import approvals as rules
 from penstock.pipelines import review
 from penstock.pipelines.review import Review
-from penstock.storage import action_executions, approvals, pipeline_executions, pipelines
+from penstock.storage import action_executions, approvals, pipelines
 from penstock.storage.action_executions import ActionRow
 from penstock.storage.approvals import ApprovalRow
 from penstock.storage.database import Database
@@ -52,6 +52,14 @@ class ApprovalView:
     review: Review
     status: Status
     token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedApproval:
+    """One approval among others; its row is without the review."""
+
+    row: ApprovalRow
+    status: Status
 
 
 class ApprovalViews:
@@ -95,10 +103,23 @@ def read(connection: sa.Connection, action_execution_id: str, now: datetime) -> 
     if row is None:
         return None
     action = action_executions.get(connection, action_execution_id)
-    status = _status(row, action, outdated=_is_outdated(connection, row), now=now)
+    current = pipelines.current_versions(connection, [row.pipeline_id])
+    status = _status(row, action, current.get(row.pipeline_id), now)
     told = row.notification_arn is None or row.notified_at is not None
     token = row.token if status is Status.WAITING and told else None
     return ApprovalView(row, action, review.decode(row.review), status, token)
+
+
+def listed(connection: sa.Connection, limit: int, now: datetime) -> list[ListedApproval]:
+    """Return the newest approvals, at most `limit`, and then those older ones that wait."""
+    found = [*approvals.newest(connection, limit), *approvals.waiting(connection)]
+    rows = {row.action_execution_id: row for row in found}
+    actions = action_executions.of_ids(connection, list(rows))
+    current = pipelines.current_versions(connection, {row.pipeline_id for row in found})
+    return [
+        ListedApproval(row, _status(row, actions.get(id_), current.get(row.pipeline_id), now))
+        for id_, row in rows.items()
+    ]
 
 
 def described(view: ApprovalView) -> dict[str, Any]:
@@ -127,21 +148,15 @@ def described(view: ApprovalView) -> dict[str, Any]:
     }
 
 
-def _is_outdated(connection: sa.Connection, row: ApprovalRow) -> bool:
-    """Tell whether the pipeline is another than the one that asked."""
-    pipeline = pipelines.head(connection, row.pipeline_id)
-    execution = pipeline_executions.get(connection, row.execution_id)
-    if pipeline is None or execution is None:
-        return True
-    _name, version, _document = pipeline
-    return version != execution.pipeline_version
-
-
-def _status(row: ApprovalRow, action: ActionRow | None, *, outdated: bool, now: datetime) -> Status:
+def _status(
+    row: ApprovalRow, action: ActionRow | None, current_version: int | None, now: datetime
+) -> Status:
+    """Say what has become of a request; `current_version` is its pipeline's, None when gone."""
     if row.decision is not None:
         return Status(row.decision)
     if action is None:
         return Status.VOIDED
+    outdated = action.pipeline_version != current_version
     standing = rules.standing(row, action.status, outdated=outdated, now=now)
     if standing in {rules.Standing.OPEN, rules.Standing.UNTOLD}:
         return Status.WAITING

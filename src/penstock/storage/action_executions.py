@@ -90,6 +90,14 @@ def get(connection: sa.Connection, action_id: str) -> ActionRow | None:
     return ActionRow(**row._mapping) if row else None
 
 
+def of_ids(connection: sa.Connection, action_ids: Collection[str]) -> dict[str, ActionRow]:
+    """Return those of these action executions that exist, by their id."""
+    rows = connection.execute(
+        action_executions.select().where(action_executions.c.id.in_(action_ids))
+    )
+    return {row.id: ActionRow(**row._mapping) for row in rows}
+
+
 def running(connection: sa.Connection) -> list[ActionRow]:
     """Return every action execution in progress, oldest first."""
     running_now = sa.select(action_executions.c.sequence).where(_IN_PROGRESS)

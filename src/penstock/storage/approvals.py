@@ -1,13 +1,12 @@
 """Queries on manual approvals. A decision is written once: its update is conditional."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from penstock.storage.tables.approvals import approvals
+from penstock.storage.tables.approvals import approvals, reviewed_change_sets
 from penstock.storage.tables.pipelines import action_executions
 
 _IN_PROGRESS = action_executions.c.status == sa.literal_column("'InProgress'")
@@ -46,13 +45,23 @@ class ApprovalRow:
 
 
 _COLUMNS = tuple(name for name in ApprovalRow.__slots__ if name != "ordinal")
+_LISTED = tuple(column for column in approvals.c if column.name != "review")
 
 
-def insert(connection: sa.Connection, row: ApprovalRow) -> bool:
-    """Store a request for approval; False when this action's stands already."""
+def insert(connection: sa.Connection, row: ApprovalRow, change_set_arns: Iterable[str]) -> bool:
+    """Store a request for approval; False when this action's stands already.
+
+    `change_set_arns` are those that its review shows.
+    """
     if get(connection, row.action_execution_id) is not None:
         return False
     connection.execute(approvals.insert().values(**{name: getattr(row, name) for name in _COLUMNS}))
+    shown = [
+        {"change_set_arn": arn, "action_execution_id": row.action_execution_id}
+        for arn in dict.fromkeys(change_set_arns)
+    ]
+    if shown:
+        connection.execute(reviewed_change_sets.insert(), shown)
     return True
 
 
@@ -86,39 +95,36 @@ def of_execution(connection: sa.Connection, execution_id: str) -> list[ApprovalR
     return [ApprovalRow(**row._mapping) for row in rows]
 
 
-def of_pipeline(
-    connection: sa.Connection, pipeline_id: str, limit: int, before: int | None = None
-) -> Sequence[ApprovalRow]:
-    """Return at most `limit` approvals of a pipeline, newest first; `before` is an ordinal."""
-    query = approvals.select().where(approvals.c.pipeline_id == pipeline_id)
-    if before is not None:
-        query = query.where(approvals.c.ordinal < before)
-    rows = connection.execute(query.order_by(approvals.c.ordinal.desc()).limit(limit))
-    return [ApprovalRow(**row._mapping) for row in rows]
-
-
 def waiting(connection: sa.Connection) -> list[ApprovalRow]:
-    """Return the requests that somebody may still decide on, oldest first."""
+    """Return the requests that somebody may still decide on, oldest first, their reviews left out.
+
+    A review may be long: here it is "".
+    """
     rows = connection.execute(
-        approvals.select()
+        sa.select(*_LISTED)
         .join(action_executions, action_executions.c.id == approvals.c.action_execution_id)
         .where(_IN_PROGRESS, approvals.c.decision.is_(None))
         .order_by(approvals.c.ordinal)
     )
-    return [ApprovalRow(**row._mapping) for row in rows]
+    return [ApprovalRow(review="", **row._mapping) for row in rows]
 
 
 def newest(connection: sa.Connection, limit: int) -> list[ApprovalRow]:
-    """Return at most `limit` approvals of all pipelines, newest first."""
-    rows = connection.execute(approvals.select().order_by(approvals.c.ordinal.desc()).limit(limit))
-    return [ApprovalRow(**row._mapping) for row in rows]
+    """Return at most `limit` approvals of all pipelines, newest first, like `waiting` does."""
+    rows = connection.execute(sa.select(*_LISTED).order_by(approvals.c.ordinal.desc()).limit(limit))
+    return [ApprovalRow(review="", **row._mapping) for row in rows]
 
 
 def reviewing(connection: sa.Connection, change_set_arn: str) -> ApprovalRow | None:
     """Return the newest approval whose review shows this change set, or None."""
-    shown = approvals.c.review.contains(json.dumps(change_set_arn), autoescape=True)
+    shown_by = sa.select(reviewed_change_sets.c.action_execution_id).where(
+        reviewed_change_sets.c.change_set_arn == change_set_arn
+    )
     row = connection.execute(
-        approvals.select().where(shown).order_by(approvals.c.ordinal.desc()).limit(1)
+        approvals.select()
+        .where(approvals.c.action_execution_id.in_(shown_by))
+        .order_by(approvals.c.ordinal.desc())
+        .limit(1)
     ).first()
     return None if row is None else ApprovalRow(**row._mapping)
 

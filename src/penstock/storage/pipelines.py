@@ -179,6 +179,14 @@ def head(connection: sa.Connection, pipeline_id: str) -> tuple[str, int, str] | 
     return (row[0], row[1], row[2]) if row else None
 
 
+def current_versions(connection: sa.Connection, pipeline_ids: Collection[str]) -> dict[str, int]:
+    """Return the current version of each of these pipelines that exists, by its id."""
+    rows = connection.execute(
+        sa.select(pipelines.c.id, pipelines.c.version).where(pipelines.c.id.in_(pipeline_ids))
+    )
+    return {row.id: row.version for row in rows}
+
+
 def delete(connection: sa.Connection, pipeline_id: str) -> None:
     """Remove the pipeline with its versions and its whole history; repeating is harmless."""
     for table in (

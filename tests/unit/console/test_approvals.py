@@ -72,7 +72,8 @@ def ask(world: World) -> Ask:
             if status != "InProgress":
                 action_executions.finish(connection, ASKED, status, now, error_message=error)
             columns = {name: getattr(row, name) for name in ApprovalRow.__slots__}
-            approvals.insert(connection, ApprovalRow(**{**columns, **more}))
+            arns = [each.arn for each in shown.change_sets]
+            approvals.insert(connection, ApprovalRow(**{**columns, **more}), arns)
 
         await world.database.write(store)
 

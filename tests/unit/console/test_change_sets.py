@@ -52,7 +52,8 @@ async def asked(world: World, shown: Review) -> None:
         review.encode(shown), now, now + timedelta(days=7),
         decision="Rejected", decided_by="ann", decided_at=now,
     )  # fmt: skip
-    await world.database.write(lambda c: approvals.insert(c, row))
+    arns = [each.arn for each in shown.change_sets]
+    await world.database.write(lambda c: approvals.insert(c, row, arns))
 
 
 @pytest.fixture

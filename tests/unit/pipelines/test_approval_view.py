@@ -17,7 +17,7 @@ from tests.stack_world import ROOT
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal
 from penstock.ids import derived_uuid
-from penstock.pipelines.approval_view import ApprovalViews, Status, described, read
+from penstock.pipelines.approval_view import ApprovalViews, Status, described, listed, read
 from penstock.pipelines.review import Review, ReviewedChangeSet, decode, encode
 from penstock.pipelines.structure import normalise
 from penstock.storage import action_executions, approvals, pipeline_executions, pipelines
@@ -75,7 +75,7 @@ class Asked:
                 started_at=NOW, updated_at=NOW,
                 input={"resolvedConfiguration": {"IsSummaryRequired": "true"}},
             )  # fmt: skip
-            approvals.insert(c, row)
+            approvals.insert(c, row, ["arn:cs"])
 
         await self.database.write(work)
 
@@ -160,6 +160,39 @@ async def test_an_edit_of_the_pipeline_voids_it(asked: Asked) -> None:
         lambda c: c.execute(sa.text("UPDATE pipelines SET version = 2"))  # as UpdatePipeline does
     )
     assert asked.shown() == (Status.VOIDED, None)
+
+
+async def test_a_list_says_of_each_what_its_page_says(asked: Asked) -> None:
+    await asked.store()
+    decided = replace(
+        ROW, action_execution_id="newer", token="newer", decision="Approved", decided_by="arn:ann"
+    )
+    await asked.database.write(lambda c: approvals.insert(c, decided, []))
+
+    def statuses(limit: int) -> dict[str, Status]:
+        found = asked.database.read_now(lambda c: listed(c, limit, NOW))
+        assert all(one.row.review == "" for one in found)
+        return {one.row.action_execution_id: one.status for one in found}
+
+    assert statuses(2) == {"newer": Status.APPROVED, ACTION: Status.WAITING}
+    assert statuses(1) == statuses(2), "what waits is never left out"
+    await asked.end("Abandoned")
+    assert statuses(2) == {"newer": Status.APPROVED, ACTION: Status.VOIDED}
+    assert statuses(1) == {"newer": Status.APPROVED}
+
+
+async def test_a_change_set_is_found_by_the_newest_approval_that_shows_it(asked: Asked) -> None:
+    await asked.store()
+
+    def reviewing(arn: str) -> str | None:
+        found = asked.database.read_now(lambda c: approvals.reviewing(c, arn))
+        return None if found is None else found.action_execution_id
+
+    assert reviewing("arn:cs") == ACTION
+    for id_, arns in (("second", ["arn:cs", "arn:other", "arn:cs"]), ("third", ["arn:other"])):
+        row = replace(ROW, action_execution_id=id_, token=id_)
+        await asked.database.write(lambda c, row=row, arns=arns: approvals.insert(c, row, arns))
+    assert [reviewing(arn) for arn in ("arn:cs", "arn:other", "arn")] == ["second", "third", None]
 
 
 async def test_only_who_may_see_all_of_it_sees_it(asked: Asked) -> None:

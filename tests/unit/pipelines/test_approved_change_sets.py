@@ -72,6 +72,7 @@ class Rows:
                 review.encode(Review(change_sets=shown)), NOW, NOW, decision=decision,
                 decided_by="arn:ada", decided_at=NOW,
             ),
+            [each.arn for each in shown],
         )  # fmt: skip
         return row.id
 

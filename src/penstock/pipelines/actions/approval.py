@@ -116,7 +116,7 @@ class ManualApproval:
                 external_entity_link=job.configuration.get("ExternalEntityLink"),
                 notification_arn=job.configuration.get("NotificationArn"),
             )
-            approvals.insert(connection, request)
+            approvals.insert(connection, request, [each.arn for each in reviewed.change_sets])
             return approvals.get(connection, action.id)
 
         return await self._database.write(work)

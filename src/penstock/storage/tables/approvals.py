@@ -28,6 +28,13 @@ approvals = sa.Table(
     sa.Column("decided_by", sa.String, nullable=True),
     sa.Column("comment", sa.String, nullable=True),
     sa.Index("ix_approvals_execution", "execution_id", "stage_name"),
-    sa.Index("ix_approvals_pipeline", "pipeline_id", "ordinal"),
     sqlite_autoincrement=True,
 )
+
+reviewed_change_sets = sa.Table(
+    "reviewed_change_sets",
+    metadata,
+    sa.Column("change_set_arn", sa.String, primary_key=True),
+    sa.Column("action_execution_id", sa.String, primary_key=True),
+)
+"""Which approvals' reviews show a change set, so that nobody has to search them all."""

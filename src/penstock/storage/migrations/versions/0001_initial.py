@@ -103,7 +103,6 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_approvals_execution", ["execution_id", "stage_name"], unique=False
         )
-        batch_op.create_index("ix_approvals_pipeline", ["pipeline_id", "ordinal"], unique=False)
 
     op.create_table(
         "build_counters",
@@ -454,6 +453,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_resources_arn"), ["arn"], unique=False)
 
     op.create_table(
+        "reviewed_change_sets",
+        sa.Column("change_set_arn", sa.String(), nullable=False),
+        sa.Column("action_execution_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "change_set_arn", "action_execution_id", name=op.f("pk_reviewed_change_sets")
+        ),
+    )
+    op.create_table(
         "sessions",
         sa.Column("access_key_id", sa.String(), nullable=False),
         sa.Column("principal_kind", sa.String(), nullable=False),
@@ -727,6 +734,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sessions_expires_at"))
 
     op.drop_table("sessions")
+    op.drop_table("reviewed_change_sets")
     with op.batch_alter_table("resources", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_resources_arn"))
 
@@ -784,7 +792,6 @@ def downgrade() -> None:
     op.drop_table("builds")
     op.drop_table("build_counters")
     with op.batch_alter_table("approvals", schema=None) as batch_op:
-        batch_op.drop_index("ix_approvals_pipeline")
         batch_op.drop_index("ix_approvals_execution")
 
     op.drop_table("approvals")
