@@ -7,7 +7,7 @@ refused notifications as recorded from AWS in github.com/radkawar/stackd testdat
 approval_notification_native_complete.json and approval_notification_native_topic_errors.json.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -69,12 +69,12 @@ class ManualApproval:
 
     async def start(self, job: ActionJob) -> ActionResult:
         """Ask and tell the topic, or find what an earlier call with the same id asked."""
-        request = await self._database.read(lambda c: approvals.get(c, job.action_execution_id))
+        request, now = await self._find(job)
         if request is None:
             request = await self._ask(job)
         if request is None:
             return Failed("JobFailed", "The action ended before its approval was asked for.")
-        result = self._result(request)
+        result = self._result(request, now)
         untold = request.notification_arn is not None and request.notified_at is None
         if untold and isinstance(result, InProgress):
             return await self._notify(job, request) or result
@@ -82,13 +82,28 @@ class ManualApproval:
 
     async def poll(self, job: ActionJob, continuation_token: str) -> ActionResult:
         """Say whether somebody answered, or the time is over."""
-        request = await self._database.read(lambda c: approvals.get(c, job.action_execution_id))
+        request, now = await self._find(job)
         if request is None:
             return Failed("JobFailed", "The request for approval does not exist any more.")
-        return self._result(request)
+        return self._result(request, now)
 
     async def abandon(self, job: ActionJob, continuation_token: str) -> None:
         """Nothing is to be undone: a request whose action ended can be answered no more."""
+
+    async def _find(self, job: ActionJob) -> tuple[ApprovalRow | None, datetime]:
+        """Return the stored request, and a moment at which it stood so.
+
+        One that is over is read where answers are written: behind those given in time.
+        """
+        now = self._clock()
+
+        def work(connection: sa.Connection) -> ApprovalRow | None:
+            return approvals.get(connection, job.action_execution_id)
+
+        request = await self._database.read(work)
+        if request is not None and request.decision is None and now >= request.expires_at:
+            request = await self._database.write(work)
+        return request, now
 
     async def _ask(self, job: ActionJob) -> ApprovalRow | None:
         """Store the request with its review; None when the action has ended meanwhile."""
@@ -121,8 +136,8 @@ class ManualApproval:
 
         return await self._database.write(work)
 
-    def _result(self, request: ApprovalRow) -> ActionResult:
-        """Return what the stored request says now."""
+    def _result(self, request: ApprovalRow, now: datetime) -> ActionResult:
+        """Return what the stored request says."""
         work = request.action_execution_id
         if request.decision is not None:
             by = request.decided_by or ""
@@ -133,7 +148,7 @@ class ManualApproval:
             if request.comment and request.comment.strip():
                 message = f"{message}: {request.comment}"
             return Failed("ApprovalRejected", message, work, summary=summary)
-        remaining = (request.expires_at - self._clock()).total_seconds()
+        remaining = (request.expires_at - now).total_seconds()
         if remaining <= 0:
             waited = _in_words(request.expires_at - request.created_at)
             message = f"The approval request expired: nobody responded within {waited}."

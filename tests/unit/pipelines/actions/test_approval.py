@@ -1,19 +1,22 @@
 """The approval action by itself: asked once, told once, over in time."""
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from tests.approval_world import ADA, TOPIC, ApprovalWorld, gated
 
 from penstock.aws.errors import ServiceError
 from penstock.pipelines import review
 from penstock.pipelines.actions.provider import ActionJob, Failed, InProgress, Succeeded
 from penstock.pipelines.record import job_of
-from penstock.storage import action_executions
+from penstock.storage import action_executions, approvals
 
 EXECUTION = "00000000-0000-0000-0000-000000000001"
 
@@ -105,6 +108,32 @@ async def test_its_time_ends_exactly(
     )  # fmt: skip
     with pytest.raises(ServiceError, match="is already complete or has expired"):
         await world.answer(request.token)
+
+
+async def test_an_answer_in_the_last_moment_counts_although_it_is_stored_after_it(
+    world: ApprovalWorld,
+) -> None:
+    job = await waiting(world)
+    await world.engine.close()
+    [request] = world.requests()
+    in_time = request.expires_at - timedelta(milliseconds=1)
+    committing = threading.Event()
+
+    def store_slowly(connection: sa.Connection) -> None:
+        approvals.decide(
+            connection, job.action_execution_id, decision="Approved", decided_by=ADA,
+            comment="just", now=in_time,
+        )  # fmt: skip
+        assert committing.wait(30)
+
+    answering = asyncio.create_task(world.database.write(store_slowly))
+    await asyncio.sleep(0)
+    world.now, before = request.expires_at, world.database.writes
+    polling = asyncio.create_task(world.approval.poll(job, request.token))
+    await world.until(lambda: world.database.writes > before or polling.done())
+    committing.set()
+    assert await polling == Succeeded(external_execution_id=request.token, summary="just")
+    await answering
 
 
 @pytest.mark.parametrize(
