@@ -10,9 +10,10 @@ from rich.console import Console
 
 from penstock.cli.change_preview import previewed
 from penstock.cli.connection import Connection, DataDir, connect
+from penstock.cli.layout import WIDTH
 from penstock.cli.own_requests import ask
 from penstock.cli.refusal import Refusal
-from penstock.cli.review_text import WIDTH, change_set_text
+from penstock.cli.review_text import change_set_text
 from penstock.pipelines.review import ReviewedChangeSet
 from penstock.pipelines.review_endpoints import CHANGE_SETS_PATH
 

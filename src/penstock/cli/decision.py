@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from penstock.cli.connection import Connection
+from penstock.cli.layout import WIDTH
 from penstock.cli.own_requests import ask
 from penstock.cli.refusal import Refusal
-from penstock.cli.review_text import WIDTH, approval_text
+from penstock.cli.review_text import approval_text
 from penstock.clock import utc_now
 from penstock.pipelines.review import Review
 from penstock.pipelines.review_endpoints import APPROVALS_PATH

@@ -8,16 +8,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from penstock.cli.connection import DataDir, connect
 from penstock.cli.execution import ENDED
+from penstock.cli.layout import WIDTH, below, short_commits
 from penstock.cli.refusal import Refusal
-from penstock.cli.status import COLOURS, WIDTH
+from penstock.cli.status import COLOURS
 from penstock.cli.times import ago, took
 from penstock.clock import utc_now
-from penstock.pipelines.review_words import legible
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ def render(pipeline: str, executions: Sequence[Past], now: datetime) -> Group:
     """Return one pipeline's executions: a headline each, below it revisions and decisions."""
     rows: list[RenderableType] = [Text(pipeline, "bold")]
     if not executions:
-        rows.append(_below("never ran", 2, "dim"))
+        rows.append(below("never ran", 2, "dim"))
     for each in executions:
         rows += _execution(each, now)
     return Group(*rows)
@@ -168,12 +167,12 @@ def _execution(each: Past, now: datetime) -> list[RenderableType]:
         headline.append(f" {took(each.started, each.changed if each.status in ENDED else now)}")
     rows: list[RenderableType] = [headline]
     rows += [
-        _below(f"{revision.action}  {_short(revision.id)} {revision.summary}", 4)
+        below(f"{revision.action}  {short_commits(revision.id)} {revision.summary}", 4)
         for revision in each.revisions
     ]
     if not each.revisions and each.trigger:
-        rows.append(_below(f"by {each.trigger}", 4, "dim"))
-    rows += [_below(*_decided(decision)) for decision in each.decisions]
+        rows.append(below(f"by {each.trigger}", 4, "dim"))
+    rows += [below(*_decided(decision)) for decision in each.decisions]
     return rows
 
 
@@ -194,13 +193,3 @@ def _decided(decision: Decision) -> tuple[str, int, str]:
 def _who(arn: str) -> str:
     """Return `ann` or `root` of an ARN; other words as they are."""
     return arn.rsplit(":", 1)[-1].removeprefix("user/") if arn.startswith("arn:") else arn
-
-
-def _short(revision: str) -> str:
-    is_commit = len(revision) == 40 and not set(revision) - set("0123456789abcdef")
-    return revision[:7] if is_commit else revision
-
-
-def _below(words: str, indent: int, style: str = "") -> Padding:
-    text = Text(legible(words), style, overflow="fold")
-    return Padding(text, (0, 0, 0, indent), expand=False)

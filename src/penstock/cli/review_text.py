@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from penstock.cli.layout import WIDTH, below, short_commits
 from penstock.cli.times import ago
 from penstock.pipelines.review import FIRST_RELEASE, Review, ReviewedChangeSet, SourceChange
 from penstock.pipelines.review_words import (
@@ -24,7 +25,6 @@ from penstock.pipelines.review_words import (
     summary,
 )
 
-WIDTH = 80
 _ADDED_SHOWN = 6
 _SIGNS = {"Add": ("+", "green"), "Modify": ("~", "yellow"), "Remove": ("-", "red")}
 _REPLACED = ("±", "red")
@@ -62,18 +62,18 @@ def _heading(approval: Mapping[str, Any], now: datetime) -> Iterator[RenderableT
     asked, ends = (datetime.fromisoformat(approval[key]) for key in ("created_at", "expires_at"))
     if status == "Waiting":
         until = f"{ends.astimezone():%Y-%m-%d %H:%M}"
-        yield _below(f"asked {ago(asked, now)}, waits until {until}", 2)
+        yield below(f"asked {ago(asked, now)}, waits until {until}", 2)
     elif approval["decided_by"]:
         decided = datetime.fromisoformat(approval["decided_at"])
-        yield _below(f"by {approval['decided_by']}, {ago(decided, now)}", 2)
+        yield below(f"by {approval['decided_by']}, {ago(decided, now)}", 2)
         if approval["comment"]:
-            yield _below(approval["comment"], 2)
+            yield below(approval["comment"], 2)
     elif approval["error"]:
-        yield _below(approval["error"], 2)
-    yield _below(f"execution {approval['execution_id']}", 2)
+        yield below(approval["error"], 2)
+    yield below(f"execution {approval['execution_id']}", 2)
     for words in (approval["custom_data"], approval["link"]):
         if words:
-            yield _below(words, 2)
+            yield below(words, 2)
 
 
 def _review(review: Review, now: datetime, *, full: bool) -> Iterator[RenderableType]:
@@ -86,7 +86,7 @@ def _review(review: Review, now: datetime, *, full: bool) -> Iterator[Renderable
         yield from _change_set(change_set, full=full)
     for note in review.notes:
         yield Text()
-        yield _below(f"Note: {note}", 0, "yellow")
+        yield below(f"Note: {note}", 0, "yellow")
 
 
 def _since(review: Review, now: datetime) -> str:
@@ -101,17 +101,17 @@ def _source(source: SourceChange, now: datetime) -> Iterator[RenderableType]:
     revisions = [source.previous_revision_id, source.revision_id]
     if revisions[0] == revisions[1]:
         revisions = revisions[1:]
-    told = " → ".join(_short(each) for each in revisions if each)
-    yield _below(f"{source.action_name}  {source.repository}  {told}", 2)
+    told = " → ".join(short_commits(each) for each in revisions if each)
+    yield below(f"{source.action_name}  {source.repository}  {told}", 2)
     for commit in source.commits:
         when = f", {ago(commit.authored_at, now)}" if commit.authored_at else ""
-        yield _below(f"{_short(commit.id)} {commit.message} ({commit.author}{when})", 4)
+        yield below(f"{short_commits(commit.id)} {commit.message} ({commit.author}{when})", 4)
     if source.left_out:
-        yield _below(f"and {source.left_out} more", 4, "dim")
+        yield below(f"and {source.left_out} more", 4, "dim")
     if not source.commits and source.summary:
-        yield _below(source.summary.split("\n", maxsplit=1)[0], 4)
+        yield below(source.summary.split("\n", maxsplit=1)[0], 4)
     if source.note and source.note != FIRST_RELEASE:  # the heading says so
-        yield _below(source.note, 4, "dim")
+        yield below(source.note, 4, "dim")
 
 
 def _change_set(change_set: ReviewedChangeSet, *, full: bool) -> Iterator[RenderableType]:
@@ -123,9 +123,9 @@ def _change_set(change_set: ReviewedChangeSet, *, full: bool) -> Iterator[Render
     if change_set.status != "AVAILABLE" and not change_set.empty:
         reason = f": {change_set.status_reason}" if change_set.status_reason else ""
         colour = "red" if change_set.status in _UNUSABLE else "dim"
-        yield _below(f"{change_set.status}{reason}", 2, colour)
+        yield below(f"{change_set.status}{reason}", 2, colour)
     elif change_set.status_reason and not change_set.empty:
-        yield _below(change_set.status_reason, 2, "yellow")
+        yield below(change_set.status_reason, 2, "yellow")
     changed = changed_parameters(change_set.parameters)
     for parameter in changed:
         yield from _values(f"parameter {parameter.name}", parameter.before, parameter.after, 2)
@@ -144,21 +144,21 @@ def _resource(resource: ResourceWords, *, full: bool) -> Iterator[RenderableType
     yield headline
     why = f" ({'; '.join(resource.why)})" if resource.why else ""
     if resource.action != "Add":
-        yield _below(f"{resource.outcome}{why}", 4, colour)
+        yield below(f"{resource.outcome}{why}", 4, colour)
     shown = list(resource.properties)
     if resource.action == "Add" and not full:
         shown = shown[:_ADDED_SHOWN]
     for each in shown:
         yield from _property(each, is_added=resource.action == "Add")
     if left := len(resource.properties) - len(shown):
-        yield _below(f"and {left} more, with --full", 6, "dim")
+        yield below(f"and {left} more, with --full", 6, "dim")
 
 
 def _property(words: PropertyWords, *, is_added: bool) -> Iterator[RenderableType]:
     if is_added:
         yield from _value(words.path, words.after or "(empty)", 6)
     elif words.before is None and words.after is None:
-        yield _below(f"{words.path}: its values are not known before", 6)
+        yield below(f"{words.path}: its values are not known before", 6)
     else:
         yield from _values(words.path, words.before, words.after, 6)
 
@@ -174,9 +174,9 @@ def _values(
         return
     line = f"{name}: {before or '(empty)'} → {after or '(empty)'}"
     if len(line) + indent <= WIDTH and "\n" not in line:
-        yield _below(line, indent)
+        yield below(line, indent)
         return
-    yield _below(name, indent)
+    yield below(name, indent)
     yield _marked("-", before, indent + 2, "red")
     yield _marked("+", after, indent + 2, "green")
 
@@ -193,23 +193,11 @@ def _marked(sign: str, value: str, indent: int, style: str) -> RenderableType:
 def _value(name: str, value: str, indent: int, style: str = "") -> Iterator[RenderableType]:
     """Yield one line where it fits, else one for the name and the value below it."""
     if len(f"{name}: {value}") + indent <= WIDTH and "\n" not in value:
-        yield _below(f"{name}: {value}", indent, style)
+        yield below(f"{name}: {value}", indent, style)
         return
-    yield _below(f"{name}:", indent, style)
-    yield _below(value, indent + 2, style)
+    yield below(f"{name}:", indent, style)
+    yield below(value, indent + 2, style)
 
 
 def _digest(digest: str) -> RenderableType:
     return Text(f"Digest {digest}", overflow="fold")
-
-
-def _short(revision: str) -> str:
-    """Return a commit's first digits; any other revision whole."""
-    is_commit = len(revision) == 40 and not set(revision) - set("0123456789abcdef")
-    return revision[:7] if is_commit else revision
-
-
-def _below(words: str, indent: int, style: str = "") -> Padding:
-    """Return text at the full width that goes on below its own beginning."""
-    text = Text(legible(words), style, overflow="fold")
-    return Padding(text, (0, 0, 0, indent), expand=False)

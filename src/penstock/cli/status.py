@@ -1,7 +1,6 @@
 """`penstock status`: each pipeline's newest execution, its stages and actions."""
 
 import json
-import re
 import sys
 from dataclasses import asdict
 from datetime import datetime
@@ -10,19 +9,16 @@ from typing import Annotated
 import typer
 import urllib3
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from penstock.cli.connection import DataDir, connect
 from penstock.cli.execution import ActionView, ExecutionView, StageView, read_latest
+from penstock.cli.layout import WIDTH, below, short_commits
 from penstock.cli.refusal import Refusal
 from penstock.cli.times import ago, clock_time, took
 from penstock.clock import utc_now
 from penstock.pipelines.review_words import legible
 
-WIDTH = 80
-_COMMIT = re.compile(r"\b([0-9a-f]{7})[0-9a-f]{33}\b")
-_SHORT = r"\1"
 _READY = "ready"
 COLOURS = {
     "Succeeded": "green",
@@ -89,7 +85,7 @@ def render(view: ExecutionView, now: datetime) -> Group:
         headline.append(f", {took(view.started, view.changed if view.ended else now)}")
     rows: list[RenderableType] = [headline]
     if view.trigger:
-        rows.append(_below(f"by {_COMMIT.sub(_SHORT, view.trigger)}", 2, "dim"))
+        rows.append(below(f"by {short_commits(view.trigger)}", 2, "dim"))
     width = max(
         (
             4 + len(a.name) if a else 2 + len(s.name)
@@ -109,7 +105,7 @@ def _stage(stage: StageView, width: int) -> list[RenderableType]:
     row = Text(f"  {stage.name}".ljust(width + 2))
     if not stage.waits_for or stage.status:
         return [row.append(_word(stage.status or "not yet"))]
-    return [row.append("waiting", "yellow"), _below(f"waits for {stage.waits_for}")]
+    return [row.append("waiting", "yellow"), below(f"waits for {stage.waits_for}", 6)]
 
 
 def _action(action: ActionView, width: int, now: datetime) -> list[RenderableType]:
@@ -121,14 +117,8 @@ def _action(action: ActionView, width: int, now: datetime) -> list[RenderableTyp
     row.append(" " * (12 - len(action.status)))
     row.append(f"{clock_time(action.started)}  {took(action.started, end)}")
     if action.status == "Failed":
-        return [row, _below(action.summary)]
+        return [row, below(action.summary, 6)]
     return [row.append(f"  {_one_line(action.summary)}" if action.summary else "")]
-
-
-def _below(words: str, indent: int = 6, style: str = "") -> Padding:
-    """Return text at the full width, under the row that it belongs to."""
-    text = Text(legible(words), style, overflow="fold")
-    return Padding(text, (0, 0, 0, indent), expand=False)
 
 
 def _one_line(words: str) -> str:

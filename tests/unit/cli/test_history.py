@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from penstock.cli.history import past, render
-from penstock.cli.status import WIDTH
+from penstock.cli.layout import WIDTH
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ANN = "arn:aws:iam::123456789012:user/ann"

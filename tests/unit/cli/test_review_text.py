@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from penstock.cli.review_text import WIDTH, approval_text, change_set_text
+from penstock.cli.layout import WIDTH
+from penstock.cli.review_text import approval_text, change_set_text
 from penstock.pipelines.review import (
     FIRST_RELEASE,
     Commit,

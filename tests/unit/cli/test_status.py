@@ -4,7 +4,8 @@ from datetime import timedelta
 from rich.console import Console
 
 from penstock.cli.execution import view
-from penstock.cli.status import WIDTH, render
+from penstock.cli.layout import WIDTH
+from penstock.cli.status import render
 
 from .test_execution import START, SUMMARY, detail, structure
 
