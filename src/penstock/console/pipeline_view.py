@@ -52,6 +52,8 @@ class ActionCard:
     error_code: str = ""
     error: str = ""
     link: Link | None = None
+    earlier: bool = False
+    """Whether this is what it did in an earlier execution than the one that is in its stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,16 @@ def stages(
     declaration: Mapping[str, Any],
     state: Mapping[str, Any],
     revisions: Mapping[str, Sequence[Revision]],
+    own: Mapping[str, frozenset[str]] | None = None,
 ) -> list[StageCard]:
     """Return the stages of a pipeline in order.
 
     `declaration` is GetPipeline's `pipeline`, `state` GetPipelineState's answer, `revisions`
-    those of each execution that is known, by its id.
+    those of each execution that is known, by its id; `own` the ids of its action executions.
     """
     states = {each["stageName"]: each for each in state["stageStates"]}
     return [
-        _stage(declared, states.get(declared["name"], {}), revisions, first=number == 0)
+        _stage(declared, states.get(declared["name"], {}), revisions, own or {}, first=number == 0)
         for number, declared in enumerate(declaration["stages"])
     ]
 
@@ -117,17 +120,19 @@ def _stage(
     declared: Mapping[str, Any],
     state: Mapping[str, Any],
     revisions: Mapping[str, Sequence[Revision]],
+    own: Mapping[str, frozenset[str]],
     *,
     first: bool,
 ) -> StageCard:
     latest = state.get("latestExecution", {})
     transition = state.get("inboundTransitionState", {})
     actions = {each["actionName"]: each for each in state.get("actionStates", ())}
+    execution_id = latest.get("pipelineExecutionId")
+    here = own.get(execution_id or "")
     groups: dict[int, list[ActionCard]] = {}
     for action in declared["actions"]:
-        card = _action(action, actions.get(action["name"], {}).get("latestExecution", {}))
+        card = _action(action, actions.get(action["name"], {}).get("latestExecution", {}), here)
         groups.setdefault(action.get("runOrder", 1), []).append(card)
-    execution_id = latest.get("pipelineExecutionId")
     return StageCard(
         name=declared["name"],
         status=latest.get("status", NOT_STARTED),
@@ -143,8 +148,12 @@ def _stage(
     )
 
 
-def _action(declared: Mapping[str, Any], latest: Mapping[str, Any]) -> ActionCard:
+def _action(
+    declared: Mapping[str, Any], latest: Mapping[str, Any], here: frozenset[str] | None
+) -> ActionCard:
+    """Return an action's card; `here` are the action executions of who is in the stage now."""
     type_id = declared["actionTypeId"]
+    id = latest.get("actionExecutionId")
     error = latest.get("errorDetails", {})
     return ActionCard(
         name=declared["name"],
@@ -164,6 +173,7 @@ def _action(declared: Mapping[str, Any], latest: Mapping[str, Any]) -> ActionCar
         or review_link(
             type_id["category"], latest.get("actionExecutionId", ""), latest.get("status", "")
         ),
+        earlier=id is not None and here is not None and id not in here,
     )
 
 

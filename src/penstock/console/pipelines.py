@@ -59,13 +59,14 @@ async def show(visit: Visit) -> Response:
     state = await visit.call("codepipeline", "GetPipelineState", {"name": name})
     executions = await _executions(visit, name, _EXECUTIONS_ON_A_PAGE)
     revisions = await _revisions(visit, name, state, executions)
+    own = await _own_actions(visit, name, state)
     return visit.page(
         "pipeline.html",
         live=(f"pipeline:{name}", position),
         name=name,
         declaration=declaration,
         metadata=found["metadata"],
-        stages=pipeline_view.stages(declaration, state, revisions),
+        stages=pipeline_view.stages(declaration, state, revisions, own),
         executions=executions,
         shown_at_most=_EXECUTIONS_ON_A_PAGE,
     )
@@ -203,3 +204,29 @@ async def _revisions(
             found["pipelineExecution"].get("artifactRevisions", ())
         )
     return known
+
+
+async def _own_actions(
+    visit: Visit, name: str, state: Mapping[str, Any]
+) -> dict[str, frozenset[str]]:
+    """Return the action executions of every execution that is in a stage: GetPipelineState gives
+    each action's newest, which may be an earlier execution's. Empty where the visitor may not ask.
+    """
+    inside = {
+        stage["latestExecution"]["pipelineExecutionId"]
+        for stage in state["stageStates"]
+        if "latestExecution" in stage
+    }
+    found: dict[str, frozenset[str]] = {}
+    for execution_id in inside:
+        wanted = {"pipelineName": name, "filter": {"pipelineExecutionId": execution_id}}
+        try:
+            answer = await visit.call("codepipeline", "ListActionExecutions", wanted)
+        except ServiceError as error:
+            if "AccessDenied" in error.code:
+                return {}
+            raise
+        if "nextToken" not in answer:
+            details = answer["actionExecutionDetails"]
+            found[execution_id] = frozenset(each["actionExecutionId"] for each in details)
+    return found

@@ -94,6 +94,7 @@ PIPELINE = {
     ("codepipeline", "ListPipelines"): {"pipelines": [{"name": "app"}]},
     ("codepipeline", "GetPipeline"): {"pipeline": DECLARATION, "metadata": {}},
     ("codepipeline", "GetPipelineState"): STATE,
+    ("codepipeline", "ListActionExecutions"): {"actionExecutionDetails": []},
     ("codepipeline", "ListPipelineExecutions"): {"pipelineExecutionSummaries": [SUMMARY]},
     ("codepipeline", "StartPipelineExecution"): {"pipelineExecutionId": "1"},
     ("codepipeline", "StopPipelineExecution"): {},
@@ -143,6 +144,29 @@ async def test_a_pipelines_page_says_all_that_is_to_know(world):
     assert 'aria-label="Enable the transition into Dev"' in text
     assert "aaaaaaaa</code>" in text
     assert f"alert(1)&gt;{chr(10)}more" not in text, "the message's first line only"
+
+
+async def test_what_an_action_did_in_an_earlier_execution_is_told_as_that(world):
+    """Locks: below an approval that waited, the execution after it read Succeeded."""
+    latest = {"actionExecutionId": "a1", "status": "Succeeded", "lastStatusChange": NOW}
+    build = {
+        "stageName": "Build",
+        "latestExecution": {"pipelineExecutionId": EXECUTION, "status": "InProgress"},
+        "actionStates": [{"actionName": "Build", "latestExecution": {**latest, "summary": "told"}}],
+    }
+    world.answers |= PIPELINE
+    world.answers["codepipeline", "GetPipelineState"] = {**STATE, "stageStates": [build]}
+    browser = await world.log_in()
+    text = (await browser.get("/console/pipelines/app")).text
+    assert "last succeeded" in text
+    assert "in an earlier execution" in text
+    assert "told" not in text
+    world.answers["codepipeline", "ListActionExecutions"] = {
+        "actionExecutionDetails": [{"actionExecutionId": "a1"}]
+    }
+    text = (await browser.get("/console/pipelines/app")).text
+    assert "in an earlier execution" not in text
+    assert "told" in text
 
 
 async def test_every_form_carries_the_sessions_token(world):
