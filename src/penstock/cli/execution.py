@@ -171,7 +171,7 @@ def _action(
         started=detail.get("startTime"),
         changed=detail.get("lastUpdateTime"),
         summary=(
-            "waits for somebody to approve or reject it"
+            "waits for approval (penstock approve)"
             if provider == "Manual" and detail["status"] == "InProgress"
             else _summary(result, revision)
         ),

@@ -96,7 +96,7 @@ def test_an_action_that_waits_for_approval_says_so():
     name = pipeline["stages"][1]["actions"][0]["name"]
     waits = [detail("Build", name, "InProgress", 60)]
     text = shown(view(pipeline, {**SUMMARY, "status": "InProgress"}, waits))
-    assert "waits for somebody" in text
+    assert "waits for approval (penstock approve)" in text
 
 
 def test_what_others_wrote_moves_no_cursor_and_adds_no_row():
