@@ -147,6 +147,7 @@ class World:
         self,
         *,
         authenticate: bool = True,
+        public_url: str | None = None,
         support: Support = nothing_known,
         reviewed: Reviewed = no_change_sets,
     ) -> Console:
@@ -155,6 +156,7 @@ class World:
             self.outbox,
             self.sessions,
             own_host="127.0.0.1",
+            public_url=public_url,
             port=4600,
             authenticate=authenticate,
             support=support,

@@ -134,6 +134,12 @@ def check(config: Config) -> None:
         raise Refusal(
             f"--no-auth lets anyone in who reaches {config.host}: it needs a loopback --host", 2
         )
+    if not config.authenticate and config.public_url is not None:
+        raise Refusal(
+            f"--no-auth lets anyone in who reaches {config.public_url}: it goes without "
+            "--public-url",
+            2,
+        )
 
 
 def check_public_url(url: str | None) -> None:

@@ -24,6 +24,7 @@ def test_the_defaults_can_be_served():
         ({"region": "virginia"}, "--region: expected a name such as us-east-1"),
         ({"authenticate": False, "host": "0.0.0.0"}, "--no-auth lets anyone in"),
         ({"authenticate": False, "host": "build.example.com"}, "--no-auth lets anyone in"),
+        ({"authenticate": False, "public_url": "https://ci.example.com"}, "without --public-url"),
     ],
 )
 def test_options_that_cannot_be_served_are_refused(change, message):

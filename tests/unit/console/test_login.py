@@ -1,6 +1,7 @@
 """One-time links and the sessions that they become."""
 
 import pytest
+from tests.console_world import Browser
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal, PrincipalKind
@@ -54,6 +55,18 @@ async def test_a_session_is_kept_in_a_strict_http_only_cookie_of_this_port(world
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("penstock-console-4600=")
     assert {"HttpOnly", "SameSite=strict", "Path=/console/"} <= set(cookie.split("; "))
+
+
+async def test_a_browser_that_speaks_tls_to_a_proxy_sends_the_cookie_by_tls_alone(world):
+    browser = Browser(world.make_console(public_url="https://ci.example.com"))
+    headers = {"host": "ci.example.com", "origin": "https://ci.example.com"}
+    token = await world.sessions.make_link((await world.root()).principal)
+    answer = await browser.send("POST", "/console/login", headers, {"link": token})
+    assert answer.status == 303
+    assert "Secure" in answer.headers["set-cookie"].split("; ")
+    token = await world.sessions.make_link((await world.root()).principal)
+    answer = await world.browser.post("/console/login", {"link": token})
+    assert "Secure" not in answer.headers["set-cookie"].split("; ")
 
 
 async def test_a_session_ends_after_twelve_hours(world):
