@@ -1,7 +1,7 @@
 """The key that signs messages, and its certificate, which the server hands out.
 
 RSA, as AWS's receivers expect: SHA-1 for signature version 1, SHA-256 for 2. Kept in the data
-directory; a new pair is made before the certificate ends.
+directory; a server that starts in the certificate's last month makes a new pair.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """Messages brought by mail, through the SMTP relay that the server was told.
 
-smtplib in a thread: one mail takes one short connection, so nothing waits for another's.
+smtplib in threads: each mail takes one short connection.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ def relay(url: str, sender: str | None, password: str | None) -> Relay:
 
 
 class SmtpChannel:
-    """Sends messages as mails. `close` waits for those being handed over, 15 seconds at most."""
+    """Sends messages as mails; `close` does not wait for those that are being handed over."""
 
     def __init__(self, relay: Relay, signer: Signer, endpoint_url: str) -> None:
         self._relay = relay
