@@ -21,7 +21,7 @@ from penstock.pipelines import snapshot
 from penstock.pipelines.executions import stage_not_found
 from penstock.pipelines.states import ActionStatus
 from penstock.pipelines.structure import ActionDeclaration
-from penstock.storage import action_executions, approvals, outbox, pipeline_executions
+from penstock.storage import action_executions, approvals, outbox
 from penstock.storage.action_executions import ActionRow
 from penstock.storage.approvals import ApprovalRow
 from penstock.storage.pipelines import PipelineRow
@@ -96,10 +96,9 @@ def answer(
     if request is None or place != (request.pipeline_id, request.stage_name, request.action_name):
         raise _wrong_token(given)
     action = action_executions.get(connection, request.action_execution_id)
-    execution = pipeline_executions.get(connection, request.execution_id)
-    if action is None or execution is None:
+    if action is None:
         raise _wrong_token(given)
-    outdated = execution.pipeline_version != pipeline.version
+    outdated = action.pipeline_version != pipeline.version
     _check_open(pipeline, given, standing(request, action.status, outdated=outdated, now=now))
     _check_summary(given, action)
     decided = approvals.decide(
@@ -115,7 +114,7 @@ def answer(
         {
             "pipeline": pipeline.name,
             "pipeline-id": pipeline.id,
-            "execution-id": execution.id,
+            "execution-id": request.execution_id,
             "stage": given.stage,
             "action": given.action,
             "decision": given.decision.value,

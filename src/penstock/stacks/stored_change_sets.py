@@ -42,16 +42,6 @@ class StoredChangeSets:
         row = await self._settled(found)
         return ChangeSet(row, self._open(row))
 
-    async def digest(self, arn: str) -> str | None:
-        """Return the digest of the plan that a change set, by its ARN, holds; None without one.
-
-        It was stored with the plan and never changes: DescribeChangeSet shows that plan, and
-        ExecuteChangeSet refuses to carry out another. `Stacks.executed_digest` is the same text
-        once it was carried out (docs/adr/0031-digest-of-a-plan.md).
-        """
-        found = await self._database.read(lambda c: rows.get(c, arn))
-        return None if found is None else found.digest
-
     async def stack_id(self, arn: str) -> str | None:
         """Return the id of the stack that a change set, by its ARN, is of; None without one."""
         found = await self._database.read(lambda c: rows.get(c, arn))

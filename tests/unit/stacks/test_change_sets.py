@@ -100,7 +100,6 @@ async def test_a_deletion_is_refused_while_it_is_executed(world: World) -> None:
 async def test_what_was_executed_names_the_plan_that_was_shown(world: World) -> None:
     change_sets = made_on(world)
     made = await change_sets.create(ROOT, request())
-    assert await change_sets.digest(made.row.arn) == made.row.digest
     assert await world.stacks.executed_digest("app") is None
     await change_sets.execute(made.row.arn, None, ROOT)
     assert await world.stacks.executed_digest("app") == made.row.digest
