@@ -117,20 +117,19 @@ def began_after(row: ActionRow, made: ActionRow) -> bool:
 
 
 def _made(connection: sa.Connection, job: ActionJob) -> str | None:
-    rows = _rows(connection, job)
-    mine = (row.arn for row in rows if row.client_token == job.action_execution_id)
-    return next(mine, None)
+    stack = stacks.find(connection, job.configuration["StackName"])
+    if stack is None:
+        return None
+    row = change_sets.made_by(connection, stack.id, job.action_execution_id)
+    return None if row is None else row.arn
 
 
 def _executed(connection: sa.Connection, job: ActionJob) -> str | None:
-    rows = _rows(connection, job)
-    mine = (row.arn for row in rows if row.execution_token == job.action_execution_id)
-    return next(mine, None)
-
-
-def _rows(connection: sa.Connection, job: ActionJob) -> list[ChangeSetRow]:
     stack = stacks.find(connection, job.configuration["StackName"])
-    return [] if stack is None else change_sets.of_stack(connection, stack.id)
+    if stack is None:
+        return None
+    row = change_sets.executed_by(connection, stack.id, job.action_execution_id)
+    return None if row is None else row.arn
 
 
 def _makes(row: ActionRow, job: ActionJob) -> bool:

@@ -60,6 +60,18 @@ def newest(connection: sa.Connection, stack_id: str, name: str) -> ChangeSetRow 
     return None if row is None else _row(row)
 
 
+def made_by(connection: sa.Connection, stack_id: str, client_token: str) -> ChangeSetRow | None:
+    """Return the stack's change set that the request with this token made, or None."""
+    return _first(connection, stack_id, change_sets.c.client_token == client_token)
+
+
+def executed_by(
+    connection: sa.Connection, stack_id: str, execution_token: str
+) -> ChangeSetRow | None:
+    """Return the stack's change set that the request with this token executed, or None."""
+    return _first(connection, stack_id, change_sets.c.execution_token == execution_token)
+
+
 def of_stack(connection: sa.Connection, stack_id: str) -> list[ChangeSetRow]:
     """Return the stack's change sets, oldest first."""
     rows = connection.execute(
@@ -111,6 +123,17 @@ def delete_others(connection: sa.Connection, row: ChangeSetRow) -> None:
             change_sets.c.execution_status.not_in(["EXECUTE_COMPLETE", "EXECUTE_FAILED"]),
         )
     )
+
+
+def _first(
+    connection: sa.Connection, stack_id: str, condition: sa.ColumnElement[bool]
+) -> ChangeSetRow | None:
+    row = connection.execute(
+        change_sets.select()
+        .where(change_sets.c.stack_id == stack_id, condition)
+        .order_by(change_sets.c.ordinal)
+    ).first()
+    return None if row is None else _row(row)
 
 
 def _row(row: sa.Row[Any]) -> ChangeSetRow:
