@@ -8,13 +8,13 @@ from penstock.cli.build_log import BuildLog, open_log
 from penstock.cli.connection import Connection
 from penstock.cli.demonstration.terminal import Terminal
 from penstock.cli.execution import ExecutionView, read_latest
+from penstock.cli.layout import WIDTH
 from penstock.cli.refusal import Refusal
 from penstock.cli.times import took
 
 _POLL_SECONDS = 0.5
 _BEGIN_SECONDS = 60
 _APPROVAL = "Manual"
-_WIDTH = 80
 _BELOW = "        "
 
 
@@ -93,11 +93,11 @@ class Follower:
 
 def _with_summary(row: str, summary: str) -> list[str]:
     """Return the summary behind the row, or below it where it is too long for that."""
-    if len(row) + 2 + len(summary) <= _WIDTH:
+    if len(row) + 2 + len(summary) <= WIDTH:
         return [f"{row}  {summary}".rstrip()]
     below = textwrap.wrap(
         summary,
-        _WIDTH,
+        WIDTH,
         initial_indent=_BELOW,
         subsequent_indent=_BELOW,
         break_long_words=False,

@@ -12,9 +12,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from penstock.cli.layout import WIDTH
 from penstock.cli.refusal import Refusal
 
-_WIDTH = 80
 _INDENT = "      "
 
 
@@ -100,7 +100,7 @@ def command_lines(command: Sequence[str], into: Path | None = None) -> list[str]
             groups.append(word)
     lines = ["$"]
     for group in groups:
-        if len(lines[-1]) + len(group) + 1 > _WIDTH - 2 and lines[-1] != "$":
+        if len(lines[-1]) + len(group) + 1 > WIDTH - 2 and lines[-1] != "$":
             lines[-1] += " \\"
             lines.append(f"{_INDENT}{group}")
         else:
