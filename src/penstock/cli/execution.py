@@ -100,9 +100,7 @@ def view(
     """Combine a pipeline's structure with an execution's summary, action details and states."""
     execution_id = summary.get("pipelineExecutionId", "")
     waits = {state["stageName"]: _waits_for(state, execution_id) for state in stage_states}
-    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for detail in sorted(details, key=lambda d: d["startTime"]):
-        newest[detail["stageName"], detail["actionName"]] = detail
+    newest = _newest(structure, details)
     revisions = {r["actionName"]: r for r in summary.get("sourceRevisions", [])}
     trigger = summary.get("trigger", {})
     return ExecutionView(
@@ -131,6 +129,39 @@ def view(
             for stage in structure["stages"]
         ],
     )
+
+
+def _newest(
+    structure: Mapping[str, Any], details: Sequence[Mapping[str, Any]]
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return each action's newest attempt, by stage and action.
+
+    One that began before an action that comes before it is of an attempt that a retry replaced:
+    the action has not begun again yet.
+    """
+    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for detail in sorted(details, key=lambda d: d["startTime"]):
+        newest[detail["stageName"], detail["actionName"]] = detail
+    for stage in structure["stages"]:
+        orders = {action["name"]: action.get("runOrder", 1) for action in stage["actions"]}
+        begun = {
+            name: newest[stage["name"], name]["startTime"]
+            for name in orders
+            if (stage["name"], name) in newest
+        }
+        for name, began in begun.items():
+            if any(orders[n] < orders[name] and at > began for n, at in begun.items()):
+                del newest[stage["name"], name]
+    return newest
+
+
+def decision_words(status: str, by: str, comment: str) -> str:
+    """Return `approved by ann: tested` of an approval's status, the ARN of who decided, and why."""
+    told = "approved" if status == "Succeeded" else "rejected"
+    who = by.rsplit(":", 1)[-1].removeprefix("user/") if by.startswith("arn:") else by
+    if comment.endswith(f" by {by}"):  # what stands there without a comment
+        comment = ""
+    return f"{told} by {who}{': ' if comment else ''}{comment}"
 
 
 def _waits_for(state: Mapping[str, Any], execution_id: str) -> str:
@@ -170,11 +201,7 @@ def _action(
         status=detail["status"],
         started=detail.get("startTime"),
         changed=detail.get("lastUpdateTime"),
-        summary=(
-            "waits for approval (penstock approve)"
-            if provider == "Manual" and detail["status"] == "InProgress"
-            else _summary(result, revision)
-        ),
+        summary=_approval_summary(detail) if provider == "Manual" else _summary(result, revision),
         external_execution_id=result.get("externalExecutionId", ""),
         output_artifacts={
             artifact["name"]: (artifact["s3location"]["bucket"], artifact["s3location"]["key"])
@@ -183,6 +210,17 @@ def _action(
         },
         output_variables=output.get("outputVariables", {}),
     )
+
+
+def _approval_summary(detail: Mapping[str, Any]) -> str:
+    """Say of an approval that it waits, who decided, or why nobody did."""
+    if detail["status"] == "InProgress":
+        return "waits for approval (penstock approve)"
+    result = detail.get("output", {}).get("executionResult", {})
+    said = str(result.get("externalExecutionSummary") or _summary(result, {}))
+    by = detail.get("updatedBy", "")
+    decided = by and detail["status"] in {"Succeeded", "Failed"}
+    return decision_words(detail["status"], by, said) if decided else said
 
 
 def _summary(result: Mapping[str, Any], revision: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from penstock.cli.connection import DataDir, connect
-from penstock.cli.execution import ENDED
+from penstock.cli.execution import ENDED, decision_words
 from penstock.cli.layout import WIDTH, below, short_commits
 from penstock.cli.refusal import Refusal
 from penstock.cli.status import COLOURS
@@ -182,14 +182,7 @@ def _decided(decision: Decision) -> tuple[str, int, str]:
         return f"{place}: waits for approval", 4, "yellow"
     if not decision.by or decision.status == "Abandoned":
         return f"{place}: {comment or 'nobody decided'}", 4, "dim"
-    told, colour = ("approved", "green") if decision.status == "Succeeded" else ("rejected", "red")
-    if comment.endswith(f" by {decision.by}"):  # what stands there without a comment
-        comment = ""
+    colour = "green" if decision.status == "Succeeded" else "red"
     comment = comment.replace("\n", "\n  ")  # it begins no line that looks like one of ours
-    said = f": {comment}" if comment else ""
-    return f"{place}: {told} by {_who(decision.by)}{said}", 4, colour
-
-
-def _who(arn: str) -> str:
-    """Return `ann` or `root` of an ARN; other words as they are."""
-    return arn.rsplit(":", 1)[-1].removeprefix("user/") if arn.startswith("arn:") else arn
+    said = decision_words(decision.status, decision.by, comment)
+    return f"{place}: {said}", 4, colour

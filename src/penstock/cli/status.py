@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 import urllib3
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
@@ -116,9 +117,12 @@ def _action(action: ActionView, width: int, now: datetime) -> list[RenderableTyp
     row.append(_word(action.status))
     row.append(" " * (12 - len(action.status)))
     row.append(f"{clock_time(action.started)}  {took(action.started, end)}")
-    if action.status == "Failed":
-        return [row, below(action.summary, 6)]
-    return [row.append(f"  {_one_line(action.summary)}" if action.summary else "")]
+    if not action.summary:
+        return [row]
+    words = _one_line(action.summary)
+    if action.status == "Failed" or row.cell_len + 2 + cell_len(words) > WIDTH:
+        return [row, below(action.summary if action.status == "Failed" else words, 6)]
+    return [row.append(f"  {words}")]
 
 
 def _one_line(words: str) -> str:

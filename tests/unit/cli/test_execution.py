@@ -124,3 +124,53 @@ def test_an_execution_that_waits_says_for_what():
     assert waits_for(closed) == "its transition to be enabled, disabled with: hold on"
     assert waits_for(waiting()) == "execution e-0 to leave the stage"
     assert waits_for(waiting("e-9")) == "", "another execution waits there, not this one"
+
+
+def production(*runs):
+    def action(name, provider, order):
+        return {"name": name, "actionTypeId": {"provider": provider}, "runOrder": order}
+
+    actions = [
+        action("Create", "CloudFormation", 1),
+        action("Approve", "Manual", 2),
+        action("Execute", "CloudFormation", 3),
+    ]
+    seen = view(
+        {"name": "road", "stages": [{"name": "Production", "actions": actions}]},
+        SUMMARY,
+        [detail("Production", *run) for run in runs],
+    )
+    return {one.name: one for one in seen.actions}
+
+
+def test_what_an_attempt_that_was_retried_did_is_not_shown_as_of_now():
+    """Locks: `Execute Failed … Retry stage Production` while that retry waited for approval."""
+    seen = production(
+        ("Create", "Succeeded", 0),
+        ("Approve", "Succeeded", 1),
+        ("Execute", "Failed", 2),
+        ("Create", "Succeeded", 10),
+        ("Approve", "InProgress", 11),
+    )
+    assert [one.status for one in seen.values()] == ["Succeeded", "InProgress", ""]
+    assert seen["Approve"].summary == "waits for approval (penstock approve)"
+    alone = production(
+        ("Create", "Succeeded", 0), ("Approve", "Succeeded", 1), ("Execute", "Failed", 2)
+    )
+    assert [one.status for one in alone.values()] == ["Succeeded", "Succeeded", "Failed"]
+
+
+def test_an_approval_says_who_decided():
+    def decided(status, by, **result):
+        ran = {**detail("Production", "Approve", status, **result), "updatedBy": by}
+        actions = [{"name": "Approve", "actionTypeId": {"provider": "Manual"}}]
+        structure = {"name": "road", "stages": [{"name": "Production", "actions": actions}]}
+        return view(structure, SUMMARY, [ran]).actions[0].summary
+
+    ann = "arn:aws:iam::1:user/ann"
+    rejected = decided("Failed", ann, externalExecutionSummary="not on Fridays")
+    assert rejected == "rejected by ann: not on Fridays"
+    silent = decided("Succeeded", ann, externalExecutionSummary=f"Approved by {ann}")
+    assert silent == "approved by ann"
+    told = decided("Failed", "", errorDetails={"code": "PermissionError", "message": "no topic"})
+    assert told == "PermissionError: no topic"

@@ -119,3 +119,14 @@ def test_what_others_wrote_moves_no_cursor_and_adds_no_row():
     assert r"push \x1b[1A" in text
     assert r"no \x1b]0;title\x07" in text
     assert not any(line.startswith("    Release") for line in text.splitlines())
+
+
+def test_words_that_do_not_fit_behind_a_row_stand_below_it_whole():
+    """Locks: `Change set release was created: 1 chan…`, without the digest that names it."""
+    digest = f"sha256:{'1' * 64}"
+    words = f"Change set release was created: 1 change, {digest}"
+    done = detail("Build", "Test", "Succeeded", externalExecutionSummary=words)
+    text = shown(view(structure(), SUMMARY, [done]))
+    assert digest in text
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= WIDTH
