@@ -46,3 +46,17 @@ def resource_of(text: str, kind: str) -> str | None:
     except ValueError:
         return None
     return resource.removeprefix(kind) if resource.startswith(kind) else None
+
+
+def who(principal: str) -> str:
+    """Return whom an ARN names, for people: `ann`, `root`, or a session as `role/session`.
+
+    A session names itself: only its role tells it from the user of that name. Any other text is
+    returned as it is.
+    """
+    try:
+        resource = parse_arn(principal).resource
+    except ValueError:
+        return principal
+    kind, _, name = resource.partition("/")
+    return name if kind == "assumed-role" else resource.rpartition("/")[2]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from penstock.arns import who
+
 ENDED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
 
 
@@ -158,10 +160,9 @@ def _newest(
 def decision_words(status: str, by: str, comment: str) -> str:
     """Return `approved by ann: tested` of an approval's status, the ARN of who decided, and why."""
     told = "approved" if status == "Succeeded" else "rejected"
-    who = by.rsplit(":", 1)[-1].removeprefix("user/") if by.startswith("arn:") else by
     if comment.endswith(f" by {by}"):  # what stands there without a comment
         comment = ""
-    return f"{told} by {who}{': ' if comment else ''}{comment}"
+    return f"{told} by {who(by)}{': ' if comment else ''}{comment}"
 
 
 def _waits_for(state: Mapping[str, Any], execution_id: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
+from penstock.arns import who
 from penstock.console.statuses import NOT_STARTED
 
 _SHORT = 8
@@ -265,11 +266,3 @@ def revisions(found: Iterable[Mapping[str, Any]]) -> list[Revision]:
 def short(revision_id: str) -> str:
     """Return a commit's first digits; another revision as it is."""
     return revision_id[:_SHORT] if _COMMIT.fullmatch(revision_id) else revision_id
-
-
-def who(arn: str) -> str:
-    """Return the name in the ARN of a user or role session; `root` for the root's."""
-    if not arn.startswith("arn:"):
-        return arn
-    resource = arn.rsplit(":", 1)[-1]
-    return resource.rsplit("/", 1)[-1]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from penstock import __version__
+from penstock import __version__, arns
 from penstock.console import pipeline_view, statuses, times
 
 LIVE = "live"
@@ -33,7 +33,7 @@ def environment() -> Environment:
         exact=times.exact,
         path=_path,
         short=pipeline_view.short,
-        who=pipeline_view.who,
+        who=arns.who,
     )
     made.globals.update(
         version=__version__, assets=_assets_digest(), no_status=statuses.NOT_STARTED
