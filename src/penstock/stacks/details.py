@@ -5,7 +5,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Re
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from penstock.stacks import schemas
@@ -14,17 +15,26 @@ from penstock.stacks.differences import Difference
 from penstock.stacks.display import as_text, canonical, secrets_of
 from penstock.stacks.plan import Detail, Replacement, Shown
 from penstock.stacks.schemas import ResourceSchema
+from penstock.stacks.secret_places import SecretPlaces
 from penstock.stacks.state import StackState
 from penstock.stacks.template.evaluate import Unknown
-from penstock.stacks.template.references import Reference
+from penstock.stacks.template.references import Path, Reference
 from penstock.stacks.template.template import ResourceDeclaration
 
 
 class Details:
     """Tells causes by what is known of the resources visited before."""
 
-    def __init__(self, current: StackState, desired: Desired) -> None:
-        self._desired = desired
+    def __init__(
+        self,
+        current: StackState,
+        desired: Desired,
+        before: SecretPlaces | None,
+        after: SecretPlaces,
+    ) -> None:
+        """`before` and `after` tell secrets in what is deployed, if anything is, and wanted."""
+        self._before = before
+        self._after = after
         self._secrets = secrets_of(current.parameters, desired.parameters)
         self._changed_parameters = _changed_parameters(current, desired)
         self._replaced: set[str] = set()
@@ -42,13 +52,15 @@ class Details:
         """Tell whether the resource was noted as one that is replaced."""
         return logical_id in self._replaced
 
-    def of(self, difference: Difference, all_refers: Sequence[Reference]) -> Iterator[Detail]:
+    def of(
+        self, logical_id: str, difference: Difference, all_refers: Sequence[Reference]
+    ) -> Iterator[Detail]:
         """Yield the details of one difference: first by cause, then the change itself.
 
         `all_refers` are the references of the whole resource.
         """
         refers = [each for each in all_refers if each.path and each.path[0] == difference.name]
-        detail = self._target(difference, refers)
+        detail = self._target(logical_id, difference)
         causes = list(self._causes(refers))
         for source, entity in causes:
             yield dataclasses.replace(detail, change_source=source, causing_entity=entity)
@@ -103,12 +115,24 @@ class Details:
             for name in names
         ]
 
-    def masked(self, value: Any, refers: Sequence[Reference] = ()) -> Any:
-        """Return a canonical value without secrets; `refers` are the references inside it."""
-        paths = [each.path for each in refers if self._is_secret(each)]
-        return self._secrets.masked(canonical(value), paths)
+    def context(
+        self,
+        logical_id: str,
+        properties: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None,
+        *,
+        deployed: bool,
+    ) -> str:
+        """Return a resource's values as JSON, without secrets; Metadata where it is given."""
+        places = self._before if deployed else self._after
+        paths = places.in_properties(logical_id) if places else ()
+        context = {"Properties": self._secrets.masked(canonical(properties), paths)}
+        if metadata is not None:
+            paths = places.in_metadata(logical_id) if places else ()
+            context["Metadata"] = self._secrets.masked(canonical(metadata), paths)
+        return json.dumps(context, ensure_ascii=False)
 
-    def _target(self, difference: Difference, refers: Sequence[Reference]) -> Detail:
+    def _target(self, logical_id: str, difference: Difference) -> Detail:
         return Detail(
             attribute=difference.attribute,
             name=difference.target_name,
@@ -117,16 +141,21 @@ class Details:
             change_source="DirectModification",
             path=difference.path,
             attribute_change_type=difference.kind,
-            before_value=self._shown(difference.before, difference, refers),
-            after_value=self._shown(difference.after, difference, refers),
+            before_value=self._shown(difference.before, logical_id, difference, self._before),
+            after_value=self._shown(difference.after, logical_id, difference, self._after),
         )
 
-    def _shown(self, value: Any, difference: Difference, refers: Sequence[Reference]) -> str | None:
+    def _shown(
+        self, value: Any, logical_id: str, difference: Difference, places: SecretPlaces | None
+    ) -> str | None:
         if value is None:
             return None
-        paths = [each.path[1:] for each in refers if self._is_secret(each)]
-        if difference.attribute == "Metadata":
-            paths = []
+        paths: list[Path] = []
+        if places is not None and difference.attribute == "Metadata":
+            paths = places.in_metadata(logical_id)
+        elif places is not None and difference.name:
+            found = places.in_properties(logical_id)
+            paths = [path[1:] for path in found if path and path[0] == difference.name]
         return as_text(self._secrets.masked(canonical(value), paths))
 
     def _causes(self, refers: Sequence[Reference]) -> Iterator[tuple[str, str]]:
@@ -147,10 +176,6 @@ class Details:
         if reference.kind == "Attribute" and name in self._replaced:
             return "ResourceAttribute", f"{name}.{reference.attribute}"
         return None
-
-    def _is_secret(self, reference: Reference) -> bool:
-        given = self._desired.parameters.get(reference.name)
-        return reference.kind == "Parameter" and given is not None and given.no_echo
 
 
 def _changed_parameters(current: StackState, desired: Desired) -> frozenset[str]:

@@ -8,9 +8,9 @@ its dependants are planned as Dynamic.
 """
 
 import dataclasses
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -28,6 +28,7 @@ from penstock.stacks.plan import (
     Replacement,
     replacement_of,
 )
+from penstock.stacks.secret_places import SecretPlaces
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template import dynamic_references, evaluate, graph
 from penstock.stacks.template.errors import MissingExport
@@ -116,7 +117,6 @@ class _Planning:
         current, desired = self.current, self.desired
         self._known: dict[str, ResourceValues] = {}
         self._certain: dict[str, ResourceValues] = {}
-        self._details = Details(current, desired)
         self._scope = evaluate.Scope(
             template=desired.template,
             parameters=desired.parameters,
@@ -131,6 +131,12 @@ class _Planning:
         self._certain_scope = dataclasses.replace(self._scope, resources=self._certain)
         self.conditions = evaluate.conditions(self._scope)
         self.active = evaluate.active_resources(self._scope)
+        self._details = Details(
+            current,
+            desired,
+            self._secret_places(),
+            SecretPlaces(desired.template, desired.parameters, self.conditions),
+        )
 
     def deployed(self, logical_id: str) -> DeployedResource | None:
         """Return the resource as it exists, None when it does not."""
@@ -157,7 +163,7 @@ class _Planning:
         self._validate(declared, properties)
         shown = self._shown(declared, properties, refers)
         if deployed is None:
-            after = self._context(shown, metadata, refers, with_metadata=bool(metadata))
+            after = self._details.context(logical_id, shown, metadata or None, deployed=False)
             self.changes.append(
                 PlannedChange(Action.ADD, logical_id, declared.type, after_context=after)
             )
@@ -169,11 +175,11 @@ class _Planning:
         details = [
             detail
             for difference in found
-            for detail in self._details.of(_as_shown(difference, shown), refers)
+            for detail in self._details.of(logical_id, _as_shown(difference, shown), refers)
         ]
         details += self._details.of_changing_references(declared, refers)
         if details:
-            self._modify(declared, deployed, details, shown, metadata, refers)
+            self._modify(declared, deployed, details, shown, metadata)
         if not self._details.is_replaced(logical_id):
             self._known[logical_id] = values = _values(deployed)
             self._certain[logical_id] = (
@@ -201,7 +207,7 @@ class _Planning:
         for logical_id, deployed in sorted(self.current.resources.items()):
             if logical_id in self.active or deployed.status == "DELETE_COMPLETE":
                 continue
-            before = self._context(deployed.properties, deployed.metadata, (), with_metadata=False)
+            before = self._details.context(logical_id, deployed.properties, None, deployed=True)
             self.changes.append(
                 PlannedChange(
                     Action.REMOVE,
@@ -225,20 +231,37 @@ class _Planning:
 
     def _present_outputs(self) -> list[evaluate.Output] | None:
         """Return the outputs as the deployed template gives them; None when it gives none."""
+        if self._present is None:
+            return None
+        try:
+            return evaluate.outputs(self._present)
+        except ServiceError:  # a resource or an export that was there is gone
+            return None
+
+    def _secret_places(self) -> SecretPlaces | None:
+        """Return where secrets are in what is deployed; None when nothing is."""
+        if self._present is None:
+            return None
+        template = self._present.template
+        try:
+            conditions = evaluate.conditions(self._present)
+        except ServiceError:  # a template of another version of ours
+            conditions = {}
+        return SecretPlaces(template, self.current.parameters, conditions)
+
+    @cached_property
+    def _present(self) -> evaluate.Scope | None:
+        """What the deployed template was evaluated with; None when none is deployed."""
         current = self.current
         if not current.template_body:
             return None
-        scope = dataclasses.replace(
+        return dataclasses.replace(
             self._scope,
             template=load_template(current.template_body),
             parameters=current.parameters,
             notification_arns=tuple(current.notification_arns),
             resources={name: _values(each) for name, each in current.resources.items()},
         )
-        try:
-            return evaluate.outputs(scope)
-        except ServiceError:  # a resource or an export that was there is gone
-            return None
 
     def _validate(self, declared: ResourceDeclaration, properties: Mapping[str, Any]) -> None:
         schema = schemas.schema(declared.type)
@@ -255,7 +278,6 @@ class _Planning:
         details: Sequence[Detail],
         properties: Mapping[str, Any],
         metadata: Mapping[str, Any],
-        refers: Sequence[Reference],
     ) -> None:
         replacement = replacement_of(details)
         self._details.note(declared.logical_id, replacement)
@@ -264,6 +286,7 @@ class _Planning:
             kept = _policy(declared.update_replace_policy, deployed, declared="UpdateReplacePolicy")
             action = f"ReplaceAnd{kept}"
         with_metadata = any(each.attribute == "Metadata" for each in details)
+        logical_id, context = declared.logical_id, self._details.context
         self.changes.append(
             PlannedChange(
                 Action.MODIFY,
@@ -274,11 +297,14 @@ class _Planning:
                 action,
                 scope=tuple(sorted({each.attribute for each in details})),
                 details=tuple(details),
-                before_context=self._context(
-                    deployed.properties, deployed.metadata, refers, with_metadata=with_metadata
+                before_context=context(
+                    logical_id,
+                    deployed.properties,
+                    deployed.metadata if with_metadata else None,
+                    deployed=True,
                 ),
-                after_context=self._context(
-                    properties, metadata, refers, with_metadata=with_metadata
+                after_context=context(
+                    logical_id, properties, metadata if with_metadata else None, deployed=False
                 ),
             )
         )
@@ -296,22 +322,9 @@ class _Planning:
             self.changes.append(PlannedChange(Action.ADD, declared.logical_id, declared.type))
             return
         details = self._details.of_imports(declared, refers)
-        self._modify(declared, deployed, details, {}, {}, refers)
+        self._modify(declared, deployed, details, {}, {})
         if not self._details.is_replaced(declared.logical_id):
             self._known[declared.logical_id] = _values(deployed)
-
-    def _context(
-        self,
-        properties: Mapping[str, Any],
-        metadata: Mapping[str, Any],
-        refers: Sequence[Reference],
-        *,
-        with_metadata: bool,
-    ) -> str:
-        context = {"Properties": self._details.masked(properties, refers)}
-        if with_metadata:
-            context["Metadata"] = self._details.masked(metadata)
-        return json.dumps(context, ensure_ascii=False)
 
 
 def _as_shown(difference: Difference, shown: Mapping[str, Any]) -> Difference:

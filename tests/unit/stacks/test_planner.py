@@ -444,6 +444,34 @@ class TestSecrets:
             assert secret not in shown
         assert "****" in shown
 
+    @pytest.mark.parametrize("gone", ["resource", "reference"])
+    def test_what_was_made_of_one_shows_nowhere_when_it_goes(self, gone: str) -> None:
+        """Locks: Base64 of a secret stood in the values before, UserData's for one."""
+        after: dict[str, Any] = {**WITH_A_SECRET, "Resources": topics()["Resources"]}
+        if gone == "reference":
+            properties = {"Type": "String", "Value": "plain", "Description": "plain"}
+            after["Resources"] = {"P": {"Type": "AWS::SSM::Parameter", "Properties": properties}}
+        shown = json.dumps(changes(planned(WITH_A_SECRET, after), values=True))
+        assert "c3dvcmRmaXNo" not in shown
+        assert "****" in shown
+
+    def test_what_metadata_makes_of_one_shows_nowhere(self) -> None:
+        """Locks: Metadata was masked where a secret stood in it whole, and nowhere else."""
+        template: dict[str, Any] = {**WITH_A_SECRET}
+        resource = {**WITH_A_SECRET["Resources"]["P"]}
+        encoded = {"Init": [{"Fn::Base64": {"Ref": "Password"}}]}
+        template["Resources"] = {"P": {**resource, "Metadata": encoded}}
+        for given in ({"Password": "hunter22"}, {}):
+            found = [
+                plan(new_stack(), wanted(template, given)),
+                planned(WITH_A_SECRET, template, {}, given),
+                planned(template, WITH_A_SECRET, {}, given),
+                planned(template, template, {}, given),
+            ]
+            shown = json.dumps([changes(each, values=True) for each in found])
+            assert "aHVudGVyMjI=" not in shown
+            assert "c3dvcmRmaXNo" not in shown
+
     def test_a_new_resource_shows_none(self) -> None:
         found = plan(new_stack(), wanted(WITH_A_SECRET))
         assert "swordfish" not in json.dumps(changes(found, values=True))

@@ -1,0 +1,42 @@
+"""Where secrets stand in the values of a template's resources. Pure.
+
+What is built from a NoEcho parameter is a secret whole: its Base64, or a part of it, tells as much.
+Deployed values were built by the stack's present template, planned ones by the one that is wanted.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from penstock.stacks.template.references import Path, Reference, references, references_in
+from penstock.stacks.template.template import ParameterValue, Template
+
+
+class SecretPlaces:
+    """The places in one template's resources; `conditions` say which branch of Fn::If is live."""
+
+    def __init__(
+        self,
+        template: Template,
+        parameters: Mapping[str, ParameterValue],
+        conditions: Mapping[str, bool],
+    ) -> None:
+        self._template = template
+        self._conditions = conditions
+        self._secret = {name for name, given in parameters.items() if given.no_echo}
+
+    def in_properties(self, logical_id: str) -> list[Path]:
+        """Return the paths from the resource's properties on; none for one that is not there."""
+        if not self._secret or logical_id not in self._template.resources:
+            return []
+        return self._paths(references(self._template, logical_id, self._conditions))
+
+    def in_metadata(self, logical_id: str) -> list[Path]:
+        """Return the paths from the resource's Metadata on."""
+        if not self._secret or logical_id not in self._template.resources:
+            return []
+        node = self._template.resources[logical_id].metadata
+        return self._paths(references_in(self._template, node, self._conditions))
+
+    def _paths(self, found: Sequence[Reference]) -> list[Path]:
+        return [
+            each.path for each in found if each.kind == "Parameter" and each.name in self._secret
+        ]
