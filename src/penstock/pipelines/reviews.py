@@ -91,10 +91,12 @@ class Reviews:
         sources = [await self._source(release, each) for each in _sources(release)]
         change_sets: list[ReviewedChangeSet] = []
         notes: list[str] = []
-        for action, maker in _executing(release):
+        executing = list(_executing(release))
+        for action, maker in executing:
             found, told = await self._reviewed(release, action, maker)
             change_sets += [] if found is None else [found]
             notes += [told] if told else []
+        notes += _left(release, [action for action, _maker in executing])
         return Review(
             sources=sources,
             change_sets=change_sets,
@@ -257,6 +259,28 @@ def _executing(release: _Release) -> Iterator[tuple[ActionDeclaration, ActionDec
             yield action, next(between, None)
 
 
+def _left(release: _Release, executing: Sequence[ActionDeclaration]) -> Iterator[str]:
+    """Yield a note for each change set that the approval's stage made and nothing after executes.
+
+    Somebody who expects to decide about it does not: a name is misspelt, or an order is wrong.
+    """
+    asked = [_named(release.configuration(action)) for action in executing]
+    for row in release.done:
+        stack, name = _named(row.input["resolvedConfiguration"])
+        if (
+            row.stage_name != release.approval.stage_name
+            or not _made(row, stack, name)
+            or (stack, name) in asked
+        ):
+            continue
+        which = f"the change set {name} of {stack}"
+        executed = next((e for e in release.done if _executed(e, stack, name)), None)
+        if executed is not None:
+            yield f"{executed.action_name} executed {which} before this approval was asked for."
+        else:
+            yield f"{row.action_name} made {which}, which no action after this approval executes."
+
+
 def _placed(release: _Release) -> Iterator[tuple[tuple[int, int], str, ActionDeclaration]]:
     """Yield every action with when it runs (its stage's number, its run order) and its stage."""
     for number, stage in enumerate(release.structure.stages):
@@ -287,14 +311,28 @@ def _does(release: _Release, action: ActionDeclaration, mode: str) -> bool:
     )
 
 
-def _made(row: ActionRow, stack: str, name: str) -> bool:
+def _made(row: ActionRow, stack: str | None, name: str | None) -> bool:
     """Tell whether the action made the change set of this name for this stack."""
+    return _has_done(row, "CHANGE_SET_REPLACE", stack, name)
+
+
+def _executed(row: ActionRow, stack: str | None, name: str | None) -> bool:
+    """Tell whether the action executed the change set of this name of this stack."""
+    return _has_done(row, "CHANGE_SET_EXECUTE", stack, name)
+
+
+def _has_done(row: ActionRow, mode: str, stack: str | None, name: str | None) -> bool:
     given = row.input["resolvedConfiguration"]
     return (
         row.input["actionTypeId"]["provider"] == "CloudFormation"
-        and given.get("ActionMode") == "CHANGE_SET_REPLACE"
-        and (given.get("StackName"), given.get("ChangeSetName")) == (stack, name)
+        and given.get("ActionMode") == mode
+        and _named(given) == (stack, name)
     )
+
+
+def _named(configuration: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return the stack and the change set that an action's configuration names."""
+    return configuration.get("StackName"), configuration.get("ChangeSetName")
 
 
 def _revision(execution: ExecutionRow | None, action_name: str) -> Mapping[str, str]:

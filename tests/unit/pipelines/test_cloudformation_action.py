@@ -385,7 +385,8 @@ async def test_a_change_set_that_no_retry_makes_anew_is_to_be_released_again(wor
     assert ended == Failed(
         "JobFailed",
         "ChangeSet [release] does not exist. Found: no change set release. Nothing was executed. "
-        "Stage Dev has no action that makes the change set: release the change again.",
+        "No action of stage Dev made change set release of web: compare its actions' StackName and "
+        "ChangeSetName, or release the change again.",
     )
 
 

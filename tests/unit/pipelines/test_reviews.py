@@ -356,3 +356,36 @@ async def test_an_unknown_action_is_a_note(plant: Plant) -> None:
     found = await plant.reviews.compile(action_execution_id="nothing")
     assert found.sources == ()
     assert found.notes == ["The execution or its pipeline does not exist any more."]
+
+
+async def test_a_change_set_that_nothing_after_the_approval_executes_is_said(plant: Plant) -> None:
+    """Locks: an approver saw no change set and not why: a name was misspelt."""
+    propose = cloudformation("Propose", "CHANGE_SET_REPLACE", 1)
+    misspelt = cloudformation("Execute", "CHANGE_SET_EXECUTE", 3, "relaese")
+    production = {"name": "Production", "actions": [propose, APPROVAL, misspelt]}
+    await plant.create_pipeline({**DOCUMENT, "stages": [DOCUMENT["stages"][0], production]})
+    execution = await plant.execution(1)
+    await plant.propose(execution)
+    await plant.action(execution, propose, "Succeeded")
+    found = await plant.review(execution)
+    [wanted, made] = found.notes
+    assert wanted.startswith("Execute executes the change set relaese of app, which no action")
+    assert made == (
+        "Propose made the change set release of app, which no action after this approval executes."
+    )
+
+
+async def test_a_change_set_that_was_executed_before_the_approval_is_said(plant: Plant) -> None:
+    propose = cloudformation("Propose", "CHANGE_SET_REPLACE", 1)
+    execute = cloudformation("Execute", "CHANGE_SET_EXECUTE", 2)
+    production = {"name": "Production", "actions": [propose, execute, {**APPROVAL, "runOrder": 3}]}
+    await plant.create_pipeline({**DOCUMENT, "stages": [DOCUMENT["stages"][0], production]})
+    execution = await plant.execution(1)
+    await plant.propose(execution)
+    await plant.action(execution, propose, "Succeeded")
+    await plant.action(execution, execute, "Succeeded")
+    found = await plant.review(execution)
+    assert (found.change_sets, found.digest) == ([], None)
+    assert found.notes == [
+        "Execute executed the change set release of app before this approval was asked for."
+    ]

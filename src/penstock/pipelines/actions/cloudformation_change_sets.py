@@ -153,8 +153,8 @@ def _refused(
         f"Retry stage {talk.job.stage_name}: it makes the change set anew, and asks again for "
         "every approval of it"
         if standing.remade
-        else f"Stage {talk.job.stage_name} has no action that makes the change set: release the "
-        "change again"
+        else f"No action of stage {talk.job.stage_name} made change set {name} of {stack}: compare "
+        "its actions' StackName and ChangeSetName, or release the change again"
     )
     return Failed("JobFailed", ". ".join(said) + ".")
 
