@@ -43,6 +43,7 @@ from penstock.errors import EngineError
 from penstock.front import Front
 from penstock.ids import new_token
 from penstock.listeners import Listener
+from penstock.notifications import Notifications
 from penstock.pipelines import api as pipelines_api
 from penstock.pipelines.actions.remote_git import GitHubHost
 from penstock.pipelines.actions.table import Places
@@ -69,14 +70,7 @@ from penstock.services.s3 import Objects
 from penstock.services.s3 import api as s3_api
 from penstock.services.secretsmanager import Secrets
 from penstock.services.secretsmanager import api as secretsmanager_api
-from penstock.services.sns import Sns
 from penstock.services.sns import api as sns_api
-from penstock.services.sns.attempt import Channel
-from penstock.services.sns.deliveries import Deliveries
-from penstock.services.sns.http_channel import HttpChannel
-from penstock.services.sns.links import Links
-from penstock.services.sns.signing import Signer
-from penstock.services.sns.smtp_channel import SmtpChannel, relay
 from penstock.services.ssm import Parameters
 from penstock.services.ssm import api as ssm_api
 from penstock.services.sts import Sts
@@ -139,28 +133,24 @@ class Server:
         )
         self._credentials = TaskCredentials(self._database, self._sts, clock)
         self._connections = Connections(self._database, self._secrets, clock, **account)
-        self._sns = Sns(self._database, clock, **account, sends_mail=config.smtp_url is not None)
-        self._sns_signer = Signer(data.keys, clock)
-        self._sns_http, self._sns_mail = self._make_sns_channels()
-        self._sns_deliveries = self._make_sns_deliveries()
+        self._notifications = Notifications(config, data.keys, self._database, self._logs, clock)
         self._remotes = RemoteRepositories(self._repositories.git)
         self._pipelines = self._make_pipelines()
         self._deployments = self._make_deployments()
         self._task_host = self._make_task_host(certificates, secret)
         self._console = self._make_console()
-        sns_links = Links(self._sns, self._sns_signer)
         self._listener = Listener(
             self._front(
                 authenticate=config.authenticate,
                 internal=[
                     Route("/_penstock/health", self._health),
-                    *sns_links.routes,
+                    *self._notifications.links.routes,
                     self._token_route(),
                     self._console.login_links,
                     *self._review_routes(),
                 ],
                 console=self._console,
-                sns_links=sns_links,
+                sns_links=self._notifications.links,
             ),
             config.host,
             config.port,
@@ -212,20 +202,6 @@ class Server:
                 pull_token=self._ecr.mint,
             )
         )
-
-    def _make_sns_channels(self) -> tuple[HttpChannel, SmtpChannel | None]:
-        config, signer = self.config, self._sns_signer
-        http = HttpChannel(signer, config.link_url, config.port)
-        if config.smtp_url is None:
-            return http, None
-        through = relay(config.smtp_url, config.smtp_from, config.smtp_password)
-        return http, SmtpChannel(through, signer, config.link_url)
-
-    def _make_sns_deliveries(self) -> Deliveries:
-        channels: dict[str, Channel] = {"http": self._sns_http, "https": self._sns_http}
-        if self._sns_mail is not None:
-            channels |= {"email": self._sns_mail, "email-json": self._sns_mail}
-        return Deliveries(self._database, self._sns, self._logs, self._clock, channels)
 
     def _make_ecr(self, certificates: Certificates) -> Ecr:
         return Ecr(
@@ -288,7 +264,7 @@ class Server:
             secretsmanager_api.service(self._secrets),
             ssm_api.service(self._parameters),
             logs_api.service(self._logs),
-            sns_api.service(self._sns),
+            sns_api.service(self._notifications.sns),
             *codeconnections_api.services(self._connections),
             *self._deployments.services(),
         ]
@@ -306,7 +282,7 @@ class Server:
         path = self._data.path / ROOT_CREDENTIALS_FILE
         write_private(path, json.dumps(credentials, indent=2).encode())
         await self._logs.start()
-        await self._sns_deliveries.start()
+        await self._notifications.start()
         await self._objects.start()
         await self._repositories.start()
         await self._remotes.start()
@@ -320,10 +296,7 @@ class Server:
         async with contextlib.AsyncExitStack() as ending:  # whatever one part meets, all end
             ending.callback(self._database.close)
             ending.push_async_callback(self._logs.close)
-            if self._sns_mail is not None:
-                ending.callback(self._sns_mail.close)
-            ending.push_async_callback(self._sns_http.close)
-            ending.push_async_callback(self._sns_deliveries.close)
+            ending.push_async_callback(self._notifications.close)
             ending.push_async_callback(self._repositories.close)
             ending.push_async_callback(self._ecr.close)
             ending.push_async_callback(self._task_host.close)
