@@ -1,6 +1,7 @@
 """When a request for approval is open, and which answers are refused."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.pipeline_world import NOW
 
 from penstock.aws.errors import ServiceError
 from penstock.pipelines.approvals import Standing, said, standing
-from penstock.storage import pipelines
+from penstock.storage import approvals, pipelines
 from penstock.storage.approvals import ApprovalRow
 
 EXECUTION = "00000000-0000-0000-0000-000000000001"
@@ -75,6 +76,32 @@ async def test_only_the_first_of_two_answers_counts(world: ApprovalWorld) -> Non
     assert caught.value.code == "ApprovalAlreadyCompletedException"
     [request] = world.requests()
     assert (request.decision, request.comment) == ("Rejected", "no")
+
+
+async def test_of_answers_at_one_moment_one_counts(world: ApprovalWorld) -> None:
+    await world.prepare(gated(), EXECUTION)
+    token = await world.asked()
+    await world.engine.close()
+    given = [world.answer(token, status, status) for status in ("Approved", "Rejected") * 4]
+    ended = await asyncio.gather(*given, return_exceptions=True)
+    refused = [each for each in ended if isinstance(each, ServiceError)]
+    assert {each.code for each in refused} == {"ApprovalAlreadyCompletedException"}
+    assert len(refused) == len(ended) - 1
+
+
+async def test_an_answer_is_never_written_over(world: ApprovalWorld) -> None:
+    await world.prepare(gated(), EXECUTION)
+    token = await world.asked()
+
+    def decide(decision: str) -> Callable[[sa.Connection], bool]:
+        return lambda connection: approvals.decide(
+            connection, token, decision=decision, decided_by="arn:ada", comment="", now=NOW
+        )
+
+    assert await world.database.write(decide("Rejected"))
+    assert not await world.database.write(decide("Approved"))
+    [request] = world.requests()
+    assert request.decision == "Rejected"
 
 
 async def test_the_token_of_a_deleted_pipeline_opens_nothing_in_its_namesake(

@@ -421,7 +421,7 @@ class TestHasChanges:
         assert "Name" not in change["Details"][0]["Target"]
 
 
-WITH_A_SECRET = {
+WITH_A_SECRET: dict[str, Any] = {
     "Parameters": {"Password": {"Type": "String", "NoEcho": True, "Default": "swordfish"}},
     "Resources": {
         "P": {
