@@ -97,8 +97,8 @@ class ApprovalWorld(World):
 
         def work(connection: sa.Connection) -> list[ApprovalRow]:
             ids = [row.action_execution_id for row in stored.newest(connection, 100)]
-            found = stored.of_actions(connection, ids)
-            return [found[each] for each in ids]
+            found = (stored.get(connection, each) for each in ids)
+            return [row for row in found if row is not None]
 
         return self.database.read_now(work)
 

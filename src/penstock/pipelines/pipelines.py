@@ -225,7 +225,7 @@ class Pipelines:
     # history
 
     async def approvals_of(self, rows: Sequence[ActionRow]) -> Mapping[str, ApprovalRow]:
-        """Return what was asked and answered, by the id of the action execution that asked."""
+        """Return what was asked and answered, without reviews, by the action execution's id."""
         category = approvals.CATEGORY
         ids = [row.id for row in rows if row.input["actionTypeId"]["category"] == category]
         if not ids:

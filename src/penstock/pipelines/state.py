@@ -32,7 +32,7 @@ class ActionState:
     declaration: ActionDeclaration
     latest: ActionRow | None
     approval: ApprovalRow | None = None
-    """Of an approval: what its newest execution asked, and the answer."""
+    """Of an approval: what its newest execution asked, and the answer; without the review."""
     outdated: bool = False
     """Whether the pipeline was updated since the newest execution began."""
 
@@ -89,8 +89,10 @@ def _action(
     latest = action_executions.latest(connection, pipeline.id, stage, action.name)
     if latest is None:
         return ActionState(action, None)
-    asked = approvals.get(connection, latest.id) if is_approval(action) else None
-    return ActionState(action, latest, asked, latest.pipeline_version != pipeline.version)
+    asked = approvals.of_actions(connection, [latest.id]) if is_approval(action) else {}
+    return ActionState(
+        action, latest, asked.get(latest.id), latest.pipeline_version != pipeline.version
+    )
 
 
 def _transition(before: StageRow | None, row: StageRow | None) -> Transition:

@@ -78,11 +78,14 @@ def by_token(connection: sa.Connection, token: str) -> ApprovalRow | None:
 def of_actions(
     connection: sa.Connection, action_execution_ids: Sequence[str]
 ) -> dict[str, ApprovalRow]:
-    """Return the approvals among these action executions, by the action execution's id."""
+    """Return the approvals among these action executions, by the action execution's id.
+
+    Their reviews, which may be long, are left out: here they are "".
+    """
     rows = connection.execute(
-        approvals.select().where(approvals.c.action_execution_id.in_(action_execution_ids))
+        sa.select(*_LISTED).where(approvals.c.action_execution_id.in_(action_execution_ids))
     )
-    return {row.action_execution_id: ApprovalRow(**row._mapping) for row in rows}
+    return {row.action_execution_id: ApprovalRow(review="", **row._mapping) for row in rows}
 
 
 def of_execution(connection: sa.Connection, execution_id: str) -> list[ApprovalRow]:
@@ -96,10 +99,7 @@ def of_execution(connection: sa.Connection, execution_id: str) -> list[ApprovalR
 
 
 def waiting(connection: sa.Connection) -> list[ApprovalRow]:
-    """Return the requests that somebody may still decide on, oldest first, their reviews left out.
-
-    A review may be long: here it is "".
-    """
+    """Return the requests that somebody may still decide on, oldest first, without reviews."""
     rows = connection.execute(
         sa.select(*_LISTED)
         .join(action_executions, action_executions.c.id == approvals.c.action_execution_id)
@@ -110,7 +110,7 @@ def waiting(connection: sa.Connection) -> list[ApprovalRow]:
 
 
 def newest(connection: sa.Connection, limit: int) -> list[ApprovalRow]:
-    """Return at most `limit` approvals of all pipelines, newest first, like `waiting` does."""
+    """Return at most `limit` approvals of all pipelines, newest first, without reviews."""
     rows = connection.execute(sa.select(*_LISTED).order_by(approvals.c.ordinal.desc()).limit(limit))
     return [ApprovalRow(review="", **row._mapping) for row in rows]
 
