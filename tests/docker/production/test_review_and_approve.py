@@ -277,7 +277,7 @@ def test_a_stack_changed_by_hand_after_the_review_is_not_touched(delivery: Deliv
     assert "Logs" in changes(again), "what was set by hand is set back, and the approver sees it"
     refused = decide(server, asked, "Approved", check=False)
     assert refused.returncode != 0
-    assert "InvalidApprovalTokenException" in refused.stderr
+    assert "ApprovalAlreadyCompletedException" in refused.stderr, "that question was answered"
     executes_what_was_approved(server, again, execution)
     assert nonce(server, PRODUCTION) == mark == nonce(server, STACK)
 
