@@ -12,13 +12,14 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from penstock.cli.connection import Connection
-from penstock.cli.layout import WIDTH
+from penstock.cli.layout import WIDTH, below
 from penstock.cli.own_requests import ask
 from penstock.cli.refusal import Refusal
 from penstock.cli.review_text import approval_text
 from penstock.clock import utc_now
 from penstock.pipelines.review import Review
 from penstock.pipelines.review_endpoints import APPROVALS_PATH
+from penstock.pipelines.review_words import unusable_words
 
 Pipeline = Annotated[
     str | None, typer.Argument(help="Its pipeline.", show_default="the one that waits")
@@ -76,11 +77,11 @@ def decide(
     """
     codepipeline = connection.client("codepipeline")
     command = "approve" if decision == "Approved" else "reject"
-    wanted = _the_one(_waiting(codepipeline, *place), place, command)
+    wanted = _the_one(_waiting(codepipeline, place[0]), place, command)
     path = f"{APPROVALS_PATH}/{wanted.action_execution_id}"
     approval = ask(connection, path)
     if not given.as_json:
-        _show(approval, given.full)
+        _show(approval, given.full, _unusable(connection, approval))
     _check(approval, given)
     if not given.dry_run:
         if not given.yes and given.digest is None:
@@ -98,12 +99,10 @@ def decide(
         print(f"{decision}. Follow it: penstock status {wanted.pipeline}")
 
 
-def _waiting(
-    codepipeline: Any, pipeline: str | None, stage: str | None, action: str | None
-) -> list[Waiting]:
-    """Return the approvals that wait, of these names where they are given."""
+def _waiting(codepipeline: Any, pipeline: str | None) -> list[Waiting]:
+    """Return the approvals that wait, of one pipeline where it is given."""
     names = [pipeline] if pipeline is not None else _pipelines(codepipeline)
-    found = [
+    return [
         Waiting(name, state["stageName"], each["actionName"], latest["actionExecutionId"])
         for name in names
         for state in _stages(codepipeline, name)
@@ -111,7 +110,6 @@ def _waiting(
         if (latest := each.get("latestExecution", {})).get("status") == "InProgress"
         and "token" in latest
     ]
-    return [each for each in found if stage in {None, each.stage} and action in {None, each.action}]
 
 
 def _pipelines(codepipeline: Any) -> list[str]:
@@ -131,21 +129,51 @@ def _stages(codepipeline: Any, name: str) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def _the_one(found: Sequence[Waiting], place: Sequence[str | None], command: str) -> Waiting:
+def _the_one(
+    waiting: Sequence[Waiting], place: tuple[str | None, str | None, str | None], command: str
+) -> Waiting:
+    """Return the only one that waits at a place; raise Refusal, and say what waits, otherwise."""
+    _pipeline, stage, action = place
+    found = [e for e in waiting if stage in {None, e.stage} and action in {None, e.action}]
     if len(found) == 1:
         return found[0]
+    listed = "; ".join(f"penstock {command} {each.options}" for each in found or waiting)
     if not found:
         named = " / ".join(each for each in place if each)
-        raise Refusal(f"nothing waits for approval{' in ' if named else ''}{named}")
-    listed = "; ".join(f"penstock {command} {each.options}" for each in found)
+        instead = f"; what waits: {listed}" if waiting else ""
+        raise Refusal(f"nothing waits for approval{' in ' if named else ''}{named}{instead}")
     raise Refusal(f"{len(found)} approvals wait, name one: {listed}", exit_code=2)
 
 
-def _show(approval: Mapping[str, Any], full: bool) -> None:
+def _show(approval: Mapping[str, Any], full: bool, unusable: Sequence[str]) -> None:
     review = msgspec.convert(approval["review"], Review)
     console = Console(width=WIDTH, highlight=False)
     console.print(approval_text(approval, review, utc_now(), full=full))
+    for words in unusable:
+        console.print()
+        console.print(below(words, 0, "red"))
     console.print()
+
+
+def _unusable(connection: Connection, approval: Mapping[str, Any]) -> list[str]:
+    """Say of each change set under review that waits whether it cannot be executed any more."""
+    if approval["token"] is None:
+        return []
+    cloudformation = connection.client("cloudformation")
+    found = []
+    for each in msgspec.convert(approval["review"], Review).change_sets:
+        if each.empty:
+            continue
+        place = {"StackName": each.stack_id, "ChangeSetName": each.arn}
+        try:
+            now = cloudformation.describe_change_set(**place)
+        except ClientError as error:
+            found.append(unusable_words(each.name, error.response["Error"]["Message"]))
+            continue
+        if now["ExecutionStatus"] != "AVAILABLE":
+            reason = f"{now['ExecutionStatus']}. {now.get('StatusReason', '')}".strip()
+            found.append(unusable_words(each.name, reason))
+    return found
 
 
 def _check(approval: Mapping[str, Any], given: Given) -> None:

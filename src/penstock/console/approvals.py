@@ -26,6 +26,7 @@ from penstock.pipelines.approval_view import (
     Status,
 )
 from penstock.pipelines.review import Review
+from penstock.pipelines.review_words import unusable_words
 from penstock.storage.approvals import ApprovalRow
 
 _MOST_LISTED = 50
@@ -163,11 +164,7 @@ async def _stale(visit: Visit, shown: Review) -> Sequence[str]:
             if now["ExecutionStatus"] == "AVAILABLE":
                 continue
             reason = f"{now['ExecutionStatus']}. {now.get('StatusReason', '')}".strip()
-        found.append(
-            f"Change set {each.name} cannot be executed any more: {reason}\n"
-            "Approving it leads to a failure that changes nothing. Reject it, and retry the stage "
-            "or release again to get a new one."
-        )
+        found.append(unusable_words(each.name, reason))
     return found
 
 

@@ -62,6 +62,15 @@ class ResourceWords:
     properties: Sequence[PropertyWords] = ()
 
 
+def unusable_words(name: str, reason: str) -> str:
+    """Say of a change set under review that it cannot be executed any more, and what to do."""
+    return (
+        f"Change set {name} cannot be executed any more: {reason}\n"
+        "Approving it leads to a failure that changes nothing. Reject it, and retry the stage "
+        "or release again to get a new one."
+    )
+
+
 def resource_words(changes: Iterable[Mapping[str, Any]]) -> list[ResourceWords]:
     """Return each resource's change in words; `changes` are Changes, or ResourceChanges."""
     return [_resource(each.get("ResourceChange", each)) for each in changes]

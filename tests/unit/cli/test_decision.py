@@ -59,6 +59,19 @@ class CodePipeline:
         self.answers.append(given)
 
 
+class CloudFormation:
+    """A change set as it stands now; None when it is gone."""
+
+    now: dict[str, Any] | None = None
+
+    def describe_change_set(self, StackName: str, ChangeSetName: str) -> dict[str, Any]:
+        assert (StackName, ChangeSetName) == ("arn:stack", "arn:set")
+        if self.now is None:
+            error = {"Code": "ChangeSetNotFound", "Message": "ChangeSet [arn:set] does not exist"}
+            raise ClientError({"Error": error}, "DescribeChangeSet")
+        return self.now
+
+
 class Server:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *places: tuple[str, str, str]) -> None:
         self.codepipeline = CodePipeline(*places)
@@ -76,8 +89,10 @@ class Server:
             self.paths.append(path)
             return self.approval
 
+        self.cloudformation = CloudFormation()
+        clients = {"codepipeline": self.codepipeline, "cloudformation": self.cloudformation}
         monkeypatch.setattr(decision, "ask", ask)
-        monkeypatch.setattr(Connection, "client", lambda _self, _service: self.codepipeline)
+        monkeypatch.setattr(Connection, "client", lambda _self, service: clients[service])
 
     def decide(self, given: Given, *place: str | None) -> None:
         pipeline, stage, action = (*place, None, None, None)[:3]
@@ -133,7 +148,12 @@ def test_several_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_does_not_wait_is_said(server: Server) -> None:
     assert server.refused(YES, "road") == ("nothing waits for approval in road", 1)
-    assert server.refused(YES, "shop", "Dev") == ("nothing waits for approval in shop / Dev", 1)
+    said, code = server.refused(YES, "shop", "Dev")
+    assert code == 1
+    assert said == (
+        "nothing waits for approval in shop / Dev; what waits: penstock approve shop --stage "
+        "Production --action Approve"
+    )
     said, _ = server.refused(YES, "other")
     assert said == "no pipeline is called other"
 
@@ -202,3 +222,35 @@ def test_a_comment_that_is_asked_for_is_needed(server: Server) -> None:
     said, code = server.refused(Given(" ", DIGEST, True, False, False, False))
     assert (code, said) == (2, "this approval asks for a comment: --comment TEXT")
     server.decide(YES)
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        (None, "ChangeSet [arn:set] does not exist"),
+        ({"ExecutionStatus": "OBSOLETE", "StatusReason": "The stack moved on"}, "OBSOLETE. The"),
+        ({"ExecutionStatus": "AVAILABLE"}, None),
+    ],
+)
+def test_a_change_set_that_cannot_be_executed_any_more_is_said(
+    server: Server,
+    capsys: pytest.CaptureFixture[str],
+    now: dict[str, Any] | None,
+    reason: str | None,
+) -> None:
+    """Locks: somebody deleted it while it waited, and `approve` showed it as if it stood there."""
+    server.approval["review"] = {
+        "change_sets": [
+            {
+                "action_name": "Execute", "stack_name": "app", "stack_id": "arn:stack",
+                "name": "release", "arn": "arn:set", "kind": "UPDATE", "digest": DIGEST,
+                "status": "AVAILABLE", "status_reason": "", "created_at": "2026-01-02T03:04:05Z",
+                "empty": False,
+            },
+        ]
+    }  # fmt: skip
+    server.cloudformation.now = now
+    server.decide(Given("", None, False, True, False, False))
+    said = capsys.readouterr().out
+    assert ("cannot be executed any more" in said) is (reason is not None)
+    assert reason is None or f"any more: {reason}" in " ".join(said.split())
