@@ -1,6 +1,7 @@
 """What a build cannot do: reach another Task, the real AWS, the host's engine, or more of the
 API than its role allows. Each is tried from inside a real build and read from its log."""
 
+import json
 from typing import Any
 
 import pytest
@@ -84,6 +85,65 @@ def test_approving_without_a_credential_is_refused(server: ServerProcess) -> Non
     assert "status=400" in log or "status=403" in log
     assert "MissingAuthenticationToken" in log
     assert "console=200" not in log
+
+
+APPROVE = (
+    "aws codepipeline put-approval-result --pipeline-name p --stage-name s --action-name a"
+    " --token 11111111-1111-1111-1111-111111111111 --result summary=x,status=Approved"
+)
+
+
+def test_a_build_that_may_do_all_approves_nothing_by_any_key(server: ServerProcess) -> None:
+    """ADR 0029: not by its own key, one that it assumed, or a person's; nor by a way around."""
+    iam = server.client("iam")
+    role = create_role(server, "almighty", "codebuild.amazonaws.com", "*")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
+    trusted = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": role}, "Action": "sts:AssumeRole"}],
+    }
+    other = iam.create_role(RoleName="deeper", AssumeRolePolicyDocument=json.dumps(trusted))
+    iam.put_role_policy(RoleName="deeper", PolicyName="all", PolicyDocument=json.dumps(policy))
+    iam.create_user(UserName="ann")
+    iam.put_user_policy(UserName="ann", PolicyName="all", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    own = "https://codepipeline.us-east-1.amazonaws.com/_penstock"
+    build, log = run(
+        server,
+        "almighty",
+        [
+            f"{APPROVE}; echo own=$?",
+            (
+                f"set -- $(aws sts assume-role --role-arn {other['Role']['Arn']}"
+                " --role-session-name deep --output text"
+                " --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]')\n"
+                "AWS_ACCESS_KEY_ID=$1 AWS_SECRET_ACCESS_KEY=$2 AWS_SESSION_TOKEN=$3"
+                f" {APPROVE}; echo assumed=$?"
+            ),
+            (
+                f"AWS_ACCESS_KEY_ID={key['AccessKeyId']}"
+                f" AWS_SECRET_ACCESS_KEY={key['SecretAccessKey']} {APPROVE}; echo person=$?"
+            ),
+            *(
+                f"curl -sS -o /dev/null -w '{path}=%{{http_code}}\\n' -X {method} {own}/{path}"
+                for method, path in (
+                    ("POST", "console/login-links"), ("GET", "approvals/x"), ("GET", "changesets"),
+                )
+            ),
+        ],
+        serviceRole=role,
+    )  # fmt: skip
+    assert build["buildStatus"] == "SUCCEEDED", log
+    said = [line for line in log.splitlines() if "never approves" in line]
+    callers = ("assumed-role/almighty/", "assumed-role/deeper/deep", "user/ann")
+    for caller, ended in zip(callers, ("own", "assumed", "person"), strict=True):
+        assert any("AccessDeniedException" in line and caller in line for line in said), log
+        assert f"{ended}=0" not in log
+    for path in ("console/login-links", "approvals/x", "changesets"):
+        assert f"{path}=404" in log
 
 
 def test_another_tasks_credentials_cannot_be_read(server: ServerProcess) -> None:
