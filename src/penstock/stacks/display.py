@@ -44,7 +44,7 @@ class Secrets:
     values: frozenset[str]
 
     def masked(self, value: Any, paths: Iterable[tuple[str | int, ...]] = ()) -> Any:
-        """Return a canonical value without secrets.
+        """Return a value without secrets; its texts are searched for them.
 
         Whatever stands at one of `paths`, where the template refers to a NoEcho parameter, is
         masked whole; elsewhere the secrets themselves are.
@@ -58,6 +58,8 @@ class Secrets:
             return {key: self._masked(each) for key, each in value.items()}
         if isinstance(value, list):
             return [self._masked(each) for each in value]
+        if not isinstance(value, str):
+            return value
         for secret in self.values:
             if value == secret:
                 return MASK

@@ -11,6 +11,7 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.stacks import property_rules, schemas
 from penstock.stacks.differences import Difference, differences
+from penstock.stacks.display import secrets_of
 from penstock.stacks.operation import Operation, Step, Work
 from penstock.stacks.plan import Plan
 from penstock.stacks.state import DeployedResource
@@ -108,7 +109,8 @@ class Turn:
         return dataclasses.replace(step, status=NodeStatus.FAILED, old=old, new=new, reason=reason)
 
     def shown(self, name: str) -> dict[str, Any] | None:
-        """Return a resource's properties as events may show them: NoEcho values masked."""
+        """Return a resource's properties as events may show them: NoEcho values masked, and what is
+        built from them; also a value that another resource hands on as its attribute."""
         masked = {
             key: dataclasses.replace(value, value=MASK, resolved=None) if value.no_echo else value
             for key, value in self.plan.parameters.items()
@@ -117,7 +119,11 @@ class Turn:
             found = evaluate.properties(self.scope(masked), name)
         except ServiceError:
             return None
-        return None if evaluate.contains_unknown(found) else found
+        if evaluate.contains_unknown(found):
+            return None
+        secrets = secrets_of(self.operation.before.parameters, self.plan.parameters)
+        hidden: dict[str, Any] = secrets.masked(found)
+        return hidden
 
 
 def values_of(resource: DeployedResource) -> ResourceValues:
