@@ -65,7 +65,7 @@ class Deliveries:
         self._channels = channels
         self._retry = retry
         self._under_way: dict[int, str] = {}
-        self._work = BackgroundWork(_LOG, "a delivery was lost until the next start")
+        self._work = BackgroundWork(_LOG, "a delivery met an internal error; it is tried again")
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -104,7 +104,8 @@ class Deliveries:
                 _LOG.exception("deliveries wait after an internal error")
                 seconds = _TROUBLE_SECONDS
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
 
     async def _begin_due(self) -> float:
         """Begin what is due, as far as there is room; return seconds until more may be."""
