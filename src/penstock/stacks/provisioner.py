@@ -116,7 +116,8 @@ class Provisioner:
             return
         seconds = (deadline - self._clock()).total_seconds()
         try:
-            await asyncio.wait_for(run.woken.wait(), max(seconds, 0))
+            async with asyncio.timeout(max(seconds, 0)):
+                await run.woken.wait()
         except TimeoutError:
             await self._ledger.request_stop(run, TIMED_OUT)
 
@@ -279,7 +280,8 @@ async def _pause(run: Run, key: str, seconds: float) -> None:
     """Wait, or until the step is cancelled."""
     waker = _waker(run, key)
     try:
-        await asyncio.wait_for(waker.wait(), max(seconds, 0))
+        async with asyncio.timeout(max(seconds, 0)):
+            await waker.wait()
     except TimeoutError:
         return
     if key in run.cancelling and not run.current[key].physical_id:
