@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from penstock.pipelines import review
+from penstock.pipelines import change_set_actions, review
 from penstock.pipelines.actions.provider import ActionJob
 from penstock.pipelines.states import ActionStatus
 from penstock.stacks.change_set import NO_CHANGES, ExecutionStatus
@@ -134,13 +134,9 @@ def _executed(connection: sa.Connection, job: ActionJob) -> str | None:
 
 def _makes(row: ActionRow, job: ActionJob) -> bool:
     """Tell whether an action made the change set that the job executes."""
-    given = row.input["resolvedConfiguration"]
-    return (
-        row.input["actionTypeId"]["provider"] == "CloudFormation"
-        and given.get("ActionMode") == "CHANGE_SET_REPLACE"
-        and row.status == ActionStatus.SUCCEEDED
-        and all(given.get(key) == job.configuration[key] for key in ("StackName", "ChangeSetName"))
-    )
+    wanted = change_set_actions.named(job.configuration)
+    succeeded = row.status == ActionStatus.SUCCEEDED
+    return succeeded and change_set_actions.does_to(row.input, change_set_actions.MAKE, wanted)
 
 
 def _approved(approval: ApprovalRow, job: ActionJob, *, shown: bool) -> Iterator[Approved]:

@@ -8,11 +8,11 @@ such a change set is made anew, and whoever approved it is asked again.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from penstock.pipelines.change_set_actions import EXECUTE, MAKE, does, named
 from penstock.pipelines.states import ActionStatus
 from penstock.pipelines.structure import ActionDeclaration, StageDeclaration
 
 _BROKEN = frozenset({ActionStatus.FAILED, ActionStatus.ABANDONED})
-_NAMING = ("StackName", "ChangeSetName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class StillRunning(Exception):
 def releases(stage: StageDeclaration) -> Iterator[Release]:
     """Yield the stage's pairs of CHANGE_SET_REPLACE and CHANGE_SET_EXECUTE of one change set."""
     for execute in stage.actions:
-        if not _does(execute, "CHANGE_SET_EXECUTE"):
+        if not _does(execute, EXECUTE):
             continue
         makers = [
             action
             for action in stage.actions
-            if _does(action, "CHANGE_SET_REPLACE")
+            if _does(action, MAKE)
             and action.run_order < execute.run_order
-            and _named(action) == _named(execute)
+            and named(action.configuration) == named(execute.configuration)
         ]
         if makers:
             yield Release(max(makers, key=lambda action: action.run_order), execute)
@@ -80,11 +80,4 @@ def runs_again(
 
 
 def _does(action: ActionDeclaration, mode: str) -> bool:
-    return (
-        action.action_type_id.provider == "CloudFormation"
-        and action.configuration.get("ActionMode") == mode
-    )
-
-
-def _named(action: ActionDeclaration) -> list[str | None]:
-    return [action.configuration.get(key) for key in _NAMING]
+    return does(action.action_type_id.provider, action.configuration, mode)

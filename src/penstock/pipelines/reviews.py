@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from penstock.aws.errors import ServiceError
 from penstock.pipelines import variables
 from penstock.pipelines.approved_change_sets import began_after
+from penstock.pipelines.change_set_actions import EXECUTE, MAKE, does, does_to, named
 from penstock.pipelines.review import (
     FIRST_RELEASE,
     Commit,
@@ -165,7 +166,7 @@ class Reviews:
                 f"{which}, which {again.name} makes anew beside this approval or after it: it "
                 "cannot be shown, and this approval does not decide about it."
             )
-        makers = [row for row in release.done if _made(row, stack, name)]
+        makers = [row for row in release.done if does_to(row.input, MAKE, (stack, name))]
         if not makers:
             said = f"{which}, which no action before this approval has made: it cannot be shown."
             return None, said
@@ -250,7 +251,7 @@ def _executing(release: _Release) -> Iterator[tuple[ActionDeclaration, ActionDec
     if asked is None:
         return
     for at, _stage, action in placed:
-        if at > asked and _does(release, action, "CHANGE_SET_EXECUTE"):
+        if at > asked and _does(release, action, EXECUTE):
             between = (
                 maker
                 for made_at, stage, maker in placed
@@ -264,17 +265,17 @@ def _left(release: _Release, executing: Sequence[ActionDeclaration]) -> Iterator
 
     Somebody who expects to decide about it does not: a name is misspelt, or an order is wrong.
     """
-    asked = [_named(release.configuration(action)) for action in executing]
+    asked = [named(release.configuration(action)) for action in executing]
     for row in release.done:
-        stack, name = _named(row.input["resolvedConfiguration"])
+        stack, name = named(row.input["resolvedConfiguration"])
         if (
             row.stage_name != release.approval.stage_name
-            or not _made(row, stack, name)
+            or not does_to(row.input, MAKE, (stack, name))
             or (stack, name) in asked
         ):
             continue
         which = f"the change set {name} of {stack}"
-        executed = next((e for e in release.done if _executed(e, stack, name)), None)
+        executed = next((e for e in release.done if does_to(e.input, EXECUTE, (stack, name))), None)
         if executed is not None:
             yield f"{executed.action_name} executed {which} before this approval was asked for."
         else:
@@ -294,8 +295,8 @@ def _makes_anew(
     """Tell whether an action makes another's change set, and did not before the approval began."""
     given, wanted = release.configuration(maker), release.configuration(execute)
     return (
-        _does(release, maker, "CHANGE_SET_REPLACE")
-        and all(given.get(key) == wanted.get(key) for key in ("StackName", "ChangeSetName"))
+        _does(release, maker, MAKE)
+        and named(given) == named(wanted)
         and not any(
             (row.stage_name, row.action_name) == (stage, maker.name)
             and began_after(release.approval, row)
@@ -305,34 +306,7 @@ def _makes_anew(
 
 
 def _does(release: _Release, action: ActionDeclaration, mode: str) -> bool:
-    return (
-        action.action_type_id.provider == "CloudFormation"
-        and release.configuration(action).get("ActionMode") == mode
-    )
-
-
-def _made(row: ActionRow, stack: str | None, name: str | None) -> bool:
-    """Tell whether the action made the change set of this name for this stack."""
-    return _has_done(row, "CHANGE_SET_REPLACE", stack, name)
-
-
-def _executed(row: ActionRow, stack: str | None, name: str | None) -> bool:
-    """Tell whether the action executed the change set of this name of this stack."""
-    return _has_done(row, "CHANGE_SET_EXECUTE", stack, name)
-
-
-def _has_done(row: ActionRow, mode: str, stack: str | None, name: str | None) -> bool:
-    given = row.input["resolvedConfiguration"]
-    return (
-        row.input["actionTypeId"]["provider"] == "CloudFormation"
-        and given.get("ActionMode") == mode
-        and _named(given) == (stack, name)
-    )
-
-
-def _named(configuration: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Return the stack and the change set that an action's configuration names."""
-    return configuration.get("StackName"), configuration.get("ChangeSetName")
+    return does(action.action_type_id.provider, release.configuration(action), mode)
 
 
 def _revision(execution: ExecutionRow | None, action_name: str) -> Mapping[str, str]:
