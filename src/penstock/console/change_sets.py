@@ -80,12 +80,11 @@ async def of_stack(visit: Visit, stack_id: str) -> Sequence[Mapping[str, Any]]:
         if not answer.get("NextToken"):
             break
         request["NextToken"] = answer["NextToken"]
-    rows = await visit.site.outbox.database.read(lambda c: change_sets.of_stack(c, stack_id))
-    digests = {row.arn: row.digest or "" for row in rows}
+    digests = await visit.site.outbox.database.read(lambda c: change_sets.digests(c, stack_id))
     return [
         {
             **each,
-            "Digest": digests.get(each["ChangeSetId"], ""),
+            "Digest": digests.get(each["ChangeSetId"]) or "",
             "path": pipeline_view.change_set_path(each["ChangeSetId"]),
         }
         for each in reversed(found)

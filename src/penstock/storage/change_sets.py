@@ -82,6 +82,14 @@ def of_stack(connection: sa.Connection, stack_id: str) -> list[ChangeSetRow]:
     return [_row(row) for row in rows]
 
 
+def digests(connection: sa.Connection, stack_id: str) -> dict[str, str | None]:
+    """Return the digest of each of the stack's change sets, by its ARN; None without a plan."""
+    rows = connection.execute(
+        sa.select(change_sets.c.arn, change_sets.c.digest).where(change_sets.c.stack_id == stack_id)
+    )
+    return {row.arn: row.digest for row in rows}
+
+
 def change(
     connection: sa.Connection, row: ChangeSetRow, execution_status: str, **values: Any
 ) -> bool:
