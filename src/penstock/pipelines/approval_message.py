@@ -1,8 +1,9 @@
-"""What a topic is told of a manual approval: AWS's subject and its JSON.
+"""What a topic is told of a manual approval: AWS's subject, its JSON, and its text for mail.
 
 Source: https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html; the
 members without a value, and how names are cut, as recorded from AWS in github.com/radkawar/stackd
-testdata/aws/codepipeline/approval_notification_native_complete.json. Only the links are ours.
+testdata/aws/codepipeline/approval_notification_native_complete.json. The text of mail is laid out as users quote theirs; its
+signature and the links are ours.
 """
 
 import json
@@ -47,7 +48,7 @@ def message(request: Request) -> str:
                 "stageName": request.stage,
                 "actionName": request.action,
                 "token": request.token,
-                "expires": request.expires_at.strftime("%Y-%m-%dT%H:%MZ"),
+                "expires": _expires(request),
                 "externalEntityLink": request.external_entity_link,
                 "approvalReviewLink": review_link(request),
                 "customData": request.custom_data,
@@ -56,6 +57,44 @@ def message(request: Request) -> str:
         ensure_ascii=False,
         separators=(",", ":"),
     )
+
+
+def mail_text(request: Request) -> str:
+    """Return what subscribers by mail read in place of the JSON."""
+    link, words = request.external_entity_link, request.custom_data
+    lines = [
+        "Hello,",
+        "",
+        "The following Approval action is waiting for your response:",
+        "",
+        "--Pipeline Details--",
+        "",
+        f"Pipeline name: {request.pipeline}",
+        f"Stage name: {request.stage}",
+        f"Action name: {request.action}",
+        f"Region: {request.region}",
+        "",
+        "--Approval Details--",
+        "",
+        f"Approve or reject: {review_link(request)}",
+        *([f"URL for review: {link}"] if link else []),  # unverified: label and place
+        *([f"Additional information: {words}"] if words else []),
+        f"Deadline: This review request will expire on {_expires(request)}",
+        "",
+        "Sincerely,",
+        "Penstock",
+    ]
+    return "\n".join(lines)
+
+
+def by_protocol(request: Request) -> str:
+    """Return Publish's Message, MessageStructure json: text for mail, the JSON for the others."""
+    texts = {"default": message(request), "email": mail_text(request)}
+    return json.dumps(texts, ensure_ascii=False)
+
+
+def _expires(request: Request) -> str:
+    return request.expires_at.strftime("%Y-%m-%dT%H:%MZ")
 
 
 def review_link(request: Request) -> str:

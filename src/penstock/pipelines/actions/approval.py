@@ -174,7 +174,8 @@ class ManualApproval:
         publication = {
             "TopicArn": topic,
             "Subject": approval_message.subject(told),
-            "Message": approval_message.message(told),
+            "MessageStructure": "json",
+            "Message": approval_message.by_protocol(told),
         }
         try:
             async with self._roles.acting(job) as principal:

@@ -51,7 +51,7 @@ async def test_a_repeated_start_asks_and_tells_nothing_again(world: ApprovalWorl
     [told] = world.told
     assert told["TopicArn"] == TOPIC
     assert told["Subject"] == "APPROVAL NEEDED: AWS CodePipeline pipe for action Approve"
-    approval = json.loads(told["Message"])["approval"]
+    approval = json.loads(json.loads(told["Message"])["default"])["approval"]
     assert (approval["customData"], approval["externalEntityLink"]) == (
         "Well?", "https://example.com/",
     )  # fmt: skip
