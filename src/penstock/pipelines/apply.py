@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from penstock.ids import derived_uuid
 from penstock.pipelines import artifacts, snapshot, variables
 from penstock.pipelines.actions.provider import ArtifactLocation
-from penstock.pipelines.decide import (
+from penstock.pipelines.decide import decide
+from penstock.pipelines.decisions import (
     AbandonAction,
     ActionRun,
     ArriveAtStage,
@@ -29,7 +30,6 @@ from penstock.pipelines.decide import (
     Wait,
     acts,
     after,
-    decide,
 )
 from penstock.pipelines.states import (
     ActionStatus,

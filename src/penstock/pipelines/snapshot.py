@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.pipelines.decide import (
+from penstock.pipelines.decisions import (
     ActionRun,
     ExecutionSnapshot,
     PipelineSnapshot,

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from penstock.pipelines.decide import (
+from penstock.pipelines.decide import decide
+from penstock.pipelines.decisions import (
     AbandonAction,
     ActionRun,
     ArriveAtStage,
@@ -26,7 +27,6 @@ from penstock.pipelines.decide import (
     Wait,
     acts,
     after,
-    decide,
 )
 from penstock.pipelines.retries import Release, releases, runs_again
 from penstock.pipelines.states import (
