@@ -2,8 +2,8 @@
 
 Source: https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html; the
 members without a value, and how names are cut, as recorded from AWS in github.com/radkawar/stackd
-testdata/aws/codepipeline/approval_notification_native_complete.json. The text of mail is laid out as users quote theirs; its
-signature and the links are ours.
+testdata/aws/codepipeline/approval_notification_native_complete.json. Mail is laid out as users
+quote theirs; its signature and the links are ours.
 """
 
 import json
