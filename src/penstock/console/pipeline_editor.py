@@ -25,8 +25,9 @@ from penstock.pipelines import secret_configuration
 from penstock.pipelines.draft import DraftError
 from penstock.pipelines.secret_configuration import MASK
 
-MOST_FORM_BYTES = 8 * 1024 * 1024
-"""Room for far more than AWS takes, however its characters are escaped."""
+MOST_FORM_BYTES = 2 * 1024 * 1024
+"""Room for AWS's 500 actions, escaped; a draft is compared with what is stored in about a second
+for each MiB, in which nobody else is answered."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,8}")
 
