@@ -14,7 +14,7 @@ from penstock.cli.refusal import Refusal
 from penstock.containers import instance_objects
 from penstock.containers.engine import Engine
 from penstock.containers.instance_objects import EngineObject
-from penstock.storage.data_directory import DataDirectory
+from penstock.storage.data_directory import DataDirectory, DataDirectoryLocked
 
 _NOTHING = "Nothing was removed: this was a dry run."
 
@@ -51,6 +51,8 @@ def down(
         instance = (root / "instance-id").read_text().strip()
         _tell(root, *divided(asyncio.run(_find(instance)), volumes=volumes))
         print(_NOTHING)
+        if (busy := _busy(root)) is not None:
+            print(f"A server runs on it: {busy} before anything is removed.")
         return
     held = DataDirectory.open(root)  # no server may start meanwhile, nor run now
     try:
@@ -62,6 +64,16 @@ def down(
             print(f"removed {instance_objects.counts(removed)}")
     finally:
         held.close()
+
+
+def _busy(root: Path) -> str | None:
+    """Return what keeps this directory's objects from being removed: a server that runs on it."""
+    try:
+        DataDirectory.open(root).close()
+    except DataDirectoryLocked as locked:
+        holder = f"process {locked.pid}" if locked.pid is not None else "it"
+        return f"stop {holder}"
+    return None
 
 
 def divided(

@@ -1,6 +1,7 @@
 """Whose objects `penstock down` means, and what it says before anything goes."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from penstock.cli import down
 from penstock.cli.application import app
 from penstock.cli.refusal import Refusal
 from penstock.containers.instance_objects import EngineObject, counts
+from penstock.storage.data_directory import DataDirectory
 
 REGISTRY = EngineObject("container", "penstock-x-registry", "containers/1", "registry")
 NETWORK = EngineObject("network", "penstock-x", "networks/1")
@@ -82,3 +84,23 @@ def test_volumes_of_one_stack_are_not_this_commands() -> None:
     assert isinstance(done.exception, Refusal)
     assert done.exception.exit_code == 2
     assert "penstock volume remove NAME" in str(done.exception)
+
+
+def test_a_dry_run_says_that_the_server_must_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks: a dry run listed what goes, and the same command without it was refused."""
+
+    async def found(_instance: str) -> list[EngineObject]:
+        return [REGISTRY]
+
+    monkeypatch.setattr(down, "_find", found)
+    command = ["down", "--dry-run", "--data-dir", str(tmp_path)]
+    held = DataDirectory.open(tmp_path)
+    try:
+        told = CliRunner().invoke(app, command).output
+    finally:
+        held.close()
+    assert "penstock-x-registry" in told
+    assert f"A server runs on it: stop process {os.getpid()} before anything is removed." in told
+    assert "A server runs" not in CliRunner().invoke(app, command).output
