@@ -83,8 +83,13 @@ def main() -> None:
     except (BotoCoreError, ClientError) as error:
         print(f"penstock: {legible(explain(error))}", file=sys.stderr)
         sys.exit(1)
-    except (EngineError, DataDirectoryLocked, OSError) as error:
+    except (EngineError, DataDirectoryLocked) as error:
         print(f"penstock: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        named = error.filename is not None and error.strerror
+        words = f"{error.filename}: {error.strerror}" if named else str(error)
+        print(f"penstock: {words}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

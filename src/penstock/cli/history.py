@@ -128,7 +128,9 @@ def past(summary: Mapping[str, Any], details: Sequence[Mapping[str, Any]]) -> Pa
                 each.get("revisionId", ""),
                 (each.get("revisionSummary") or "").split("\n", maxsplit=1)[0],
             )
-            for each in summary.get("sourceRevisions", [])
+            for each in sorted(
+                summary.get("sourceRevisions", []), key=lambda each: str(each["actionName"])
+            )
         ],
         decisions=[
             _decision(each) for each in sorted(approvals, key=lambda each: each["startTime"])

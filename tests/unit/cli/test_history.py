@@ -90,3 +90,14 @@ def test_a_comment_adds_no_line_of_its_own() -> None:
         "    Production / Approve: rejected by ann: no",
         r"      Production / Legal: approved by root \x1b[2J",
     ]
+
+
+def test_sources_stand_in_one_order_in_every_execution() -> None:
+    """Locks: of two executions one named Deployment first, the other Application."""
+    revisions = [
+        {"actionName": name, "revisionId": "a" * 40, "revisionSummary": "Begin"}
+        for name in ("Deployment", "Application")
+    ]
+    for order in (revisions, revisions[::-1]):
+        found = past({**summary(), "sourceRevisions": order}, [])
+        assert [each.action for each in found.revisions] == ["Application", "Deployment"]
