@@ -3,12 +3,13 @@
 Read through the CodePipeline API; the same values serve `status`, `logs` and `demo`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from penstock.arns import who
+from penstock.pipelines.attempts import newest_attempts
 
 ENDED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
 
@@ -102,8 +103,14 @@ def view(
     """Combine a pipeline's structure with an execution's summary, action details and states."""
     execution_id = summary.get("pipelineExecutionId", "")
     waits = {state["stageName"]: _waits_for(state, execution_id) for state in stage_states}
-    newest = _newest(structure, details)
+    newest = newest_attempts(structure, details)
     revisions = {r["actionName"]: r for r in summary.get("sourceRevisions", [])}
+    asked = {
+        latest.get("actionExecutionId")
+        for state in stage_states
+        for action in state.get("actionStates", ())
+        if "token" in (latest := action.get("latestExecution", {}))
+    }
     trigger = summary.get("trigger", {})
     return ExecutionView(
         pipeline=structure["name"],
@@ -123,6 +130,7 @@ def view(
                         action,
                         newest.get((stage["name"], action["name"])),
                         revisions.get(action["name"], {}),
+                        asked,
                     )
                     for action in stage["actions"]
                 ],
@@ -131,30 +139,6 @@ def view(
             for stage in structure["stages"]
         ],
     )
-
-
-def _newest(
-    structure: Mapping[str, Any], details: Sequence[Mapping[str, Any]]
-) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return each action's newest attempt, by stage and action.
-
-    One that began before an action that comes before it is of an attempt that a retry replaced:
-    the action has not begun again yet.
-    """
-    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for detail in sorted(details, key=lambda d: d["startTime"]):
-        newest[detail["stageName"], detail["actionName"]] = detail
-    for stage in structure["stages"]:
-        orders = {action["name"]: action.get("runOrder", 1) for action in stage["actions"]}
-        begun = {
-            name: newest[stage["name"], name]["startTime"]
-            for name in orders
-            if (stage["name"], name) in newest
-        }
-        for name, began in begun.items():
-            if any(orders[n] < orders[name] and at > began for n, at in begun.items()):
-                del newest[stage["name"], name]
-    return newest
 
 
 def decision_words(status: str, by: str, comment: str) -> str:
@@ -189,7 +173,9 @@ def _action(
     action: Mapping[str, Any],
     detail: Mapping[str, Any] | None,
     revision: Mapping[str, Any],
+    asked: Collection[str],
 ) -> ActionView:
+    """Return one action; `asked` are the action executions that may be approved now."""
     provider = action["actionTypeId"]["provider"]
     if detail is None:
         return ActionView(stage, action["name"], provider)
@@ -202,7 +188,9 @@ def _action(
         status=detail["status"],
         started=detail.get("startTime"),
         changed=detail.get("lastUpdateTime"),
-        summary=_approval_summary(detail) if provider == "Manual" else _summary(result, revision),
+        summary=(
+            _approval_summary(detail, asked) if provider == "Manual" else _summary(result, revision)
+        ),
         external_execution_id=result.get("externalExecutionId", ""),
         output_artifacts={
             artifact["name"]: (artifact["s3location"]["bucket"], artifact["s3location"]["key"])
@@ -213,10 +201,12 @@ def _action(
     )
 
 
-def _approval_summary(detail: Mapping[str, Any]) -> str:
+def _approval_summary(detail: Mapping[str, Any], asked: Collection[str]) -> str:
     """Say of an approval that it waits, who decided, or why nobody did."""
     if detail["status"] == "InProgress":
-        return "waits for approval (penstock approve)"
+        if detail.get("actionExecutionId") in asked:
+            return "waits for approval (penstock approve)"
+        return "is about to ask for approval"
     result = detail.get("output", {}).get("executionResult", {})
     said = str(result.get("externalExecutionSummary") or _summary(result, {}))
     by = detail.get("updatedBy", "")

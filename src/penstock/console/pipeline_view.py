@@ -54,7 +54,7 @@ class ActionCard:
     error: str = ""
     link: Link | None = None
     earlier: bool = False
-    """Whether this is what it did in an earlier execution than the one that is in its stage."""
+    """Whether this is of an execution before the one in its stage, or of an attempt before."""
 
 
 @dataclass(frozen=True, slots=True)

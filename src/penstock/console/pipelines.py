@@ -10,6 +10,7 @@ from penstock.aws.errors import ServiceError
 from penstock.console import pipeline_view
 from penstock.console.pipeline_view import Execution, Revision
 from penstock.console.visit import Visit
+from penstock.pipelines import attempts
 
 _PIPELINES_ON_A_PAGE = 50
 _EXECUTIONS_ON_A_PAGE = 20
@@ -59,7 +60,7 @@ async def show(visit: Visit) -> Response:
     state = await visit.call("codepipeline", "GetPipelineState", {"name": name})
     executions = await _executions(visit, name, _EXECUTIONS_ON_A_PAGE)
     revisions = await _revisions(visit, name, state, executions)
-    own = await _own_actions(visit, name, state)
+    own = await _own_actions(visit, declaration, state)
     return visit.page(
         "pipeline.html",
         live=(f"pipeline:{name}", position),
@@ -207,10 +208,12 @@ async def _revisions(
 
 
 async def _own_actions(
-    visit: Visit, name: str, state: Mapping[str, Any]
+    visit: Visit, declaration: Mapping[str, Any], state: Mapping[str, Any]
 ) -> dict[str, frozenset[str]]:
-    """Return the action executions of every execution that is in a stage: GetPipelineState gives
-    each action's newest, which may be an earlier execution's. Empty where the visitor may not ask.
+    """Return the action executions that count of every execution that is in a stage.
+
+    GetPipelineState gives each action's newest, which may be an earlier execution's, or of an
+    attempt that a retry replaced. Empty where the visitor may not ask.
     """
     inside = {
         stage["latestExecution"]["pipelineExecutionId"]
@@ -219,7 +222,10 @@ async def _own_actions(
     }
     found: dict[str, frozenset[str]] = {}
     for execution_id in inside:
-        wanted = {"pipelineName": name, "filter": {"pipelineExecutionId": execution_id}}
+        wanted = {
+            "pipelineName": declaration["name"],
+            "filter": {"pipelineExecutionId": execution_id},
+        }
         try:
             answer = await visit.call("codepipeline", "ListActionExecutions", wanted)
         except ServiceError as error:
@@ -228,5 +234,6 @@ async def _own_actions(
             raise
         if "nextToken" not in answer:
             details = answer["actionExecutionDetails"]
-            found[execution_id] = frozenset(each["actionExecutionId"] for each in details)
+            counting = attempts.newest_attempts(declaration, details).values()
+            found[execution_id] = frozenset(each["actionExecutionId"] for each in counting)
     return found

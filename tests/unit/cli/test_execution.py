@@ -153,7 +153,7 @@ def test_what_an_attempt_that_was_retried_did_is_not_shown_as_of_now():
         ("Approve", "InProgress", 11),
     )
     assert [one.status for one in seen.values()] == ["Succeeded", "InProgress", ""]
-    assert seen["Approve"].summary == "waits for approval (penstock approve)"
+    assert seen["Approve"].summary == "is about to ask for approval"
     alone = production(
         ("Create", "Succeeded", 0), ("Approve", "Succeeded", 1), ("Execute", "Failed", 2)
     )

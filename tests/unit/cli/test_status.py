@@ -94,9 +94,16 @@ def test_an_action_that_waits_for_approval_says_so():
     pipeline = structure()
     pipeline["stages"][1]["actions"][0]["actionTypeId"]["provider"] = "Manual"
     name = pipeline["stages"][1]["actions"][0]["name"]
-    waits = [detail("Build", name, "InProgress", 60)]
-    text = shown(view(pipeline, {**SUMMARY, "status": "InProgress"}, waits))
-    assert "waits for approval (penstock approve)" in text
+    waits = [{**detail("Build", name, "InProgress", 60), "actionExecutionId": "a1"}]
+    latest = {"actionExecutionId": "a1", "status": "InProgress"}
+    running = {**SUMMARY, "status": "InProgress"}
+    for token, words in (
+        ({}, "is about to ask for approval"),
+        ({"token": "a1"}, "waits for approval (penstock approve)"),
+    ):
+        action = {"actionName": name, "latestExecution": {**latest, **token}}
+        state = {"stageName": "Build", "actionStates": [action]}
+        assert words in shown(view(pipeline, running, waits, [state]))
 
 
 def test_what_others_wrote_moves_no_cursor_and_adds_no_row():

@@ -159,13 +159,20 @@ async def test_what_an_action_did_in_an_earlier_execution_is_told_as_that(world)
     browser = await world.log_in()
     text = (await browser.get("/console/pipelines/app")).text
     assert "last succeeded" in text
-    assert "in an earlier execution" in text
+    assert "before this" in text
     assert "told" not in text
     world.answers["codepipeline", "ListActionExecutions"] = {
-        "actionExecutionDetails": [{"actionExecutionId": "a1"}]
+        "actionExecutionDetails": [
+            {
+                "actionExecutionId": "a1",
+                "stageName": "Build",
+                "actionName": "Build",
+                "startTime": NOW,
+            }
+        ]
     }
     text = (await browser.get("/console/pipelines/app")).text
-    assert "in an earlier execution" not in text
+    assert "before this" not in text
     assert "told" in text
 
 
