@@ -24,7 +24,8 @@ def all_tables() -> sa.MetaData:
 def migrate(engine: sa.Engine) -> None:
     """Run the revisions that the database lacks, in one transaction; repeating is safe.
 
-    Raises EngineError when the database was made by a later version of Penstock.
+    Raises EngineError when the database was made by a later version of Penstock, or by one
+    between releases whose tables were others.
     """
     with engine.begin() as connection:
         try:
@@ -35,6 +36,26 @@ def migrate(engine: sa.Engine) -> None:
                 f"later one's ({error}); start that version, or restore a backup made before it",
                 retryable=False,
             ) from error
+        if (missing := _missing(connection)) is not None:
+            raise EngineError(
+                f"expected a database of this version of Penstock, found one without {missing}: "
+                "it was made between two releases; start with another data directory",
+                retryable=False,
+            )
+
+
+def _missing(connection: sa.Connection) -> str | None:
+    """Return a table, or a column, that the database lacks; None when it has all."""
+    inspector = sa.inspect(connection)
+    found = inspector.get_multi_columns()
+    for table in all_tables().sorted_tables:
+        columns = found.get((None, table.name))
+        if columns is None:
+            return f"the table {table.name}"
+        lacking = {column.name for column in table.columns} - {each["name"] for each in columns}
+        if lacking:
+            return f"the column {table.name}.{min(lacking)}"
+    return None
 
 
 def configuration(connection: sa.Connection) -> Config:

@@ -68,3 +68,23 @@ def test_a_later_versions_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="found a later one's"):
         migrate(engine)
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("DROP TABLE approvals", "without the table approvals"),
+        ("ALTER TABLE approvals DROP COLUMN comment", "without the column approvals.comment"),
+    ],
+)
+def test_a_database_made_between_releases_is_refused(
+    tmp_path: Path, change: str, named: str
+) -> None:
+    """Locks: the server started on it, and approvals hung."""
+    engine = sqlite_engine(tmp_path / "test.db")
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text(change))
+    with pytest.raises(EngineError, match=named):
+        migrate(engine)
+    engine.dispose()
