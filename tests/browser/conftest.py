@@ -121,10 +121,12 @@ def visitor(chromium: Browser, server: ServerProcess) -> Iterator[Page]:
 def of_a_refused_request(problem: str) -> bool:
     """Browsers also log answers that are errors by their status: tests look at those.
 
-    htmx's extension logs the Event that tells of a lost connection.
+    htmx's extension logs the Event that tells of a lost connection, and htmx itself a
+    request that a newer one replaced (`hx-sync`).
     """
+    replaced = ("htmx:afterRequest, ", "htmx:sendAbort, ")
     return problem.startswith(
-        ("Failed to load resource", "Response Status Error", "[object Event]")
+        ("Failed to load resource", "Response Status Error", "[object Event]", *replaced)
     )
 
 

@@ -35,7 +35,7 @@ EACH = bool(os.environ.get("PENSTOCK_TEST_EACH_DEATH"))
 OPERATION = "penstock.storage.stack_operations:insert"
 PHASE = "penstock.stacks.phases:begin"
 CALL = "penstock.aws.in_process:InProcess.call"
-ACTION = "penstock.pipelines.actions.cloudformation:CloudFormation._succeeded"
+ACTION = "penstock.pipelines.actions.cloudformation_conversation:Conversation.succeeded"
 ACTION_END = "penstock.storage.action_executions:finish:committed"
 PREPARE = "penstock.containers.docker_runner:DockerRunner.prepare"
 START = "penstock.containers.docker_runner:DockerRunner.start_container"
@@ -151,7 +151,7 @@ VERSIONS = (f"v{number}" for number in itertools.count(1))
         "after:1:CreateLogGroup", "after:1:CreateCluster", "after:1:PutRolePolicy",
         "after:1:CreateLoadBalancer", "after:1:CreateTargetGroup", "after:1:CreateListener",
         "1:RegisterTaskDefinition", "1:CreateService", "_create:after", "prepare",
-        "start_container", "register_targets:after", "tell:after", "_succeeded:after", "finish",
+        "start_container", "register_targets:after", "tell:after", "succeeded:after", "finish",
     ),
 )  # fmt: skip
 def test_a_stack_is_created_once(plant: Plant, deaths: list[str]) -> None:
@@ -208,7 +208,7 @@ def test_a_running_stack_goes_on_without_its_server(plant: Plant, signal: str) -
         UPDATE, "after:1:UpdateStack", f"{OPERATION}:committed", "after:1:RegisterTaskDefinition",
         "1:UpdateService", "prepare:after", "start_container:after", "LoadBalancing.register",
         "tell:after", "deregister_targets", "kill:after", "remove:before", "CLEANUP",
-        "after:1:Deregister", "_succeeded:after", "finish",
+        "after:1:Deregister", "succeeded:after", "finish",
     ),
 )  # fmt: skip
 def test_a_version_is_replaced_once_and_always_answers(plant: Plant, deaths: list[str]) -> None:

@@ -5,6 +5,7 @@ import json
 import queue
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -139,10 +140,21 @@ def mail_receiver(tls: tuple[Path, Path] | None = None) -> Iterator[MailReceiver
             "tls_context": context, "require_starttls": True, "auth_require_tls": True,
             "authenticator": receiver.authenticate,
         }  # fmt: skip
-    controller = Controller(receiver, hostname="127.0.0.1", port=free_port(), **options)
+    sessions: list[SMTP] = []
+
+    class Recording(Controller):
+        def factory(self) -> SMTP:
+            session = super().factory()
+            sessions.append(session)
+            return session
+
+    controller = Recording(receiver, hostname="127.0.0.1", port=free_port(), **options)
     controller.start()
     receiver.port = controller.port
     try:
         yield receiver
     finally:
+        deadline = time.monotonic() + 5
+        while any(session.transport for session in sessions) and time.monotonic() < deadline:
+            time.sleep(0.02)  # a session's QUIT comes after its mail: no socket stays open
         controller.stop()
