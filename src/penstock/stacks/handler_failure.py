@@ -54,6 +54,8 @@ def code_of(api_code: str) -> HandlerErrorCode:
 
 def reason(failed: Failed, token: str) -> str:
     """Return the reason of the resource's FAILED event."""
+    if failed.verbatim:
+        return failed.message
     return (
         f'Resource handler returned message: "{failed.message}" '
         f"(RequestToken: {token}, HandlerErrorCode: {failed.code.value})"

@@ -102,6 +102,9 @@ class Failed:
     code: HandlerErrorCode
     message: str
     physical_resource_id: str | None = None
+    verbatim: bool = False
+    """The event's reason is the message alone, not `Resource handler returned message: …`: what
+    CloudFormation itself says, and not a handler."""
 
 
 Progress = InProgress | Succeeded | Failed
