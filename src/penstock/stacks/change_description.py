@@ -6,6 +6,7 @@ may bring it about.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from penstock.stacks.plan import (
@@ -15,6 +16,8 @@ from penstock.stacks.plan import (
     PlannedChange,
     Shown,
 )
+
+_STRENGTH = {"Never": 0, "Conditionally": 1, "Always": 2}
 
 
 def describe_changes(plan: Plan, include_property_values: bool) -> list[dict[str, Any]]:
@@ -38,12 +41,30 @@ def _change(change: PlannedChange, *, with_values: bool) -> dict[str, Any] | Non
         "ResourceType": change.resource_type,
         "Replacement": None if change.replacement is None else str(change.replacement),
         "Scope": sorted({each.attribute for each in details}),
-        "Details": [_detail(each, with_values=with_values) for each in details],
+        "Details": [_detail(each, with_values=True) for each in details]
+        if with_values
+        else [_detail(each, with_values=False) for each in _merged(details)],
     }
     if with_values:
         described["BeforeContext"] = change.before_context
         described["AfterContext"] = change.after_context
     return {key: value for key, value in described.items() if value is not None}
+
+
+def _merged(details: Sequence[Detail]) -> list[Detail]:
+    """Return one detail of those that differ in their paths and values alone: the strongest."""
+    found: dict[tuple[str | None, ...], Detail] = {}
+    for each in details:
+        key = (
+            each.attribute, each.name, each.evaluation, each.change_source, each.causing_entity,
+        )  # fmt: skip
+        known = found.get(key)
+        if (
+            known is None
+            or _STRENGTH[known.requires_recreation] < _STRENGTH[each.requires_recreation]
+        ):
+            found[key] = each
+    return list(found.values())
 
 
 def _detail(detail: Detail, *, with_values: bool) -> dict[str, Any]:

@@ -5,21 +5,29 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Re
 """
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock.stacks import schemas
 from penstock.stacks.desired import Desired
-from penstock.stacks.differences import Difference
+from penstock.stacks.differences import Difference, recreation
 from penstock.stacks.display import as_text, canonical, secrets_of
 from penstock.stacks.plan import Detail, Replacement, Shown
-from penstock.stacks.schemas import ResourceSchema
+from penstock.stacks.schemas import ValuePath
 from penstock.stacks.secret_places import SecretPlaces
 from penstock.stacks.state import StackState
 from penstock.stacks.template.evaluate import Unknown
 from penstock.stacks.template.references import Path, Reference
 from penstock.stacks.template.template import ResourceDeclaration
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One resource's values as they may be shown, before and after: `Details.shown`."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 class Details:
@@ -53,14 +61,19 @@ class Details:
         return logical_id in self._replaced
 
     def of(
-        self, logical_id: str, difference: Difference, all_refers: Sequence[Reference]
+        self,
+        logical_id: str,
+        difference: Difference,
+        all_refers: Sequence[Reference],
+        values: "Values",
     ) -> Iterator[Detail]:
         """Yield the details of one difference: first by cause, then the change itself.
 
-        `all_refers` are the references of the whole resource.
+        `all_refers` are the references of the whole resource, `values` what may be shown of it.
         """
-        refers = [each for each in all_refers if each.path and each.path[0] == difference.name]
-        detail = self._target(logical_id, difference)
+        place = difference.place
+        refers = [each for each in all_refers if place and _meets(each.path, place)]
+        detail = _target(difference, values)
         causes = list(self._causes(refers))
         for source, entity in causes:
             yield dataclasses.replace(detail, change_source=source, causing_entity=entity)
@@ -89,7 +102,7 @@ class Details:
             detail = Detail(
                 attribute="Tags" if is_tags else "Properties",
                 name=None if is_tags else name,
-                requires_recreation=_any_recreation(schema, name),
+                requires_recreation=_any_recreation(declared.type, name),
                 evaluation="Dynamic",
                 change_source=source,
                 causing_entity=entity,
@@ -102,61 +115,40 @@ class Details:
         self, declared: ResourceDeclaration, refers: Sequence[Reference]
     ) -> list[Detail]:
         """Return a detail for each property with an import whose value is not known."""
-        schema = schemas.schema(declared.type)
         names = sorted({str(each.path[0]) for each in refers if each.kind == "Import"})
         return [
             Detail(
                 attribute="Properties",
                 name=name,
-                requires_recreation=_any_recreation(schema, name),
+                requires_recreation=_any_recreation(declared.type, name),
                 evaluation="Static",
                 change_source="DirectModification",
             )
             for name in names
         ]
 
-    def context(
+    def shown(
         self,
         logical_id: str,
         properties: Mapping[str, Any],
-        metadata: Mapping[str, Any] | None,
+        others: Mapping[str, Any],
         *,
         deployed: bool,
-    ) -> str:
-        """Return a resource's values as JSON, without secrets; Metadata where it is given."""
+    ) -> dict[str, Any]:
+        """Return a resource's values as they may be shown: canonical, without secrets.
+
+        `others` are Metadata and policies by their names in a template; what is None or empty is
+        left out.
+        """
         places = self._before if deployed else self._after
         paths = places.in_properties(logical_id) if places else ()
-        context = {"Properties": self._secrets.masked(canonical(properties), paths)}
-        if metadata is not None:
-            paths = places.in_metadata(logical_id) if places else ()
-            context["Metadata"] = self._secrets.masked(canonical(metadata), paths)
-        return json.dumps(context, ensure_ascii=False)
-
-    def _target(self, logical_id: str, difference: Difference) -> Detail:
-        return Detail(
-            attribute=difference.attribute,
-            name=difference.target_name,
-            requires_recreation=difference.requires_recreation,
-            evaluation="Static",
-            change_source="DirectModification",
-            path=difference.path,
-            attribute_change_type=difference.kind,
-            before_value=self._shown(difference.before, logical_id, difference, self._before),
-            after_value=self._shown(difference.after, logical_id, difference, self._after),
-        )
-
-    def _shown(
-        self, value: Any, logical_id: str, difference: Difference, places: SecretPlaces | None
-    ) -> str | None:
-        if value is None:
-            return None
-        paths: list[Path] = []
-        if places is not None and difference.attribute == "Metadata":
-            paths = places.in_metadata(logical_id)
-        elif places is not None and difference.name:
-            found = places.in_properties(logical_id)
-            paths = [path[1:] for path in found if path and path[0] == difference.name]
-        return as_text(self._secrets.masked(canonical(value), paths))
+        found = {"Properties": self._secrets.masked(canonical(properties), paths)}
+        for name, value in others.items():
+            if value:
+                secret = places is not None and name == "Metadata"
+                paths = places.in_metadata(logical_id) if places and secret else ()
+                found[name] = self._secrets.masked(canonical(value), paths)
+        return found
 
     def _causes(self, refers: Sequence[Reference]) -> Iterator[tuple[str, str]]:
         """Yield ChangeSource and CausingEntity of what a property refers to and that changes."""
@@ -187,8 +179,40 @@ def _changed_parameters(current: StackState, desired: Desired) -> frozenset[str]
     )
 
 
-def _any_recreation(schema: ResourceSchema | None, name: str) -> str:
-    """Return what a change of the property requires whose values are not known."""
-    return (
-        "Never" if schema is None else schema.requires_recreation(name, None, Unknown(name, None))
+def _target(difference: Difference, values: Values) -> Detail:
+    before, after = difference.before, difference.after
+    return Detail(
+        attribute=difference.attribute,
+        name=difference.target_name,
+        requires_recreation=difference.requires_recreation,
+        evaluation="Static",
+        change_source="DirectModification",
+        path=difference.path,
+        attribute_change_type=difference.kind,
+        before_value=None if before is None else _text_at(values.before, difference),
+        after_value=None if after is None else _text_at(values.after, difference),
     )
+
+
+def _text_at(shown: Mapping[str, Any], difference: Difference) -> str | None:
+    """Return what is shown where the difference is; of a whole that is a secret, or not known yet,
+    what stands for it."""
+    found: Any = shown.get("Properties" if difference.place else difference.attribute)
+    for step in difference.place:
+        if isinstance(found, list) and isinstance(step, int):
+            found = found[step] if step < len(found) else None
+        elif isinstance(found, Mapping):
+            found = found.get(step)
+    return None if found is None else as_text(found)
+
+
+def _meets(path: Path, place: ValuePath) -> bool:
+    """Return whether what stands at `path` is part of what stands at `place`, or has it as one."""
+    shorter = min(len(path), len(place))
+    return path[:shorter] == place[:shorter]
+
+
+def _any_recreation(resource_type: str, name: str) -> str:
+    """Return what a change of the property requires whose values are not known."""
+    schema = schemas.schema(resource_type)
+    return recreation(resource_type, schema, (name,), None, Unknown(name, None))

@@ -15,7 +15,7 @@ from penstock.stacks.template.template import ParameterValue
 
 KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
 MASK = "****"
-_SHORTEST_PART = 4
+SHORTEST_PART = 4
 """A shorter secret is masked only where it is a whole value: it stands in other texts by chance."""
 
 
@@ -33,8 +33,13 @@ def canonical(value: Any) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """Return a canonical value as one string: JSON for structures."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """Return a canonical value as one string: JSON for structures, without spaces (recorded)."""
+    return value if isinstance(value, str) else as_json(value)
+
+
+def as_json(value: Any) -> str:
+    """Return JSON without spaces, members in their order."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Secrets:
         for secret in self.values:
             if value == secret:
                 return MASK
-            if len(secret) >= _SHORTEST_PART:
+            if len(secret) >= SHORTEST_PART:
                 value = value.replace(secret, MASK)
         return value
 

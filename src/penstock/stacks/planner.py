@@ -17,9 +17,9 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.stacks import property_rules, schemas, unsupported
 from penstock.stacks.desired import Desired
-from penstock.stacks.details import Details
-from penstock.stacks.differences import Difference, differences
-from penstock.stacks.display import canonical
+from penstock.stacks.details import Details, Values
+from penstock.stacks.differences import Policies, differences
+from penstock.stacks.display import as_json, canonical
 from penstock.stacks.plan import (
     Action,
     Detail,
@@ -159,32 +159,56 @@ class _Planning:
         except MissingExport as error:
             self._plan_without_values(declared, deployed, refers, error.message)
             return
-        dynamic_references.refuse_in(logical_id, properties)
+        dynamic_references.check_places(declared.type, properties)
         self._validate(declared, properties)
         shown = self._shown(declared, properties, refers)
+        policies = _policies(self._certain_scope, declared)
+        after = self._details.shown(
+            logical_id, shown, _others(declared, metadata, policies), deployed=False
+        )
         if deployed is None:
-            after = self._details.context(logical_id, shown, metadata or None, deployed=False)
+            context = as_json(after)
             self.changes.append(
-                PlannedChange(Action.ADD, logical_id, declared.type, after_context=after)
+                PlannedChange(Action.ADD, logical_id, declared.type, after_context=context)
             )
             return
+        present = self._present_policies(logical_id)
         found = differences(
-            declared, deployed, properties, metadata,
+            declared, deployed, properties, metadata, before=present, after=policies,
             stack_tags_changed=dict(self.current.tags) != dict(self.desired.tags),
         )  # fmt: skip
-        details = [
-            detail
-            for difference in found
-            for detail in self._details.of(logical_id, _as_shown(difference, shown), refers)
-        ]
-        details += self._details.of_changing_references(declared, refers)
-        if details:
-            self._modify(declared, deployed, details, shown, metadata)
+        changing = self._details.of_changing_references(declared, refers)
+        if found or changing:
+            values = Values(self._before(deployed, present), after)
+            details = [
+                detail
+                for difference in found
+                for detail in self._details.of(logical_id, difference, refers, values)
+            ]
+            self._modify(declared, deployed, details + changing, values)
         if not self._details.is_replaced(logical_id):
-            self._known[logical_id] = values = _values(deployed)
+            self._known[logical_id] = known = _values(deployed)
             self._certain[logical_id] = (
-                dataclasses.replace(values, attributes=None) if details else values
+                dataclasses.replace(known, attributes=None) if found or changing else known
             )
+
+    def _before(self, deployed: DeployedResource, policies: Policies) -> dict[str, Any]:
+        """Return what may be shown of a resource as it is deployed."""
+        others = _others(deployed, deployed.metadata, policies)
+        return self._details.shown(
+            deployed.logical_resource_id, deployed.properties, others, deployed=True
+        )
+
+    def _present_policies(self, logical_id: str) -> Policies:
+        """Return the policies that the deployed template gives a resource."""
+        present = self._present
+        declared = present.template.resources.get(logical_id) if present else None
+        if present is None or declared is None:
+            return Policies()
+        try:
+            return _policies(present, declared)
+        except ServiceError:  # a resource or an export that was there is gone
+            return Policies()
 
     def _shown(
         self,
@@ -207,7 +231,7 @@ class _Planning:
         for logical_id, deployed in sorted(self.current.resources.items()):
             if logical_id in self.active or deployed.status == "DELETE_COMPLETE":
                 continue
-            before = self._details.context(logical_id, deployed.properties, None, deployed=True)
+            before = self._before(deployed, self._present_policies(logical_id))
             self.changes.append(
                 PlannedChange(
                     Action.REMOVE,
@@ -215,7 +239,7 @@ class _Planning:
                     deployed.resource_type,
                     deployed.physical_resource_id,
                     policy_action=_policy(deployed.deletion_policy, deployed),
-                    before_context=before,
+                    before_context=as_json(before),
                 )
             )
 
@@ -276,8 +300,7 @@ class _Planning:
         declared: ResourceDeclaration,
         deployed: DeployedResource,
         details: Sequence[Detail],
-        properties: Mapping[str, Any],
-        metadata: Mapping[str, Any],
+        values: Values,
     ) -> None:
         replacement = replacement_of(details)
         self._details.note(declared.logical_id, replacement)
@@ -285,8 +308,6 @@ class _Planning:
         if replacement is Replacement.TRUE:
             kept = _policy(declared.update_replace_policy, deployed, declared="UpdateReplacePolicy")
             action = f"ReplaceAnd{kept}"
-        with_metadata = any(each.attribute == "Metadata" for each in details)
-        logical_id, context = declared.logical_id, self._details.context
         self.changes.append(
             PlannedChange(
                 Action.MODIFY,
@@ -297,15 +318,8 @@ class _Planning:
                 action,
                 scope=tuple(sorted({each.attribute for each in details})),
                 details=tuple(details),
-                before_context=context(
-                    logical_id,
-                    deployed.properties,
-                    deployed.metadata if with_metadata else None,
-                    deployed=True,
-                ),
-                after_context=context(
-                    logical_id, properties, metadata if with_metadata else None, deployed=False
-                ),
+                before_context=as_json(values.before),
+                after_context=as_json(values.after),
             )
         )
 
@@ -322,16 +336,35 @@ class _Planning:
             self.changes.append(PlannedChange(Action.ADD, declared.logical_id, declared.type))
             return
         details = self._details.of_imports(declared, refers)
-        self._modify(declared, deployed, details, {}, {})
+        before = self._before(deployed, self._present_policies(declared.logical_id))
+        self._modify(declared, deployed, details, Values(before, {"Properties": {}}))
         if not self._details.is_replaced(declared.logical_id):
             self._known[declared.logical_id] = _values(deployed)
 
 
-def _as_shown(difference: Difference, shown: Mapping[str, Any]) -> Difference:
-    """Return a property's difference with the new value that is shown."""
-    if not difference.name or difference.after is None:
-        return difference
-    return dataclasses.replace(difference, after=canonical(shown[difference.name]))
+def _policies(scope: evaluate.Scope, declared: ResourceDeclaration) -> Policies:
+    """Return CreationPolicy and UpdatePolicy, evaluated."""
+    if declared.creation_policy is None and declared.update_policy is None:
+        return Policies()
+    return Policies(
+        evaluate.evaluated(scope, declared.creation_policy),
+        evaluate.evaluated(scope, declared.update_policy),
+    )
+
+
+def _others(
+    resource: ResourceDeclaration | DeployedResource,
+    metadata: Mapping[str, Any],
+    policies: Policies,
+) -> dict[str, Any]:
+    """Return what a context has beside Properties (recorded: Metadata and both policies)."""
+    return {
+        "Metadata": metadata,
+        "CreationPolicy": policies.creation_policy,
+        "UpdatePolicy": policies.update_policy,
+        "DeletionPolicy": resource.deletion_policy,
+        "UpdateReplacePolicy": resource.update_replace_policy,
+    }
 
 
 def _values(deployed: DeployedResource) -> ResourceValues:

@@ -19,6 +19,9 @@ from penstock.errors import EngineError
 PropertyPath = tuple[str, ...]
 """`("Volumes", "*", "Name")` of the pointer `/properties/Volumes/*/Name`; `*` is any item."""
 
+ValuePath = tuple[str | int, ...]
+"""Where a value is in a resource's properties: `("Volumes", 0, "Name")`."""
+
 _PROVIDER = "us-east-1.json"
 
 
@@ -39,19 +42,21 @@ class ResourceSchema:
     tag_property: str | None
     """The property that holds the resource's tags; None when it has none."""
 
-    def requires_recreation(self, name: str, before: Any, after: Any) -> str:
-        """Return Always, Conditionally or Never for a change of the property `name`.
+    def requires_recreation(self, path: ValuePath, before: Any, after: Any) -> str:
+        """Return Always, Conditionally or Never for a change of what is at `path` in the
+        properties.
 
-        `before` and `after` are its values, None where it is absent: of a property with
+        `before` and `after` are the values there, None where there is none: of a value with
         create-only members a change counts only where such a member differs.
         """
-        for paths, answer in (
+        for pointers, answer in (
             (self.create_only, "Always"),
             (self.conditional_create_only, "Conditionally"),
         ):
-            members = [path[1:] for path in paths if path[0] == name]
-            if any(_at(before, path) != _at(after, path) for path in members):
-                return answer
+            for pointer in pointers:
+                rest = _below(pointer, path)
+                if rest is not None and _at(before, rest) != _at(after, rest):
+                    return answer
         return "Never"
 
 
@@ -121,6 +126,25 @@ def _path(pointer: str) -> PropertyPath:
     """`/properties/A/properties/B`, as some schemas have it, is `/properties/A/B`."""
     parts = pointer.removeprefix("/properties/").split("/")
     return tuple(part for i, part in enumerate(parts) if i == 0 or part != "properties")
+
+
+def _below(pointer: PropertyPath, path: ValuePath) -> PropertyPath | None:
+    """Return what is left of `pointer` at `path`: nothing when the path leads to it or below it.
+
+    None when the path leads elsewhere.
+    """
+    position = 0
+    for step in path:
+        if position == len(pointer):
+            return ()
+        part = pointer[position]
+        if isinstance(step, int):
+            position += part in {"*", "items"}
+        elif part in {step, "*"}:
+            position += 1
+        else:
+            return None
+    return pointer[position:]
 
 
 def _at(value: Any, path: PropertyPath) -> Any:

@@ -224,9 +224,16 @@ class TestModify:
 
         [change] = changes(planned(tasks("web:1"), tasks("web:2")), values=True).values()
         assert change["Replacement"] == "True"
-        assert json.loads(change["Details"][0]["Target"]["AfterValue"]) == [
-            {"Name": "web", "Image": "web:2"}
-        ]
+        [found] = change["Details"]
+        assert found["Target"] == {
+            "Attribute": "Properties",
+            "Name": "ContainerDefinitions",
+            "RequiresRecreation": "Always",
+            "Path": "/Properties/ContainerDefinitions/0/Image",
+            "AttributeChangeType": "Modify",
+            "BeforeValue": "web:1",
+            "AfterValue": "web:2",
+        }
 
     def test_a_scalar_of_another_type_with_the_same_text_is_no_change(self) -> None:
         before, after = topics(FifoTopic=True), topics(FifoTopic="true")

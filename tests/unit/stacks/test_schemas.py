@@ -51,7 +51,7 @@ def test_what_requires_recreation(
 ) -> None:
     found = schemas.schema(type_name)
     assert found is not None
-    assert found.requires_recreation(name, before, after) == answer
+    assert found.requires_recreation((name,), before, after) == answer
 
 
 def test_reading_schemas_does_not_import_the_linter() -> None:
@@ -60,3 +60,26 @@ def test_reading_schemas_does_not_import_the_linter() -> None:
         "assert schemas.schema('AWS::S3::Bucket'); assert 'cfnlint' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "answer"),
+    [
+        (("ComputeResources", "SpotIamFleetRole"), "a", "b", "Always"),
+        (("ComputeResources", "MaxvCpus"), 1, 2, "Never"),
+        (("ComputeResources",), {"MaxvCpus": 1}, {"MaxvCpus": 2}, "Never"),
+    ],
+)
+def test_what_requires_recreation_inside_a_property(
+    path: tuple[str, ...], before: object, after: object, answer: str
+) -> None:
+    found = schemas.schema("AWS::Batch::ComputeEnvironment")
+    assert found is not None
+    assert found.requires_recreation(path, before, after) == answer
+
+
+def test_all_inside_a_create_only_property_requires_recreation() -> None:
+    found = schemas.schema("AWS::ECS::TaskDefinition")
+    assert found is not None
+    path = ("ContainerDefinitions", 0, "Image")
+    assert found.requires_recreation(path, "web:1", "web:2") == "Always"
