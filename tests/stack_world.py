@@ -110,6 +110,8 @@ class ThingHandler:
         self.running: set[str] = set()
         self.most_at_once = 0
         self.held: dict[str, asyncio.Event] = {}
+        self.quotes = False
+        """Whether a failure quotes the Value, as services do what they refuse."""
 
     async def create(self, request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
         self._called("create", request)
@@ -171,7 +173,8 @@ class ThingHandler:
     def _fails(self, request: ResourceRequest, how: str, id_: str | None = None) -> Failed | None:
         if request.properties.get("Description") != how:
             return None
-        return Failed(HandlerErrorCode.GENERAL_SERVICE_EXCEPTION, f"told to {how}", id_)
+        quoted = f": {request.properties['Value']}" if self.quotes else ""
+        return Failed(HandlerErrorCode.GENERAL_SERVICE_EXCEPTION, f"told to {how}{quoted}", id_)
 
     def _later(self, request: ResourceRequest, id_: str, left: int) -> Progress:
         if left > 0:

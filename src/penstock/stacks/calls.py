@@ -5,23 +5,30 @@ repeated after a crash carries the same one.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from penstock import ids
 from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.clock import Clock
 from penstock.services.sts import Sts
 from penstock.stacks import handler_failure
-from penstock.stacks.operation import Operation, Step, Work
+from penstock.stacks.display import Secrets
+from penstock.stacks.operation import Operation, OutputValue, Step, Work
+from penstock.stacks.reference_lookups import Lookups, ReferenceLookups
 from penstock.stacks.resource_types.handler import (
+    Failed,
     Progress,
     ResourceHandler,
     ResourceRequest,
     Selective,
     Support,
 )
+from penstock.stacks.template.dynamic_references import has_reference
 from penstock.stacks.walk import Phase
 
 SERVICE_PRINCIPAL = "cloudformation.amazonaws.com"
@@ -38,11 +45,14 @@ class Calls:
         recorded: Callable[[str], ResourceHandler | None],
         sts: Sts,
         clock: Clock,
+        in_process: InProcess,
     ) -> None:
         self._handlers = handlers
         self._recorded = recorded
         self._sts = sts
         self._clock = clock
+        self._references = ReferenceLookups(in_process)
+        self._secrets: dict[str, set[str]] = {}
         self._sessions: dict[str, tuple[datetime, Principal]] = {}
         self._assuming = asyncio.Lock()
 
@@ -83,16 +93,59 @@ class Calls:
         resource = step.new or step.old
         assert resource is not None
         handler = self.handler(resource.resource_type)
+        lookups = Lookups()
         try:
             request = await self._request(operation, step, resumed)
-            if step.work is Work.DELETE:
-                return await handler.delete(request, step.context)
-            if step.work is Work.UPDATE:
-                return await handler.update(request, step.context)
-            return await handler.create(request, step.context)
+            found = await self._looked_up(operation, step, request)
+            if isinstance(found, Failed):
+                return found
+            lookups = found
+            progress = await _called(
+                handler, step.work, lookups.request(request), lookups.context(step.context)
+            )
         except ServiceError as error:
             request_id = ids.derived_uuid(self.token(operation, step), "request")
-            return handler_failure.of_service_error(error, resource.resource_type, request_id)
+            progress = handler_failure.of_service_error(error, resource.resource_type, request_id)
+        return lookups.answer(progress)
+
+    async def outputs(
+        self, operation: Operation, outputs: Sequence[OutputValue]
+    ) -> list[OutputValue]:
+        """Return outputs with the parameters of Parameter Store that they refer to.
+
+        Raises ServiceError for one that there is not.
+        """
+        found = []
+        for each in outputs:
+            if not has_reference(each.value):
+                found.append(each)
+                continue
+            principal = await self.principal(operation)
+            text = await self._references.of_text(principal, each.value)
+            found.append(dataclasses.replace(each, value=text))
+        return found
+
+    def masked(self, operation_id: str, text: str) -> str:
+        """Return a text without the secrets that calls of a running operation were given."""
+        return str(Secrets(frozenset(self._secrets.get(operation_id, ()))).masked(text))
+
+    def forget(self, operation_id: str) -> None:
+        """Forget the secrets of an operation that is over."""
+        self._secrets.pop(operation_id, None)
+
+    async def _looked_up(
+        self, operation: Operation, step: Step, request: ResourceRequest
+    ) -> Lookups | Failed:
+        """Return what the request's dynamic references say, or why they say nothing."""
+        deleting = step.work is Work.DELETE
+        try:
+            found = await self._references.of_request(request, step.context, deleting=deleting)
+        except ServiceError as error:
+            code = handler_failure.code_of(error.code)
+            return Failed(code, error.message, step.physical_id, verbatim=True)
+        if found.secret:
+            self._secrets.setdefault(operation.id, set()).update(found.secret.values())
+        return found
 
     async def _request(self, operation: Operation, step: Step, resumed: bool) -> ResourceRequest:
         before = operation.before
@@ -157,6 +210,19 @@ class Calls:
                 f"Role {role_arn} is invalid or cannot be assumed",
                 status=400,
             ) from None
+
+
+async def _called(
+    handler: ResourceHandler,
+    work: Work,
+    request: ResourceRequest,
+    context: Mapping[str, Any] | None,
+) -> Progress:
+    if work is Work.DELETE:
+        return await handler.delete(request, context)
+    if work is Work.UPDATE:
+        return await handler.update(request, context)
+    return await handler.create(request, context)
 
 
 def _tags(operation: Operation, step: Step, own: Mapping[str, str]) -> dict[str, str]:

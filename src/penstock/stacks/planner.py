@@ -56,6 +56,8 @@ def plan(
     _check_types(planning)
     for logical_id in planning.order():
         planning.visit(logical_id)
+    if planning.misplaced:
+        raise dynamic_references.refused_places(planning.misplaced)
     planning.remove_the_rest()
     outputs_changed, warnings = planning.outputs()
     return Plan(
@@ -112,6 +114,7 @@ class _Planning:
     changes: list[PlannedChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     invalid: dict[str, Sequence[str]] = field(default_factory=dict)
+    misplaced: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         current, desired = self.current, self.desired
@@ -159,7 +162,7 @@ class _Planning:
         except MissingExport as error:
             self._plan_without_values(declared, deployed, refers, error.message)
             return
-        dynamic_references.check_places(declared.type, properties)
+        self.misplaced += dynamic_references.misplaced(declared.type, properties)
         self._validate(declared, properties)
         shown = self._shown(declared, properties, refers)
         policies = _policies(self._certain_scope, declared)
@@ -249,8 +252,13 @@ class _Planning:
             found = evaluate.outputs(self._scope)
         except MissingExport as error:
             return True, [_warning("Outputs", error.message)]
-        wanted = {each.name: canonical(each.value) for each in found}
-        now = {name: canonical(value) for name, value in self.current.outputs.items()}
+        outside = {each.name for each in found if dynamic_references.dynamic_references(each.value)}
+        wanted = {each.name: canonical(each.value) for each in found if each.name not in outside}
+        now = {
+            name: canonical(value)
+            for name, value in self.current.outputs.items()
+            if name not in outside
+        }
         return wanted != now or found != self._present_outputs(), []
 
     def _present_outputs(self) -> list[evaluate.Output] | None:

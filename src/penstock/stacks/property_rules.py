@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from penstock.stacks.schemas import ResourceSchema
+from penstock.stacks.template.dynamic_references import has_reference
 from penstock.stacks.template.evaluate import Unknown, contains_unknown
 
 _TYPE_NAMES = {
@@ -60,7 +61,7 @@ class _Rules:
     def check(self, rule: Any, value: Any, place: str) -> Iterator[str]:
         """Yield what `rule` has against `value`; `place` is a JSON pointer."""
         rule = self._resolved(rule)
-        if not isinstance(rule, Mapping) or isinstance(value, Unknown):
+        if not isinstance(rule, Mapping) or isinstance(value, Unknown) or _is_looked_up(value):
             return
         wrong_type = self._wrong_type(rule, value)
         if wrong_type is not None:
@@ -158,6 +159,11 @@ class _Rules:
 
     def _accepts(self, part: Any, value: Any) -> bool:
         return next(self.check(part, value, "#"), None) is None
+
+
+def _is_looked_up(value: Any) -> bool:
+    """Return whether a text has dynamic references: what it will be is known at its turn."""
+    return isinstance(value, str) and has_reference(value)
 
 
 def _constraint(place: str, keyword: str) -> str:

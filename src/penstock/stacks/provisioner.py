@@ -8,6 +8,7 @@ again, with `resumed` set: its handler looks for what the same token made before
 import asyncio
 import dataclasses
 import logging
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -108,6 +109,7 @@ class Provisioner:
                     await self._wait(run)
         finally:
             del self._runs[operation_id]
+            self._calls.forget(operation_id)
 
     async def _wait(self, run: Run) -> None:
         deadline = run.operation.deadline
@@ -158,7 +160,8 @@ class Provisioner:
         if made and following in {Phase.CLEANUP, "CREATE_COMPLETE"}:
             turn = await self._turn(run)
             try:
-                changes.outputs, changes.imports = phases.results(turn)
+                outputs, changes.imports = phases.results(turn)
+                changes.outputs = await self._calls.outputs(run.operation, outputs)
             except ServiceError as error:
                 await self._ledger.request_stop(run, error.message)
                 return
@@ -201,17 +204,19 @@ class Provisioner:
                 progress = await self._calls.call(run.operation, step, resumed=in_doubt)
             except EngineError as error:
                 if error.retryable:
-                    _log.warning(
-                        "%s of %s is tried again: %s", key, run.operation.stack_name, error
-                    )
+                    told = self._calls.masked(run.operation.id, str(error))
+                    _log.warning("%s of %s is tried again: %s", key, run.operation.stack_name, told)
                     await _pause(run, key, back_off)
                     back_off = min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
                     in_doubt = True
                     continue
-                progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, str(error))
+                told = self._calls.masked(run.operation.id, str(error))
+                progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, told)
             except Exception as error:  # the boundary of handlers: a bug fails the resource alone
-                _log.exception("the handler of %s of %s", key, run.operation.stack_name)
-                progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, f"Internal Failure: {error}")
+                trace = self._calls.masked(run.operation.id, traceback.format_exc())
+                _log.error("the handler of %s of %s\n%s", key, run.operation.stack_name, trace)
+                told = self._calls.masked(run.operation.id, f"Internal Failure: {error}")
+                progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, told)
             in_doubt, back_off = False, self._first_back_off_seconds
             if not isinstance(progress, InProgress):
                 await self._settle(run, step, progress)

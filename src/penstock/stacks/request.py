@@ -14,8 +14,9 @@ from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs, reserved_key
 from penstock.stacks import capabilities, schemas, unsupported
 from penstock.stacks.desired import Desired
+from penstock.stacks.reference_lookups import ReferenceLookups
 from penstock.stacks.state import StackState
-from penstock.stacks.template import dynamic_references, evaluate, graph
+from penstock.stacks.template import evaluate, graph
 from penstock.stacks.template.load import load_template
 from penstock.stacks.template.parameters import GivenParameter, resolve_parameters
 from penstock.stacks.template.rules import check_rules
@@ -48,8 +49,6 @@ async def desired(
     _check_types(template, request.get("ResourceTypes"))
     acknowledged = tuple(request.get("Capabilities") or ())
     capabilities.check(template, acknowledged)
-    for logical_id, declared in template.resources.items():
-        dynamic_references.refuse_in(logical_id, declared.properties)
     parameters = await resolve_parameters(
         template,
         [_given(each) for each in request.get("Parameters") or ()],
@@ -66,7 +65,9 @@ async def desired(
         disable_rollback=_disables_rollback(request),
         exports=exports,
     )
-    _check_resources(wanted, in_process, request["StackName"], current)
+    scope = _scope(wanted, in_process, request["StackName"], current)
+    _check_resources(scope)
+    await ReferenceLookups(in_process).check(principal, scope)
     return wanted
 
 
@@ -152,22 +153,27 @@ def _is_of(type_name: str, pattern: str) -> bool:
     return type_name == pattern
 
 
-def _check_resources(
+def _scope(
     wanted: Desired, in_process: InProcess, stack_name: str, current: StackState | None
-) -> None:
-    """Raise AWS's error for a circle, or for a reference to what a condition leaves out; and
-    Penstock's own for what it does not do."""
-    scope = evaluate.Scope(
+) -> evaluate.Scope:
+    return evaluate.Scope(
         template=wanted.template,
         parameters=wanted.parameters,
         region=in_process.region,
         account_id=in_process.account_id,
         stack_id="" if current is None else current.stack_id,
         stack_name=stack_name if current is None else current.stack_name,
+        notification_arns=tuple(wanted.notification_arns),
+        exports=wanted.exports,
     )
+
+
+def _check_resources(scope: evaluate.Scope) -> None:
+    """Raise AWS's error for a circle, or for a reference to what a condition leaves out; and
+    Penstock's own for what it does not do."""
     check_rules(scope)
     unsupported.check_resources(evaluate.active_resources(scope).values())
-    graph.check_acyclic(graph.dependencies(wanted.template, evaluate.conditions(scope)))
+    graph.check_acyclic(graph.dependencies(scope.template, evaluate.conditions(scope)))
 
 
 def _invalid(message: str) -> ServiceError:

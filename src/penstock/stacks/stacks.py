@@ -77,7 +77,7 @@ class Stacks(Recoveries):
             database,
             cipher,
             Ledger(database, cipher, clock),
-            Calls(handlers, recorded_handler, sts, clock),
+            Calls(handlers, recorded_handler, sts, clock, in_process),
             clock,
             account_id,
             region,

@@ -73,7 +73,7 @@ class Turn:
         try:
             properties = evaluate.properties(scope, name)
             metadata = evaluate.metadata(scope, name)
-            dynamic_references.refuse_in(name, properties)
+            dynamic_references.check_places(declared.type, properties)
         except ServiceError as error:
             return self._refused(step, new, old, error.message)
         new = dataclasses.replace(new, properties=properties, metadata=metadata)

@@ -15,6 +15,8 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Service
 from penstock.clock import utc_now
 from penstock.services.iam import Iam
+from penstock.services.secretsmanager import Secrets
+from penstock.services.secretsmanager.api import service as secrets_service
 from penstock.services.sns import Sns
 from penstock.services.sns.api import service as sns_service
 from penstock.services.ssm import Parameters
@@ -39,6 +41,7 @@ class CloudFormationServer:
         self.aws: Any = aws_server(self._build)
         self.client = self.aws.client("cloudformation")
         self.ssm = self.aws.client("ssm")
+        self.secrets = self.aws.client("secretsmanager")
         self.sns = self.aws.client("sns")
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> list[Service]:
@@ -60,9 +63,11 @@ class CloudFormationServer:
         await self.stacks.start()
         stack.push_async_callback(self.stacks.close)
         parameters = Parameters(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
+        secrets = Secrets(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
         topics = Sns(database, utc_now, ACCOUNT, "us-east-1")
         services += [
             service(self.stacks, self.change_sets), ssm_service(parameters), sns_service(topics),
+            secrets_service(secrets),
         ]  # fmt: skip
         return services
 

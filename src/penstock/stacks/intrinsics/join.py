@@ -10,6 +10,7 @@ from penstock.stacks.intrinsics.function import (
     may_give,
     text_of,
 )
+from penstock.stacks.intrinsics.split import check_known
 from penstock.stacks.intrinsics.unknown import Unknown
 from penstock.stacks.template.errors import template_error
 
@@ -35,6 +36,7 @@ def evaluate(argument: Any, evaluation: Evaluation) -> Any:
         return items
     if not isinstance(items, list):
         raise template_error(_SHAPE)
+    check_known("Fn::Join", items)
     unknown = first_unknown(items)
     if unknown is not None:
         return unknown

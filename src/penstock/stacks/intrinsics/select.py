@@ -3,6 +3,7 @@
 from typing import Any
 
 from penstock.stacks.intrinsics.function import Evaluation, Function, function_of, may_give, text_of
+from penstock.stacks.intrinsics.split import check_known
 from penstock.stacks.intrinsics.unknown import Unknown
 from penstock.stacks.template.errors import template_error
 
@@ -25,6 +26,7 @@ def evaluate(argument: Any, evaluation: Evaluation) -> Any:
         return items
     if index is None or not isinstance(items, list):
         raise template_error(_SHAPE)
+    check_known("Fn::Select", items)
     if not 0 <= index < len(items):
         raise template_error(f"Fn::Select cannot select nonexistent value at index {index}")
     return items[index]
