@@ -91,6 +91,8 @@ class Changes:
     outputs: Sequence[OutputValue] | None = None
     """Whose exports become the stack's; refused with ServiceError."""
     imports: frozenset[str] | None = None
+    stack_policy: str | None = None
+    """The stack's new policy; None: it keeps its own."""
     finished: bool = False
 
     def __bool__(self) -> bool:
@@ -250,6 +252,8 @@ class Ledger:
         values: dict[str, Any] = {"reason": changes.reason}
         if changes.document is not None:
             values["sealed"] = self.seal(changes.document)
+        if changes.stack_policy is not None:
+            values["stack_policy"] = changes.stack_policy
         if changes.status == "DELETE_COMPLETE":
             values["deleted_at"] = now
             stacks.replace_imports(connection, stack_id, ())

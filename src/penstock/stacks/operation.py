@@ -24,7 +24,7 @@ _ENDED = frozenset({NodeStatus.SUCCEEDED, NodeStatus.FAILED, NodeStatus.CANCELLE
 
 
 class Work(StrEnum):
-    """What a step does. APPLY becomes one of the next four at its turn."""
+    """What a step does. APPLY becomes one of the next four, or DENIED, at its turn."""
 
     APPLY = "APPLY"
     CREATE = "CREATE"
@@ -34,6 +34,8 @@ class Work(StrEnum):
     RESTORE = "RESTORE"
     DELETE = "DELETE"
     RETAIN = "RETAIN"
+    DENIED = "DENIED"
+    """An update, or a removal, that the stack's policy refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,10 @@ class Operation:
     """What earlier updates replaced and could not delete."""
     plan_digest: str | None = None
     """The plan's digest when the operation began; None for a deletion."""
+    stack_policy: str | None = None
+    """The policy that counts during an update."""
+    next_stack_policy: str | None = None
+    """The policy that the stack gets when the update has succeeded; None: it keeps its own."""
 
     @property
     def topics(self) -> Sequence[str]:
@@ -137,6 +143,10 @@ class Options:
     protected: bool = False
     """Of a new stack: with termination protection."""
     retain_except_on_create: bool = False
+    stack_policy: str | None = None
+    """The stack's policy from the operation's end on, from its beginning for a new stack."""
+    stack_policy_during_update: str | None = None
+    """Counts in place of the stack's own policy, for this update alone."""
 
 
 def apply_steps(
@@ -161,7 +171,7 @@ def revert_steps(applied: Iterable[Step]) -> list[Step]:
     touched = {
         step.key: step
         for step in applied
-        if step.work in {Work.UPDATE, Work.REPLACE} and step.status in _ENDED
+        if step.work in {Work.UPDATE, Work.REPLACE, Work.DENIED} and step.status in _ENDED
     }
     steps = []
     for key, step in sorted(touched.items()):

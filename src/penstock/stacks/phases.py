@@ -6,10 +6,10 @@ update rollback"; NOT_DELETED: rvedotrc/aws-cloudformation-stack-states#2.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from penstock.stacks import events, handler_failure
+from penstock.stacks import events, handler_failure, stack_policy
 from penstock.stacks.events import StackEvent
 from penstock.stacks.exports import Imports
 from penstock.stacks.ledger import Changes, Run
@@ -27,6 +27,8 @@ from penstock.stacks.operation import (
 )
 from penstock.stacks.removals import cleanup, deletion, kept_on_rollback, left_behind
 from penstock.stacks.resource_types.handler import Failed, Succeeded, Support
+from penstock.stacks.stack_policy import UpdateAction
+from penstock.stacks.state import DeployedResource
 from penstock.stacks.template import evaluate, graph
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import NodeStatus, Phase
@@ -76,7 +78,30 @@ def first_steps(phase: Phase, turn: Turn) -> list[Step]:
     """Return the steps of a phase that makes resources. Raises ServiceError for the whole."""
     scope = turn.scope()
     needed = graph.dependencies(turn.template, evaluate.conditions(scope))
-    return apply_steps(phase, needed, turn.operation.before)
+    before = turn.operation.before
+    removed = [
+        each
+        for name, each in sorted(before.resources.items())
+        if name not in needed and each.status not in GONE
+    ]
+    return [*apply_steps(phase, needed, before), *_denied(phase, removed, turn.operation)]
+
+
+def _denied(
+    phase: Phase, removed: Iterable[DeployedResource], operation: Operation
+) -> Iterator[Step]:
+    """Return a step that fails for each removal that the stack's policy refuses: the update fails
+    before anything is deleted, since deletions come last."""
+    for each in removed:
+        name = each.logical_resource_id
+        reason = stack_policy.refusal(
+            operation.stack_policy, UpdateAction.DELETE, name, each.resource_type
+        )
+        if reason is not None:
+            physical_id = each.physical_resource_id or None
+            yield Step(
+                phase, name, name, Work.DENIED, old=each, physical_id=physical_id, reason=reason
+            )
 
 
 def imports_of(turn: Turn) -> frozenset[str]:
@@ -119,6 +144,7 @@ def begin(run: Run, phase: Phase, changes: Changes) -> None:
             assert changes.outputs is not None
             document = document_of(operation, changes.outputs)
             changes.document = dataclasses.replace(document, leftovers=())
+            changes.stack_policy = operation.next_stack_policy
             changes.steps += cleanup(operation, applied)
         case Phase.REVERT:
             reason = _summary(run, applied, "")
@@ -181,7 +207,8 @@ def apply(step: Step, turn: Turn, changes: Changes) -> None:
     shown = turn.shown(step.logical_id)
     reason = events.REPLACING if step.work is Work.REPLACE else None
     status = status_of(step, "IN_PROGRESS")
-    changes.events.append(event_of(step, physical, status, reason, shown))
+    if step.work is not Work.DENIED:
+        changes.events.append(event_of(step, physical, status, reason, shown))
     if step.status is NodeStatus.FAILED:
         status = status_of(step, "FAILED")
         changes.events.append(event_of(step, physical, status, step.reason, shown))
@@ -205,6 +232,10 @@ def start(run: Run, step: Step, changes: Changes) -> None:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
         changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None))
         _leave(run, step, "DELETE_SKIPPED", changes)
+    elif step.work is Work.DENIED:
+        changes.steps.append(dataclasses.replace(step, status=NodeStatus.FAILED))
+        status = status_of(step, "FAILED")
+        changes.events.append(event_of(step, physical, status, step.reason))
     elif step.work is Work.DELETE and not physical:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
         changes.events.append(event_of(step, physical, "DELETE_COMPLETE", None))
@@ -306,7 +337,8 @@ def _lose(
 
 
 def _verb(step: Step) -> str:
-    if step.work in {Work.DELETE, Work.RETAIN}:
+    denied_removal = step.work is Work.DENIED and step.new is None
+    if denied_removal or step.work in {Work.DELETE, Work.RETAIN}:
         return "DELETE"
     if step.work is Work.CREATE or (step.work is Work.APPLY and step.old is None):
         return "CREATE"
@@ -353,7 +385,7 @@ def _is_of_stack(run: Run, step: Step) -> bool:
 def _put_back(run: Run, applied: Sequence[Step], changes: Changes) -> None:
     """Give back what changed without a call: policies, metadata, and statuses of failures."""
     for step in applied:
-        if step.work in {Work.UPDATE, Work.REPLACE}:
+        if step.work in {Work.UPDATE, Work.REPLACE, Work.DENIED}:
             continue
         before = run.operation.before.resources.get(step.logical_id)
         if before is not None and run.resources.get(step.logical_id) != before:

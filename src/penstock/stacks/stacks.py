@@ -18,12 +18,13 @@ from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.clock import Clock
 from penstock.services.sts import Sts
-from penstock.stacks import events, phases, planner, removals
+from penstock.stacks import events, phases, planner, removals, stack_policy
 from penstock.stacks.calls import Calls
 from penstock.stacks.desired import Desired
 from penstock.stacks.exports import check_unused, refused
 from penstock.stacks.ledger import Ledger
 from penstock.stacks.operation import Operation, Options, StackDocument, Step
+from penstock.stacks.operation import Work as StepWork
 from penstock.stacks.plan import Plan
 from penstock.stacks.recoveries import Recoveries
 from penstock.stacks.refusals import (
@@ -36,6 +37,7 @@ from penstock.stacks.resource_types.recorded import recorded_handler
 from penstock.stacks.state import StackState
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.template.load import load_template
+from penstock.stacks.template.template import Template
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase
 from penstock.storage import stack_operations, stacks
@@ -154,14 +156,19 @@ class Stacks(Recoveries):
         """
         await self.check_role(plan.role_arn)
         template = load_template(plan.template_body)
-        before = new or await self.state(plan.stack_id)
-        if before is None:
-            raise refused(f"Stack [{plan.stack_id}] does not exist")
-        row = await self.row(before.stack_id)
-        document = self.document(row) if row else StackDocument()
         chosen = options or Options(
             on_failure="DO_NOTHING" if plan.disable_rollback else "ROLLBACK"
         )
+        before = new or await self.state(plan.stack_id)
+        if before is None:
+            raise refused(f"Stack [{plan.stack_id}] does not exist")
+        if chosen.stack_policy is not None:
+            stack_policy.check(chosen.stack_policy, template.resources)
+        if chosen.stack_policy_during_update is not None:
+            named = template.resources.keys() | before.resources.keys()
+            stack_policy.check(chosen.stack_policy_during_update, named)
+        row = await self.row(before.stack_id)
+        document = self.document(row) if row else StackDocument()
         now = self._clock()
         deadline = None
         if create and chosen.timeout_minutes is not None:
@@ -183,11 +190,14 @@ class Stacks(Recoveries):
             token=client_request_token,
             leftovers=document.leftovers,
             plan_digest=plan.digest,
+            stack_policy=None if create else self._policy_during(row, template, chosen),
+            next_stack_policy=chosen.stack_policy,
         )
         turn = Turn(operation, plan, template, await self.exports(), before.resources)
         phase = Phase.CREATE if create else Phase.UPDATE
         steps = phases.first_steps(phase, turn)
-        self._check_recorded(template.resources[step.logical_id].type for step in steps)
+        applied = [step.logical_id for step in steps if step.work is StepWork.APPLY]
+        self._check_recorded(template.resources[name].type for name in applied)
         imports, stop = _imports(turn)
         kept = phases.document_of(operation, document.outputs)
         allowed = {REVIEW} if create else UPDATABLE
@@ -204,6 +214,8 @@ class Stacks(Recoveries):
             check_startable(found, before, plan.stack_serial, allowed)
             if create and chosen.protected:
                 stacks.protect(c, before.stack_id, protected=True)
+            if create and chosen.stack_policy is not None:
+                stacks.set_policy(c, before.stack_id, chosen.stack_policy)
             stacks.add_imports(c, before.stack_id, imports)
             values = {"updated_at": None if create else now}
             self._begin(c, operation, phase, steps, kept, now, stop, allowed, values)
@@ -268,6 +280,26 @@ class Stacks(Recoveries):
     async def protect(self, row: StackRow, *, protected: bool) -> None:
         """Switch termination protection."""
         await self._database.write(lambda c: stacks.protect(c, row.id, protected=protected))
+
+    async def set_policy(self, row: StackRow, policy: str) -> None:
+        """Give a stack another policy. Raises ServiceError for one that is not valid for it."""
+        body = self.document(row).template_body
+        names = load_template(body).resources if body else {}
+        stack_policy.check(policy, names)
+        await self._database.write(lambda c: stacks.set_policy(c, row.id, policy))
+
+    def _policy_during(
+        self, row: StackRow | None, template: Template, options: Options
+    ) -> str | None:
+        """Return the policy that an update to `template` is held against.
+
+        A new policy counts from the update's end on (classmethod/gradle-aws-plugin#159). Raises
+        ServiceError where the stack's own names a resource that the template no longer has.
+        """
+        own = row.stack_policy if row is not None else None
+        if own is not None and options.stack_policy is None:
+            stack_policy.check(own, template.resources, existing=True)
+        return options.stack_policy_during_update or own
 
     def _new_row(self, state: StackState, options: Options, now: datetime) -> StackRow:
         sealed = self._ledger.seal(StackDocument())

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks import property_rules, schemas
+from penstock.stacks import property_rules, schemas, stack_policy
 from penstock.stacks.differences import Difference, differences
 from penstock.stacks.display import secrets_of
 from penstock.stacks.operation import Operation, Step, Work
 from penstock.stacks.plan import Plan
+from penstock.stacks.stack_policy import UpdateAction
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.template import dynamic_references, evaluate
 from penstock.stacks.template.evaluate import ResourceValues, Scope
@@ -85,6 +86,9 @@ class Turn:
                 stack_tags_changed=dict(self.operation.before.tags) != dict(self.plan.tags),
             )  # fmt: skip
             work = self._change(name, old, changed)
+            if changed and (denied := self._denied(work, old)):
+                refused = self._refused(step, new, old, denied)
+                return dataclasses.replace(refused, work=Work.DENIED)
         if work is not Work.NOTHING and (wrong := _problems(declared.type, properties)):
             return self._refused(step, new, old, property_rules.failure(name, wrong))
         physical_id = old.physical_resource_id if old and work is Work.UPDATE else None
@@ -102,6 +106,15 @@ class Turn:
         if any(each.attribute not in _NO_CALL for each in changed) or old.status in _UNCERTAIN:
             return Work.UPDATE
         return Work.NOTHING
+
+    def _denied(self, work: Work, old: DeployedResource) -> str | None:
+        """Return why the stack's policy refuses the change of a resource that is there."""
+        return stack_policy.refusal(
+            self.operation.stack_policy,
+            UpdateAction.REPLACE if work is Work.REPLACE else UpdateAction.MODIFY,
+            old.logical_resource_id,
+            old.resource_type,
+        )
 
     def _refused(
         self, step: Step, new: DeployedResource, old: DeployedResource | None, reason: str

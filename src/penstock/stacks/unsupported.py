@@ -26,10 +26,6 @@ _MEMBERS = {
     "ResourcesToImport": "resource import",
     "ImportExistingResources": "resource import",
     "DeploymentMode": "drift-aware change sets",
-    "StackPolicyBody": "stack policies",
-    "StackPolicyURL": "stack policies",
-    "StackPolicyDuringUpdateBody": "stack policies",
-    "StackPolicyDuringUpdateURL": "stack policies",
     "DisableValidation": "operations without validation",
     "ForceRollback": "forced rollbacks",
 }

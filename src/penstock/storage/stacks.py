@@ -34,6 +34,8 @@ class StackRow:
     created_at: datetime
     updated_at: datetime | None = None
     deleted_at: datetime | None = None
+    stack_policy: str | None = None
+    """JSON text, as it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,11 @@ def move(
 def protect(connection: sa.Connection, stack_id: str, *, protected: bool) -> None:
     """Switch termination protection."""
     connection.execute(stacks.update().where(stacks.c.id == stack_id).values(protected=protected))
+
+
+def set_policy(connection: sa.Connection, stack_id: str, policy: str) -> None:
+    """Give the stack another policy."""
+    connection.execute(stacks.update().where(stacks.c.id == stack_id).values(stack_policy=policy))
 
 
 def remove(connection: sa.Connection, stack_id: str, status: str) -> bool:
@@ -205,3 +212,15 @@ def _of_resource(statement: sa.Update, row: ResourceRow) -> sa.Update:
 
 def _values(row: Any) -> Mapping[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__}
+
+
+def holding(connection: sa.Connection, physical_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return type and physical id of the resources that stacks have under one of the ids."""
+    found: list[tuple[str, str]] = []
+    for start in range(0, len(physical_ids), _IDS_AT_ONCE):
+        query = sa.select(stack_resources.c.type, stack_resources.c.physical_id).where(
+            stack_resources.c.physical_id.in_(physical_ids[start : start + _IDS_AT_ONCE]),
+            stack_resources.c.status.not_in(["DELETE_COMPLETE", "DELETE_SKIPPED"]),
+        )
+        found += [(row[0], row[1]) for row in connection.execute(query)]
+    return found

@@ -11,6 +11,7 @@ from penstock.stacks.api import (
     events,
     exports,
     resources,
+    stack_policies,
     templates,
     templates_summary,
 )
@@ -28,6 +29,7 @@ STACK_OPERATIONS: Table = {
     **events.OPERATIONS,
     **resources.OPERATIONS,
     **exports.OPERATIONS,
+    **stack_policies.OPERATIONS,
     "GetTemplateSummary": templates_summary.get_template_summary,
     "ValidateTemplate": templates_summary.validate_template,
 }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from penstock.aws.service import Call, Request, Response
@@ -12,6 +13,7 @@ from penstock.stacks import request as requests
 from penstock.stacks.api.lookup import invalid, page, present, stack_of
 from penstock.stacks.operation import Options, StackDocument
 from penstock.stacks.refusals import already_exists
+from penstock.stacks.stack_policy_source import policy_text
 from penstock.stacks.stacks import UPDATABLE, Stacks
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.turn import MASK
@@ -42,7 +44,7 @@ async def create_stack(stacks: Stacks, call: Call, request: Request) -> Response
         create=True,
         principal=call.principal,
         client_request_token=token,
-        options=_options(request),
+        options=await _options(stacks, call, request),
         new=state if existing is None else None,
     )
     return {"StackId": state.stack_id}
@@ -68,7 +70,7 @@ async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response
         create=False,
         principal=call.principal,
         client_request_token=token,
-        options=_options(request),
+        options=await _options(stacks, call, request),
     )
     return {"StackId": row.id}
 
@@ -186,15 +188,18 @@ def _check_failure_options(request: Request) -> None:
         raise invalid("You can specify either DisableRollback or OnFailure, but not both.")
 
 
-def _options(request: Request) -> Options:
+async def _options(stacks: Stacks, call: Call, request: Request) -> Options:
     on_failure = request.get("OnFailure")
     if on_failure is None:
         on_failure = "DO_NOTHING" if request.get("DisableRollback") else "ROLLBACK"
+    reading = partial(policy_text, stacks.in_process, call.principal, request)
     return Options(
         on_failure,
         request.get("TimeoutInMinutes"),
         bool(request.get("EnableTerminationProtection", False)),
         bool(request.get("RetainExceptOnCreate", False)),
+        await reading(),
+        await reading("StackPolicyDuringUpdate"),
     )
 
 

@@ -22,6 +22,7 @@ stacks = sa.Table(
     sa.Column("created_at", Timestamp, nullable=False),
     sa.Column("updated_at", Timestamp, nullable=True),
     sa.Column("deleted_at", Timestamp, nullable=True),
+    sa.Column("stack_policy", sa.Text, nullable=True),
     sa.Index(
         "ix_stacks_live_name",
         "name",

@@ -593,6 +593,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.Column("stack_policy", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stacks")),
     )
     with op.batch_alter_table("stacks", schema=None) as batch_op:
