@@ -44,6 +44,7 @@ FILES = {
     "stack.yml": "Resources: {}\n",
     "dev.json": '{"Parameters": {"Size": "1", "Version": "file"}, "Tags": {"team": "a"}}',
     "version.json": '{"Version": "1.2"}',
+    "protected.json": '{"StackPolicy": {"Statement": []}}',
 }
 
 
@@ -109,6 +110,11 @@ async def update_stack(script: Script, call: Call, request: Any) -> Any:
     return {"StackId": STACK_ID}
 
 
+async def set_stack_policy(script: Script, call: Call, request: Any) -> Any:
+    script.calls.append(("SetStackPolicy", dict(request)))
+    return {}
+
+
 async def delete_stack(script: Script, call: Call, request: Any) -> Any:
     script.begin("DeleteStack", request, "DELETE_IN_PROGRESS")
     return {}
@@ -148,6 +154,7 @@ OPERATIONS = {
     "DescribeStackEvents": describe_events,
     "CreateStack": create_stack,
     "UpdateStack": update_stack,
+    "SetStackPolicy": set_stack_policy,
     "DeleteStack": delete_stack,
     "DescribeChangeSet": describe_change_set,
     "CreateChangeSet": create_change_set,
@@ -187,7 +194,7 @@ class World:
 
     async def furnish(self) -> None:
         await self.objects.create_bucket("artifacts")
-        source = zipped({name: FILES[name] for name in ("stack.yml", "dev.json")})
+        source = zipped({name: FILES[name] for name in ("stack.yml", "dev.json", "protected.json")})
         await self.objects.put("artifacts", "source", once(source))
         built = zipped({"version.json": FILES["version.json"]})
         await self.objects.put("artifacts", "built", once(built))
@@ -270,6 +277,28 @@ async def test_no_change_is_a_success_with_outputs(world: World) -> None:
     assert isinstance(ended, Succeeded)
     assert ended.summary == "No updates are to be performed."
     assert ended.output_variables == {"URL": "http://web/"}
+
+
+async def test_the_stack_policy_of_the_configuration_file_is_set(world: World) -> None:
+    job = world.job(TemplateConfiguration="Source::protected.json")
+    await world.action.start(job)
+    ((operation, request),) = world.script.calls
+    assert (operation, request["StackPolicyBody"]) == ("CreateStack", '{"Statement": []}')
+    world.script.calls.clear()
+    world.script.tokens.clear()
+    world.script.status, world.script.no_updates = "CREATE_COMPLETE", True
+    assert isinstance(await world.action.start(job), Succeeded)
+    assert world.script.calls == [
+        ("SetStackPolicy", {"StackName": "web", "StackPolicyBody": '{"Statement": []}'})
+    ]
+
+
+async def test_no_change_set_sets_a_stack_policy(world: World) -> None:
+    job = world.job("CHANGE_SET_REPLACE", TemplateConfiguration="Source::protected.json")
+    ended = await world.action.start(job)
+    assert isinstance(ended, Failed)
+    assert "set it with SetStackPolicy" in ended.message
+    assert world.script.calls == []
 
 
 async def test_a_rolled_back_stack_fails_with_the_first_resource_that_did(world: World) -> None:

@@ -133,9 +133,16 @@ class CloudFormation:
             answer = await talk.hand_over("UpdateStack", request)
         except ServiceError as error:
             if error.message == change_sets.NO_UPDATES:
+                await self._set_policy(talk, request)
                 return await talk.succeeded(stack, change_sets.NO_UPDATES)
             raise
         return talk.waiting(answer["StackId"])
+
+    async def _set_policy(self, talk: Conversation, request: Mapping[str, Any]) -> None:
+        """Give a stack that needs no update its policy, which the update would have set."""
+        if "StackPolicyBody" in request:
+            wanted = {key: request[key] for key in ("StackName", "StackPolicyBody")}
+            await talk.call("SetStackPolicy", wanted)
 
     async def _replace_on_failure(self, talk: Conversation) -> ActionResult:
         stack = await talk.stack()

@@ -16,6 +16,7 @@ from penstock.pipelines.actions.cloudformation_conversation import (
 )
 from penstock.pipelines.actions.provider import ActionResult, Failed, InProgress
 from penstock.pipelines.approved_change_sets import Approved, Standing
+from penstock.pipelines.parameter_overrides import BadOverrides
 
 NO_UPDATES = "No updates are to be performed."
 _NO_CHANGES = ("The submitted information didn't contain changes.", NO_UPDATES)
@@ -29,6 +30,11 @@ async def replace(talk: Conversation) -> ActionResult:
     One that an earlier call of this action made stays: CreateChangeSet finds it by its ClientToken.
     """
     request = await inputs.stack_request(talk.job, talk.files)
+    if "StackPolicyBody" in request:
+        raise BadOverrides(
+            "the template configuration file has a StackPolicy, which no change set can set; "
+            "remove it there, and set it with SetStackPolicy"
+        )
     name = talk.job.configuration["ChangeSetName"]
     stack = await talk.stack()
     if stack is not None and await talk.approved.made(talk.job) is None:

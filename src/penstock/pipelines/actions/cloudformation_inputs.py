@@ -3,6 +3,7 @@
 ParameterOverrides beat the template configuration file, which beats the template's defaults.
 """
 
+import json
 from typing import Any
 
 from penstock.aws.errors import ServiceError
@@ -34,10 +35,7 @@ async def stack_request(job: ActionJob, files: ArtifactFiles) -> dict[str, Any]:
         request["Capabilities"] = [each.strip() for each in given]
     found = await _configuration_file(job, files)
     if found.stack_policy is not None:
-        raise BadOverrides(
-            "the template configuration file has a StackPolicy, which Penstock does not enforce; "
-            "remove it"
-        )
+        request["StackPolicyBody"] = json.dumps(found.stack_policy)
     parameters = {**found.parameters, **await _overrides(job, files)}
     request["Parameters"] = [
         {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())
