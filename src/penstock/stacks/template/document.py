@@ -14,6 +14,8 @@ _MOST_DIGITS = 18
 
 def parse_document(text: str) -> dict[str, Any]:
     """Return the map that `text` holds. Raises ServiceError ValidationError."""
+    if not _is_writable(text):
+        raise format_error(f"{'JSON' if is_json(text) else 'YAML'} not well-formed.")
     value = parse_json(text) if is_json(text) else parse_yaml(text)
     if not isinstance(value, dict):
         raise format_error("unsupported structure.")
@@ -82,7 +84,13 @@ def _depth_exceeds(value: Any, deepest: int) -> bool:
 
 def _check_text(text: str, value: Any) -> None:
     r"""Refuse half a character (`\ud800` alone), which no text can carry further."""
+    if not _is_writable(json.dumps(value, ensure_ascii=False)):
+        raise format_error("JSON not well-formed.")
+
+
+def _is_writable(text: str) -> bool:
     try:
-        json.dumps(value, ensure_ascii=False).encode()
+        text.encode()
     except UnicodeEncodeError:
-        raise format_error("JSON not well-formed.") from None
+        return False
+    return True
