@@ -18,7 +18,7 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.clock import Clock
-from penstock.stacks import property_rules
+from penstock.stacks import findings, operation_events
 from penstock.stacks.change_set import (
     EXECUTED,
     MOST_PENDING,
@@ -35,6 +35,7 @@ from penstock.stacks.change_set import (
     not_found,
     too_many,
 )
+from penstock.stacks.findings import Finding
 from penstock.stacks.operation import Options
 from penstock.stacks.plan import Plan
 from penstock.stacks.planner import has_changes
@@ -188,7 +189,14 @@ class ChangeSets(StoredChangeSets):
         Raises _Overtaken when another request stored a change set of that name, or the stack.
         """
         planned_for = stack or self._stacks.new_state(request["StackName"])
-        made = self._made(planned_for, wanted, request, create=create)
+        planned, reason = self._planned(planned_for, wanted)
+        found: list[Finding] = []
+        if planned is not None and not request.get("DisableValidation"):
+            validation = self._stacks.validation
+            found = await validation.of_plan(principal, planned_for, wanted, planned)
+            found += await validation.warnings(principal, planned)
+            reason = findings.of_change_set(found) or reason
+        made = self._made(planned_for, wanted, request, planned, reason, create=create)
         name, token = request["ChangeSetName"], request.get("ClientToken")
 
         def work(connection: sa.Connection) -> None:
@@ -202,18 +210,28 @@ class ChangeSets(StoredChangeSets):
             if rows.pending(connection, planned_for.stack_id) >= MOST_PENDING:
                 raise too_many(planned_for.stack_id)
             rows.insert(connection, made.row)
+            operation_events.add_change_set(
+                connection, self._cipher, planned_for.stack_id, made.row.arn, found,
+                failed=made.row.status == Status.FAILED, now=made.row.created_at,
+            )  # fmt: skip
 
         await self._database.write(work)
         return made
 
     def _made(
-        self, stack: StackState, wanted: Desired, request: Mapping[str, Any], *, create: bool
+        self,
+        stack: StackState,
+        wanted: Desired,
+        request: Mapping[str, Any],
+        planned: Plan | None,
+        reason: str | None,
+        *,
+        create: bool,
     ) -> ChangeSet:
         """Return the change set of a request, with its plan, before it is stored."""
         name = request["ChangeSetName"]
         place = (self._in_process.region, self._in_process.account_id)
         identity = arn("cloudformation", *place, f"changeSet/{name}/{ids.new_uuid()}")
-        planned, reason = self._planned(stack, wanted)
         if planned is not None:
             own = {"ChangeSetId": identity, "Salt": ids.new_token()}
             planned = dataclasses.replace(planned, extra={**planned.extra, **own})
@@ -253,12 +271,6 @@ class ChangeSets(StoredChangeSets):
             planned = self._stacks.plan(stack, wanted)
         except ServiceError as error:
             return None, error.message
-        if planned.invalid_properties:
-            found = (
-                property_rules.failure(logical_id, list(lines))
-                for logical_id, lines in sorted(planned.invalid_properties.items())
-            )
-            return planned, "\n".join(found)
         if not has_changes(stack, planned):
             return planned, NO_CHANGES
         return planned, "\n".join(planned.warnings) or None

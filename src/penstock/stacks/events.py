@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from penstock import ids
+from penstock.stacks import operation_events
 from penstock.stacks.resource_types.handler import Support
 from penstock.stacks.state import DeployedResource
 from penstock.storage import stack_operations
@@ -57,9 +58,15 @@ def store(
     token: str | None,
     now: datetime,
 ) -> list[tuple[str, StackEvent]]:
-    """Add events to the stack's list and to the outbox, in their order; return them with ids."""
+    """Add events to the stack's list and to the outbox, in their order; return them with ids.
+
+    The stack's own tell where its operations begin and end.
+    """
     stored = []
     for event in events:
+        own = event.type == STACK_TYPE and event.physical_id == stack_id
+        if own:
+            operation_events.before(connection, stack_id, event.status, now)
         event_id = _event_id(event, now)
         stored.append((event_id, event))
         properties = None
@@ -89,6 +96,8 @@ def store(
             "reason": event.reason,
         }
         publish(connection, RECORDED, stack_id, detail, now)
+        if own:
+            operation_events.after(connection, stack_id, event.status, now)
     return stored
 
 

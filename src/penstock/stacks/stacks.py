@@ -18,10 +18,20 @@ from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.clock import Clock
 from penstock.services.sts import Sts
-from penstock.stacks import events, phases, planner, removals, stack_policy
+from penstock.stacks import (
+    events,
+    findings,
+    operation_events,
+    phases,
+    planner,
+    removals,
+    stack_policy,
+)
 from penstock.stacks.calls import Calls
 from penstock.stacks.desired import Desired
+from penstock.stacks.early_validation import EarlyValidation
 from penstock.stacks.exports import check_unused, refused
+from penstock.stacks.findings import Finding
 from penstock.stacks.ledger import Ledger
 from penstock.stacks.operation import Operation, Options, StackDocument, Step
 from penstock.stacks.operation import Work as StepWork
@@ -86,6 +96,7 @@ class Stacks(Recoveries):
             first_back_off_seconds,
         )
         self.in_process = in_process
+        self.validation = EarlyValidation(self._calls, in_process, database, clock)
         self.outbox = outbox
         self._refuse_recorded = refuse_recorded
 
@@ -146,9 +157,11 @@ class Stacks(Recoveries):
         options: Options | None = None,
         new: StackState | None = None,
         also: Work[None] | None = None,
-    ) -> None:
-        """Begin to carry out a plan; it returns once that is stored.
+        found: Sequence[Finding] = (),
+    ) -> str:
+        """Begin to carry out a plan; returns the operation's id once that is stored.
 
+        `found` is what validation has against the plan: the operation fails at once and goes back.
         `new` is the `new_state` of a stack that is not stored yet. `also` is done first in the same
         unit of work; a ServiceError of its refuses the whole. Raises ServiceError: the stack
         moved on since the plan was made, its role does not trust CloudFormation, or something in
@@ -199,19 +212,20 @@ class Stacks(Recoveries):
         applied = [step.logical_id for step in steps if step.work is StepWork.APPLY]
         self._check_recorded(template.resources[name].type for name in applied)
         imports, stop = _imports(turn)
+        stop = findings.stop(found) or stop
         kept = phases.document_of(operation, document.outputs)
         allowed = {REVIEW} if create else UPDATABLE
 
         def work(c: sa.Connection) -> None:
             if also is not None:
                 also(c)
-            found = stacks.get(c, before.stack_id)
-            if found is None and create:
+            stored = stacks.get(c, before.stack_id)
+            if stored is None and create:
                 if stacks.find(c, before.stack_name) is not None:
                     raise already_exists(before.stack_name)
-                found = self._new_row(before, chosen, now)
-                stacks.insert(c, found)
-            check_startable(found, before, plan.stack_serial, allowed)
+                stored = self._new_row(before, chosen, now)
+                stacks.insert(c, stored)
+            check_startable(stored, before, plan.stack_serial, allowed)
             if create and chosen.protected:
                 stacks.protect(c, before.stack_id, protected=True)
             if create and chosen.stack_policy is not None:
@@ -219,9 +233,11 @@ class Stacks(Recoveries):
             stacks.add_imports(c, before.stack_id, imports)
             values = {"updated_at": None if create else now}
             self._begin(c, operation, phase, steps, kept, now, stop, allowed, values)
+            self._tell_findings(c, operation, phase, found, now)
 
         await self._database.write(work)
         self._provisioner.run(operation.id)
+        return operation.id
 
     async def delete(
         self,
@@ -338,6 +354,24 @@ class Stacks(Recoveries):
             c, operation.stack_id, operation.stack_name, status, events.USER_INITIATED,
             operation.token, now,
         )  # fmt: skip
+
+    def _tell_findings(
+        self,
+        c: sa.Connection,
+        operation: Operation,
+        phase: Phase,
+        found: Sequence[Finding],
+        now: datetime,
+    ) -> None:
+        """Tell what validation found, where it stops the operation."""
+        reason = findings.of_stack(found)
+        if reason is None:
+            return
+        operation_events.add_findings(c, self._cipher, operation.stack_id, found, now)
+        status = f"{phase.value}_FAILED"
+        self._tell(
+            c, operation.stack_id, operation.stack_name, status, reason, operation.token, now
+        )
 
     def _check_recorded(self, types: Any) -> None:
         if not self._refuse_recorded:

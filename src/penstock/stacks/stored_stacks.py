@@ -6,12 +6,15 @@ import sqlalchemy as sa
 
 from penstock import ids
 from penstock.arns import arn
+from penstock.stacks import operation_events
 from penstock.stacks.ledger import Ledger
 from penstock.stacks.operation import GONE, Operation, StackDocument
+from penstock.stacks.operation_events import OperationEvent
 from penstock.stacks.state import DeployedResource, StackState
-from penstock.storage import stack_operations, stacks
+from penstock.storage import stack_operation_events, stack_operations, stacks
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
+from penstock.storage.stack_operation_events import OperationEventRow
 from penstock.storage.stack_operations import EventRow, OperationRow
 from penstock.storage.stacks import ResourceRow, StackRow
 
@@ -59,6 +62,24 @@ class StoredStacks:
         return await self._database.read(
             lambda c: stack_operations.events(c, stack_id, before, limit)
         )
+
+    async def operation_events(self, stack_id: str) -> list[OperationEvent]:
+        """Return the events of a stack and of its operations, oldest first."""
+
+        def work(c: sa.Connection) -> tuple[list[EventRow], list[OperationEventRow]]:
+            every = stack_operations.events(c, stack_id, None, None)
+            return every, stack_operation_events.of_stack(c, stack_id)
+
+        return operation_events.merged(*await self._database.read(work), self._cipher)
+
+    async def operations_of(self, ordinals: Sequence[int], stack_id: str) -> dict[int, str]:
+        """Return the id of the operation that each of a stack's events belongs to, by ordinal."""
+        own = await self._database.read(lambda c: stack_operation_events.of_stack(c, stack_id))
+        return operation_events.operations_of(ordinals, own)
+
+    async def stack_of_operation(self, operation_id: str) -> str | None:
+        """Return the id of the stack that an operation is on, None without one."""
+        return await self._database.read(lambda c: stack_operation_events.stack_of(c, operation_id))
 
     def event_properties(self, row: EventRow) -> str | None:
         """Return an event's ResourceProperties, JSON text."""

@@ -26,7 +26,6 @@ _MEMBERS = {
     "ResourcesToImport": "resource import",
     "ImportExistingResources": "resource import",
     "DeploymentMode": "drift-aware change sets",
-    "DisableValidation": "operations without validation",
     "ForceRollback": "forced rollbacks",
 }
 _NO_CODE = "nothing here would run the code that makes it"

@@ -139,9 +139,10 @@ def add_event(connection: sa.Connection, row: EventRow) -> None:
 
 
 def events(
-    connection: sa.Connection, stack_id: str, before: int | None, limit: int
+    connection: sa.Connection, stack_id: str, before: int | None, limit: int | None
 ) -> list[EventRow]:
-    """Return at most `limit` events of a stack with ordinals below `before`, newest first."""
+    """Return at most `limit` events of a stack with ordinals below `before`, newest first; None
+    sets no bound."""
     query = stack_events.select().where(stack_events.c.stack_id == stack_id)
     if before is not None:
         query = query.where(stack_events.c.ordinal < before)

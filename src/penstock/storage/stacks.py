@@ -18,6 +18,9 @@ from penstock.storage.tables.stacks import (
     stacks,
 )
 
+_IDS_AT_ONCE = 500
+"""In one query: databases take a limited number of values."""
+
 
 @dataclass(frozen=True, slots=True)
 class StackRow:
@@ -220,7 +223,7 @@ def holding(connection: sa.Connection, physical_ids: Sequence[str]) -> list[tupl
     for start in range(0, len(physical_ids), _IDS_AT_ONCE):
         query = sa.select(stack_resources.c.type, stack_resources.c.physical_id).where(
             stack_resources.c.physical_id.in_(physical_ids[start : start + _IDS_AT_ONCE]),
-            stack_resources.c.status.not_in(["DELETE_COMPLETE", "DELETE_SKIPPED"]),
+            stack_resources.c.status.not_in(["CREATE_FAILED", "DELETE_COMPLETE", "DELETE_SKIPPED"]),
         )
         found += [(row[0], row[1]) for row in connection.execute(query)]
     return found

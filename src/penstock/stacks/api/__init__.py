@@ -38,7 +38,7 @@ STACK_OPERATIONS: Table = {
 CHANGE_SET_OPERATIONS: Table = {**change_set_operations.OPERATIONS}
 """Bound to `ChangeSets`."""
 
-BOTH: Table = {"GetTemplate": templates.get_template}
+BOTH: Table = {"GetTemplate": templates.get_template, **events.OF_BOTH}
 """Bound to `Stacks`, then to `ChangeSets`."""
 
 OPERATIONS: Table = {**STACK_OPERATIONS, **CHANGE_SET_OPERATIONS, **BOTH}

@@ -11,10 +11,14 @@ from penstock.aws.tags import to_pairs
 from penstock.stacks import planner, unsupported
 from penstock.stacks import request as requests
 from penstock.stacks.api.lookup import invalid, page, present, stack_of
+from penstock.stacks.desired import Desired
+from penstock.stacks.findings import Finding
 from penstock.stacks.operation import Options, StackDocument
+from penstock.stacks.plan import Plan
 from penstock.stacks.refusals import already_exists
 from penstock.stacks.stack_policy_source import policy_text
 from penstock.stacks.stacks import UPDATABLE, Stacks
+from penstock.stacks.state import StackState
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.turn import MASK
 from penstock.storage.stacks import StackRow
@@ -39,15 +43,17 @@ async def create_stack(stacks: Stacks, call: Call, request: Request) -> Response
     assert state is not None
     exports = await stacks.exports()
     wanted = await requests.desired(stacks.in_process, call.principal, request, None, exports)
-    await stacks.execute(
-        stacks.plan(state, wanted),
+    plan = stacks.plan(state, wanted)
+    operation_id = await stacks.execute(
+        plan,
         create=True,
         principal=call.principal,
         client_request_token=token,
         options=await _options(stacks, call, request),
         new=state if existing is None else None,
+        found=await _validated(stacks, call, request, state, wanted, plan),
     )
-    return {"StackId": state.stack_id}
+    return {"StackId": state.stack_id, "OperationId": operation_id}
 
 
 async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response:
@@ -65,14 +71,15 @@ async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response
     plan = stacks.plan(state, wanted)
     if not planner.has_changes(state, plan):
         raise invalid(NO_UPDATES)
-    await stacks.execute(
+    operation_id = await stacks.execute(
         plan,
         create=False,
         principal=call.principal,
         client_request_token=token,
         options=await _options(stacks, call, request),
+        found=await _validated(stacks, call, request, state, wanted, plan),
     )
-    return {"StackId": row.id}
+    return {"StackId": row.id, "OperationId": operation_id}
 
 
 async def delete_stack(stacks: Stacks, call: Call, request: Request) -> Response:
@@ -167,6 +174,20 @@ OPERATIONS = {
     "UpdateStack": update_stack,
     "UpdateTerminationProtection": update_termination_protection,
 }
+
+
+async def _validated(
+    stacks: Stacks,
+    call: Call,
+    request: Request,
+    state: StackState,
+    wanted: Desired,
+    plan: Plan,
+) -> list[Finding]:
+    """Return what early validation has against a plan; nothing with DisableValidation."""
+    if request.get("DisableValidation"):
+        return []
+    return await stacks.validation.of_plan(call.principal, state, wanted, plan)
 
 
 def _check_name(name: str) -> None:

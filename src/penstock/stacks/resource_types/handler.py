@@ -143,3 +143,15 @@ class Selective(Protocol):
     def properties(self) -> frozenset[str]:
         """The names of the properties."""
         ...
+
+
+@runtime_checkable
+class Findable(Protocol):
+    """A type whose resources a template may name: a name that is taken is found early."""
+
+    async def existing(self, request: ResourceRequest) -> str | None:
+        """Return the identifier of the resource that has the name in the properties, if any has.
+
+        The properties are those alone that name it. Raises ServiceError where nobody can tell.
+        """
+        ...

@@ -140,6 +140,14 @@ class KeptResource(ABC):
         """Return the resource as it is now, or None."""
         return await self.find(request, _physical_id(request))
 
+    async def existing(self, request: ResourceRequest) -> str | None:
+        """Return the physical id of what has the name already; names of a type whose service takes
+        them twice are never in use."""
+        if not self.taken:
+            return None
+        found = await self.find(request, self.identity(request))
+        return None if found is None else found.physical_resource_id
+
     # What types use.
 
     async def call(

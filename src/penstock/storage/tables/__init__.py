@@ -16,5 +16,6 @@ from penstock.storage.tables import objects as objects
 from penstock.storage.tables import pipelines as pipelines
 from penstock.storage.tables import repository_heads as repository_heads
 from penstock.storage.tables import sns_deliveries as sns_deliveries
+from penstock.storage.tables import stack_operation_events as stack_operation_events
 from penstock.storage.tables import stacks as stacks
 from penstock.storage.tables import task_credentials as task_credentials
