@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,8 +41,11 @@ from penstock.stacks.template.dynamic_references import (
     replaced,
 )
 from penstock.stacks.template.errors import invalid
+from penstock.stacks.template.parameters import SsmParameter
 from penstock.stacks.template.scope import Scope
 
+_MOST_NAMES = 10
+"""In one GetParameters."""
 _MARK = "resolve:"
 _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 
@@ -207,6 +210,24 @@ class ReferenceLookups:
                     raise
         if missing:
             raise cannot_be_found(list(missing))
+
+
+async def stored_parameters(
+    in_process: InProcess, principal: Principal, names: Sequence[str]
+) -> dict[str, SsmParameter]:
+    """Return the parameters of these names, each perhaps with a version, that there are."""
+    found = {}
+    some = [name for name in names if name]
+    for start in range(0, len(some), _MOST_NAMES):
+        wanted = some[start : start + _MOST_NAMES]
+        answer = await in_process.call(
+            principal, "ssm", "GetParameters", {"Names": wanted}, via=CLOUDFORMATION
+        )
+        for each in answer["Parameters"]:
+            selector = each.get("Selector") or ""
+            for name in (each["Name"], each["ARN"]):
+                found[f"{name}{selector}"] = SsmParameter(each["Type"], each["Value"])
+    return found
 
 
 _NOTHING = Lookups()

@@ -14,7 +14,7 @@ from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs, reserved_key
 from penstock.stacks import capabilities, schemas, unsupported
 from penstock.stacks.desired import Desired
-from penstock.stacks.reference_lookups import ReferenceLookups
+from penstock.stacks.reference_lookups import ReferenceLookups, stored_parameters
 from penstock.stacks.state import StackState
 from penstock.stacks.template import evaluate, graph
 from penstock.stacks.template.load import load_template
@@ -53,7 +53,7 @@ async def desired(
         template,
         [_given(each) for each in request.get("Parameters") or ()],
         deployed.parameters if deployed is not None else {},
-        lambda name: _ssm_value(in_process, principal, name),
+        lambda names: stored_parameters(in_process, principal, names),
     )
     wanted = Desired(
         template=template,
@@ -116,18 +116,6 @@ async def _topics(
 def _disables_rollback(request: Mapping[str, Any]) -> bool:
     chosen = request.get("OnFailure") or request.get("OnStackFailure")
     return bool(request.get("DisableRollback")) or chosen == "DO_NOTHING"
-
-
-async def _ssm_value(in_process: InProcess, principal: Principal, name: str) -> str:
-    try:
-        found = await in_process.call(principal, "ssm", "GetParameter", {"Name": name})
-    except ServiceError as error:
-        if error.code != "ParameterNotFound":
-            raise
-        raise _invalid(
-            f"Unable to fetch parameters [{name}] from parameter store for this account."
-        ) from None
-    return str(found["Parameter"]["Value"])
 
 
 def _check_types(template: Template, allowed: Sequence[str] | None) -> None:

@@ -1,7 +1,9 @@
 """What a template says of itself, for ValidateTemplate and GetTemplateSummary. Pure.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplateSummary.html
-The text of CapabilitiesReason was seen from AWS (`[AWS::IAM::InstanceProfile, AWS::IAM::Role]`).
+The text of CapabilitiesReason was seen from AWS (`[AWS::IAM::InstanceProfile, AWS::IAM::Role]`), so
+was that lists of nothing are left out but for Parameters (a recording of ValidateTemplate, 2024),
+and that ResourceTypes has one item for each resource (example of the CLI's reference).
 """
 
 import json
@@ -9,20 +11,25 @@ from typing import Any
 
 from penstock.stacks import capabilities, schemas
 from penstock.stacks.template import graph
+from penstock.stacks.template.constraints import check_value
 from penstock.stacks.template.errors import format_error
 from penstock.stacks.template.template import ParameterDeclaration, Template
 
 
 def validation(template: Template) -> dict[str, Any]:
-    """Return ValidateTemplate's answer. Raises ValidationError for types that AWS lacks, and for a
-    circle of resources; with conditions, whether there is one depends on the parameters."""
+    """Return ValidateTemplate's answer. Raises ValidationError for types that AWS lacks, for a
+    default that its declaration does not allow, and for a circle of resources; with conditions,
+    whether there is one depends on the parameters."""
     check_types(template)
-    if not template.conditions:
+    for declared in template.parameters.values():
+        if declared.default is not None:
+            check_value(declared, declared.default)
+    if not template.conditions and not template.transforms:
         graph.check_acyclic(graph.dependencies(template, {}))
     return {
         "Parameters": [_parameter(one) for one in template.parameters.values()],
         "Description": template.description,
-        "DeclaredTransforms": list(template.transforms),
+        "DeclaredTransforms": list(template.transforms) or None,
         **_capabilities(template),
     }
 
@@ -39,17 +46,20 @@ def summary(template: Template, *, unrecognized_as_warnings: bool = False) -> di
         "Parameters": [_parameter_summary(one) for one in template.parameters.values()],
         "Description": template.description,
         **_capabilities(template),
-        "ResourceTypes": list(dict.fromkeys(one.type for one in template.resources.values())),
+        "ResourceTypes": [one.type for one in template.resources.values()],
         "Version": template.format_version,
         "Metadata": json.dumps(template.metadata) if template.metadata else None,
-        "DeclaredTransforms": list(template.transforms),
+        "DeclaredTransforms": list(template.transforms) or None,
         "ResourceIdentifierSummaries": _identifiers(template),
         "Warnings": {"UnrecognizedResourceTypes": unrecognized} if unrecognized else None,
     }
 
 
 def unrecognized_types(template: Template) -> list[str]:
-    """Return the resource types that AWS does not have, sorted."""
+    """Return the resource types that AWS does not have, sorted; which ones there will be is open
+    until the template's transforms were carried out."""
+    if template.transforms:
+        return []
     types = {one.type for one in template.resources.values()}
     return sorted(
         one for one in types if not one.startswith("Custom::") and not schemas.known_type(one)

@@ -36,7 +36,7 @@ def test_validation():
             },
         ],
         "Description": "Two roles",
-        "DeclaredTransforms": [],
+        "DeclaredTransforms": None,
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
         "CapabilitiesReason": (
             "The following resource(s) require capabilities: [AWS::IAM::Policy, AWS::IAM::Role]"
@@ -50,7 +50,8 @@ def test_summary():
     assert stage["ParameterType"] == "String"
     assert stage["ParameterConstraints"] == {"AllowedValues": ["dev", "prod"]}
     assert secret["ParameterConstraints"] == {}
-    assert found["ResourceTypes"] == ["AWS::IAM::Role", "AWS::IAM::Policy", "AWS::SNS::Topic"]
+    topic = "AWS::SNS::Topic"
+    assert found["ResourceTypes"] == ["AWS::IAM::Role", "AWS::IAM::Policy", topic, topic]
     assert (found["Version"], found["Metadata"]) == ("2010-09-09", '{"Made": {"By": "hand"}}')
     identifiers = {one["ResourceType"]: one for one in found["ResourceIdentifierSummaries"]}
     assert identifiers["AWS::SNS::Topic"] == {

@@ -3,7 +3,8 @@
 Texts: `must match pattern` and `must be a number not less than` were seen from AWS
 (github.com/bonusbits/cloudformation_templates issue 6 and rosa's create-network tests); so was
 `failed to satisfy constraint` (github.com/aws/aws-cli issue 7750). Those of lengths and of the
-largest number follow them: unverified.
+largest number follow them: unverified. What does not exist: cloudposse/terraform-aws-efs-backup#25,
+where AWS makes the stack first and rolls it back; here the request is refused with it.
 """
 
 from penstock.aws.errors import ServiceError
@@ -12,21 +13,40 @@ from penstock.stacks.template import parameter_types
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.template import ParameterDeclaration
 
+LONGEST_VALUE_BYTES = 4096
+
 
 def check_value(declared: ParameterDeclaration, value: str) -> None:
     """Raise ServiceError ValidationError unless the declaration allows the value.
 
-    Of a list each item is checked by itself. Types of AWS (`AWS::EC2::VPC::Id`) are taken as
-    text: there is no such service here to ask.
+    Of a list each item is checked by itself. The value of an SSM parameter type is a name, and
+    checked as that.
     """
     name = declared.name
-    items = parameter_types.items(value) if parameter_types.is_list(declared.type) else [value]
+    if len(value.encode()) > LONGEST_VALUE_BYTES:  # unverified
+        raise invalid(
+            f"Parameter '{name}' must contain at most {LONGEST_VALUE_BYTES} bytes, found "
+            f"{len(value.encode())}"
+        )
+    of_ssm = parameter_types.is_of_ssm(declared.type)
+    listed = parameter_types.is_list(declared.type) and not of_ssm
+    items = parameter_types.items(value) if listed else [value]
     if parameter_types.is_number(declared.type):
         for item in items:
             if parameter_types.number(item) is None:
                 raise invalid(f"Parameter '{name}' must be a number.")
     for item in items:
         _check_item(declared, item)
+
+
+def check_exists(declared: ParameterDeclaration, value: str) -> None:
+    """Raise ServiceError ValidationError for a value of a type of AWS that can name nothing."""
+    for item in parameter_types.items(value):
+        if not parameter_types.can_name(declared.type, item):
+            raise invalid(
+                f"Parameter validation failed: parameter value {item} for parameter name "
+                f"{declared.name} does not exist"
+            )
 
 
 def _check_item(declared: ParameterDeclaration, item: str) -> None:

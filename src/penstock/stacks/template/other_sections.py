@@ -7,8 +7,10 @@ from penstock.stacks.intrinsics.function import text_of
 from penstock.stacks.template import transforms
 from penstock.stacks.template.errors import format_error, invalid
 from penstock.stacks.template.sections import (
+    MOST_MAPPING_ATTRIBUTES,
     MOST_MAPPINGS,
     MOST_OUTPUTS,
+    check_bytes,
     check_count,
     check_keys,
     check_name,
@@ -64,7 +66,7 @@ def read_description(document: Mapping[str, Any]) -> str | None:
 def read_mappings(document: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the mappings: name, top-level key, second-level key."""
     found = members("Mappings", document)
-    check_count("mappings", found, MOST_MAPPINGS)
+    check_count("Mappings", found, MOST_MAPPINGS)
     for name, table in found.items():
         check_name("Mappings", name)
         if not isinstance(table, dict):
@@ -72,17 +74,19 @@ def read_mappings(document: Mapping[str, Any]) -> dict[str, dict[str, dict[str, 
         for top, row in table.items():
             if not isinstance(row, dict):
                 raise format_error(
+        check_count(f"[/Mappings/{name}] Attributes", table, MOST_MAPPING_ATTRIBUTES)
                     f"[/Mappings/{name}/{top}] Every Mappings attribute must be a map"
                 )
             if not all(map(_is_mapped, row.values())):
                 raise format_error("Every Mappings attribute must be a String or a List.")
     return found
+            check_count(f"[/Mappings/{name}/{top}] Attributes", row, MOST_MAPPING_ATTRIBUTES)
 
 
 def read_outputs(document: Mapping[str, Any]) -> dict[str, OutputDeclaration]:
     """Return the declared outputs by name."""
     found = members("Outputs", document)
-    check_count("outputs", found, MOST_OUTPUTS)
+    check_count("Outputs", found, MOST_OUTPUTS)
     return {name: _output(name, member) for name, member in found.items()}
 
 
@@ -100,7 +104,9 @@ def _output(name: str, member: Any) -> OutputDeclaration:
     return OutputDeclaration(
         name=name,
         value=member["Value"],
-        description=optional_text(where, member, "Description"),
+    description = optional_text(where, member, "Description")
+    check_bytes(f"{where} 'Description'", description, _LONGEST_DESCRIPTION_BYTES)
+        description=description,
         export_name=None if exported is None else exported["Name"],
         condition=optional_text(where, member, "Condition"),
     )

@@ -32,12 +32,13 @@ _KEYS = (
     "NoEcho",
     "Type",
 )
+_LONGEST_DESCRIPTION = 4000
 
 
 def read_parameters(document: Mapping[str, Any]) -> dict[str, ParameterDeclaration]:
     """Return the declared parameters by name."""
     found = members("Parameters", document)
-    check_count("parameters", found, MOST_PARAMETERS)
+    check_count("Parameter", found, MOST_PARAMETERS)
     return {name: _parameter(name, member) for name, member in found.items()}
 
 
@@ -52,12 +53,15 @@ def _parameter(name: str, member: Any) -> ParameterDeclaration:
         raise format_error("Every Parameters object must contain a Type member.")
     if not parameter_types.is_known(type):
         raise format_error(f"Unrecognized parameter type: {type}")
+    description = optional_text(where, member, "Description")
+    if description is not None and len(description) > _LONGEST_DESCRIPTION:  # unverified
+        raise format_error(f"{where} 'Description' length is greater than {_LONGEST_DESCRIPTION}.")
     return ParameterDeclaration(
         name=name,
         type=type,
         default=_scalar(where, member, "Default"),
         no_echo=_flag(where, member),
-        description=optional_text(where, member, "Description"),
+        description=description,
         allowed_values=_allowed_values(where, member),
         allowed_pattern=optional_text(where, member, "AllowedPattern"),
         min_length=_length(where, member, "MinLength"),
@@ -73,7 +77,7 @@ def _scalar(where: str, member: Mapping[str, Any], key: str) -> str | None:
         return None
     text = text_of(member[key])
     if text is None:
-        raise format_error(f"{where} Every {key} member must be a string.")
+        raise format_error(f"Every {key} member must be a string.")
     return text
 
 
@@ -88,9 +92,11 @@ def _allowed_values(where: str, member: Mapping[str, Any]) -> list[str] | None:
     found = member.get("AllowedValues")
     if found is None:
         return None
-    texts = [text_of(value) for value in found] if isinstance(found, list) else [None]
+    if not isinstance(found, list):  # text: aws-cloudformation/cfn-lint#1295
+        raise format_error("Every AllowedValues member must be a list.")
+    texts = [text_of(value) for value in found]
     if None in texts:  # unverified
-        raise format_error(f"{where} Every AllowedValues value must be a list of strings.")
+        raise format_error(f"{where} Every AllowedValues value must be a string.")
     return [text for text in texts if text is not None]
 
 

@@ -8,15 +8,22 @@ amazon-ec2-image-builder-samples#18; one marked so is unverified.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from penstock.aws.errors import ServiceError
 from penstock.stacks.template import parameter_types
-from penstock.stacks.template.constraints import check_value
+from penstock.stacks.template.constraints import check_exists, check_value
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.template import ParameterDeclaration, ParameterValue, Template
 
-ResolveSsm = Callable[[str], Awaitable[str]]
-"""A name in Parameter Store -> its value (of a StringList, separated by commas). Raises
-ServiceError ParameterNotFound, or AWS's ValidationError."""
+
+@dataclass(frozen=True, slots=True)
+class SsmParameter:
+    """A parameter in Parameter Store; of a StringList the value is separated by commas."""
+
+    type: str
+    value: str
+
+
+ResolveSsm = Callable[[Sequence[str]], Awaitable[Mapping[str, SsmParameter]]]
+"""Names in Parameter Store (`name` or `name:version`) -> those of them that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,10 @@ async def resolve_parameters(
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
     for name, value in found.items():
         check_value(template.parameters[name], value)
+        check_exists(template.parameters[name], value)
+    stored = await _stored(template, found, resolve_ssm)
     return {
-        name: await _resolved(template.parameters[name], value, resolve_ssm)
-        for name, value in found.items()
+        name: _value_of(template.parameters[name], value, stored) for name, value in found.items()
     }
 
 
@@ -87,16 +95,38 @@ def _value(
     return declared.default if given.value is None else given.value
 
 
-async def _resolved(
-    declared: ParameterDeclaration, value: str, resolve_ssm: ResolveSsm
-) -> ParameterValue:
-    if not parameter_types.is_of_ssm(declared.type):
-        return ParameterValue(value, declared.no_echo)
-    try:
-        return ParameterValue(value, declared.no_echo, await resolve_ssm(value))
-    except ServiceError as error:
-        if error.code != "ParameterNotFound":
-            raise
+async def _stored(
+    template: Template, values: Mapping[str, str], resolve_ssm: ResolveSsm
+) -> Mapping[str, SsmParameter]:
+    """Return the parameters of Parameter Store that values name. Raises ServiceError
+    ValidationError for names of none, and of secrets (texts: aws/aws-cdk#15135)."""
+    types = {name: template.parameters[name].type for name in values}
+    named = [values[name] for name, type in types.items() if parameter_types.names_ssm(type)]
+    wanted = list(dict.fromkeys(named))
+    if not wanted:
+        return {}
+    found = await resolve_ssm(wanted)
+    missing = [name for name in wanted if name not in found]
+    if missing:
         raise invalid(
-            f"Unable to fetch parameters [{value}] from parameter store for this account."
-        ) from None
+            f"Unable to fetch parameters [{','.join(missing)}] from parameter store for this "
+            "account."
+        )
+    secure = [
+        value
+        for name, value in values.items()
+        if parameter_types.is_of_ssm(types[name]) and found[value].type == "SecureString"
+    ]
+    if secure:
+        raise invalid(
+            f"Parameters [{','.join(dict.fromkeys(secure))}] referenced by template have types "
+            "not supported by CloudFormation."
+        )
+    return found
+
+
+def _value_of(
+    declared: ParameterDeclaration, value: str, stored: Mapping[str, SsmParameter]
+) -> ParameterValue:
+    of_ssm = parameter_types.is_of_ssm(declared.type)
+    return ParameterValue(value, declared.no_echo, stored[value].value if of_ssm else None)

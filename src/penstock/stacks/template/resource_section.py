@@ -9,7 +9,6 @@ from typing import Any
 from penstock.stacks.template.errors import format_error
 from penstock.stacks.template.sections import (
     MOST_RESOURCES,
-    check_count,
     check_keys,
     check_name,
     members,
@@ -37,7 +36,10 @@ def read_resources(document: Mapping[str, Any]) -> dict[str, ResourceDeclaration
     found = members("Resources", document)
     if not found:
         raise format_error("At least one Resources member must be defined.")
-    check_count("resources", found, MOST_RESOURCES)
+    if len(found) > MOST_RESOURCES:
+        raise format_error(
+            f"Number of resources, {len(found)}, is greater than maximum allowed, {MOST_RESOURCES}"
+        )
     return {name: _resource(name, member) for name, member in found.items()}
 
 

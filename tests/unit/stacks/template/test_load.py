@@ -130,7 +130,7 @@ def test_json_and_yaml_are_the_same_template():
         ("Parameters: {P: {}}\n" + TOPIC, "Template format error: Every Parameters object must contain a Type member."),
         ("Parameters: {P: {Type: Strin}}\n" + TOPIC, "Template format error: Unrecognized parameter type: Strin"),
         ("Parameters: {P: {Type: String, default: x}}\n" + TOPIC, "Invalid template parameter property 'default'"),
-        ("Parameters: {P: {Type: String, Default: [x]}}\n" + TOPIC, "Template format error: [/Parameters/P] Every Default member must be a string."),
+        ("Parameters: {P: {Type: String, Default: [x]}}\n" + TOPIC, "Template format error: Every Default member must be a string."),
         ("Transform: [{Name: 1}]\n" + TOPIC, "Key Name of transform definition must be a string."),
         ("Description: [x]\n" + TOPIC, "Template format error: Every Description member must be a string."),
     ],
@@ -227,25 +227,58 @@ def test_functions_of_transforms_name_what_is_missing(text, first, then):
 
 
 @pytest.mark.parametrize(
-    ("section", "member", "most"),
+    ("section", "member", "most", "message"),
     [
-        ("Resources", {"Type": "AWS::SNS::Topic"}, 500),
-        ("Parameters", {"Type": "String"}, 200),
-        ("Outputs", {"Value": "x"}, 200),
-        ("Mappings", {"a": {"b": "c"}}, 200),
+        ("Resources", {"Type": "AWS::SNS::Topic"}, 500,
+         "Number of resources, 501, is greater than maximum allowed, 500"),
+        ("Parameters", {"Type": "String"}, 200,
+         "Parameter count 201 is greater than max allowed 200"),
+        ("Outputs", {"Value": "x"}, 200, "Outputs count 201 is greater than max allowed 200"),
+        ("Mappings", {"a": {"b": "c"}}, 200,
+         "Mappings count 201 is greater than max allowed 200"),
     ],
-)
-def test_limits(section, member, most):
+)  # fmt: skip
+def test_limits(section, member, most, message):
     def sized(count):
         document = {"Resources": {"A": {"Type": "AWS::SNS::Topic"}}}
         document[section] = {f"N{number}": member for number in range(count)}
         return json.dumps(document)
 
     load_template(sized(most))
-    assert refused(sized(most + 1)) == (
-        f"Template format error: Number of {section.lower()}, {most + 1}, "
-        f"is greater than maximum allowed, {most}"
+    assert refused(sized(most + 1)) == f"Template format error: {message}"
+
+
+def test_limits_of_mappings_and_descriptions():
+    def mapping(tops, seconds):
+        table = {f"k{top}": {f"s{n}": "x" for n in range(seconds)} for top in range(tops)}
+        return json.dumps(
+            {"Mappings": {"M": table}, "Resources": {"A": {"Type": "AWS::SNS::Topic"}}}
+        )
+
+    load_template(mapping(200, 200))
+    assert "[/Mappings/M] Attributes count 201 is greater than" in refused(mapping(201, 1))
+    assert "[/Mappings/M/k0] Attributes count 201 is greater than" in refused(mapping(1, 201))
+    long = "'" + "x" * 1025 + "'"
+    assert "[/Outputs/O] 'Description' length is greater than 1024." in refused(
+        TOPIC + f"Outputs: {{O: {{Value: a, Description: {long}}}}}"
     )
+    longer = "'" + "x" * 4001 + "'"
+    assert "[/Parameters/P] 'Description' length is greater than 4000." in refused(
+        TOPIC + f"Parameters: {{P: {{Type: String, Description: {longer}}}}}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("member", "message"),
+    [
+        ("Type: String, AllowedValues: a", "Every AllowedValues member must be a list."),
+        ("Type: String, Default: !Ref 'AWS::NoValue'", "Every Default member must be a string."),
+        ("Type: String, Default: [a]", "Every Default member must be a string."),
+    ],
+)
+def test_members_of_parameters_that_aws_refuses(member, message):
+    text = TOPIC + f"Parameters: {{P: {{{member}}}}}"
+    assert refused(text) == f"Template format error: {message}"
 
 
 def test_names_and_descriptions_have_a_length():

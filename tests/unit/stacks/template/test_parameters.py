@@ -2,8 +2,10 @@ import pytest
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.template.load import load_template
-from penstock.stacks.template.parameters import GivenParameter, resolve_parameters
+from penstock.stacks.template.parameters import GivenParameter, SsmParameter, resolve_parameters
 from penstock.stacks.template.template import ParameterValue
+
+MISSING = "Parameter validation failed: parameter value {} for parameter name P does not exist"
 
 
 def declared(members: str):
@@ -12,8 +14,8 @@ def declared(members: str):
     )
 
 
-async def no_ssm(name: str) -> str:
-    raise ServiceError("ParameterNotFound", f"asked for {name}", status=400)
+async def no_ssm(names):
+    return {}
 
 
 async def resolved(template, given=(), previous=None, resolve_ssm=no_ssm):
@@ -97,6 +99,11 @@ async def test_use_previous_value_needs_one_and_excludes_another():
         ("Type: String, MinLength: 3", "ab", "Parameter 'P' must contain at least 3 characters"),
         ("Type: String, MaxLength: '3'", "abcd", "Parameter 'P' must contain at most 3 characters"),
         ("Type: Number, MinValue: 1", "0", "Parameter 'P' must be a number not less than 1"),
+        ("Type: AWS::EC2::VPC::Id", "10.0.0.0/16", MISSING.format("10.0.0.0/16")),
+        ("Type: AWS::EC2::KeyPair::KeyName", "", MISSING.format("")),
+        ("Type: 'List<AWS::EC2::Subnet::Id>'", "subnet-1, sg-2", MISSING.format("sg-2")),
+        ("Type: AWS::EC2::AvailabilityZone::Name", "Virginia", MISSING.format("Virginia")),
+        ("Type: String", "x" * 4097, "Parameter 'P' must contain at most 4096 bytes, found 4097"),
         ("Type: Number, MaxValue: 9", "10", "Parameter 'P' must be a number not greater than 9"),
         ("Type: String, MinLength: 3, ConstraintDescription: be long", "a",
          "Parameter P failed to satisfy constraint: be long"),
@@ -116,6 +123,10 @@ async def test_constraints(members, value, message):
         ("Type: CommaDelimitedList, AllowedPattern: '[a-z]+'", "a, b"),
         ("Type: AWS::EC2::VPC::Id", "vpc-1"),
         ("Type: 'List<AWS::EC2::Subnet::Id>'", "subnet-1,subnet-2"),
+        ("Type: 'List<AWS::EC2::AvailabilityZone::Name>'", "us-east-1a, us-west-2-lax-1a"),
+        ("Type: AWS::EC2::Image::Id", "ami-0ff8a91507f77f867"),
+        ("Type: AWS::Route53::HostedZone::Id", "Z23YXV4OVPL04A"),
+        ("Type: String", "x" * 4096),
     ],
 )
 async def test_values_within_the_constraints(members, value):
@@ -133,25 +144,63 @@ async def test_an_allowed_pattern_that_is_none_is_named():
 
 
 async def test_a_parameter_of_parameter_store_keeps_its_name_and_gets_its_value():
-    async def ssm(name: str) -> str:
-        return {"/image": "ami-1"}[name]
+    async def ssm(names):
+        assert names == ["/image"]
+        return {"/image": SsmParameter("String", "ami-1")}
 
     template = declared("Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>', Default: /image")
     [value] = (await resolved(template, resolve_ssm=ssm)).values()
     assert (value.value, value.resolved, value.effective) == ("/image", "ami-1", "ami-1")
 
 
-async def test_a_parameter_that_parameter_store_lacks():
-    template = declared("Type: 'AWS::SSM::Parameter::Value<String>', Default: /none")
+@pytest.mark.parametrize(
+    "type", ["AWS::SSM::Parameter::Value<String>", "AWS::SSM::Parameter::Name"]
+)
+async def test_a_parameter_that_parameter_store_lacks(type):
+    template = declared(f"Type: '{type}', Default: /none")
     assert await refused(template) == (
         "Unable to fetch parameters [/none] from parameter store for this account."
     )
 
 
+async def test_all_that_parameter_store_lacks_is_named():
+    template = load_template(
+        "Parameters:\n"
+        "  A: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /a}\n"
+        "  B: {Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: '/b:2'}\n"
+        "Resources: {T: {Type: 'AWS::SNS::Topic'}}"
+    )
+    assert await refused(template) == (
+        "Unable to fetch parameters [/a,/b:2] from parameter store for this account."
+    )
+
+
+async def test_a_secure_string_is_no_value_but_may_be_named():
+    async def ssm(names):
+        return {"/s": SsmParameter("SecureString", "ciphertext")}
+
+    value = declared("Type: 'AWS::SSM::Parameter::Value<String>', Default: /s")
+    with pytest.raises(ServiceError) as raised:
+        await resolved(value, resolve_ssm=ssm)
+    assert raised.value.message == (
+        "Parameters [/s] referenced by template have types not supported by CloudFormation."
+    )
+    name = declared("Type: AWS::SSM::Parameter::Name, Default: /s")
+    assert await resolved(name, resolve_ssm=ssm) == {"P": ParameterValue("/s")}
+
+
+async def test_constraints_of_ssm_types_are_of_the_name():
+    type = "AWS::SSM::Parameter::Value<List<String>>"
+    template = declared(f"Type: '{type}', AllowedValues: [/a], Default: /b")
+    assert await refused(template) == "Parameter 'P' must be one of AllowedValues"
+
+
 @pytest.mark.parametrize(
     "type",
     ["string", "List<Strin>", "AWS::SSM::Parameter::Value<Number>", "AWS::EC2::Nothing::Id",
-     "AWS::SSM::Parameter::Value<AWS::SSM::Parameter::Value<String>>", "List<CommaDelimitedList>"],
+     "AWS::SSM::Parameter::Value<AWS::SSM::Parameter::Value<String>>", "List<CommaDelimitedList>",
+     "AWS::SSM::Parameter::Value<List<Number>>", "List<AWS::SSM::Parameter::Value<String>>",
+     "List<AWS::EC2::KeyPair::KeyName>", "AWS::SSM::Parameter::Value<SecureString>"],
 )  # fmt: skip
 def test_types_that_aws_lacks(type):
     with pytest.raises(ServiceError) as raised:
