@@ -1,4 +1,4 @@
-"""CloudFormation and what its stacks bring to life, wired: ECS and load balancing.
+"""CloudFormation and what its stacks bring to life, wired: ECS, load balancing and functions.
 
 Everything here may be called before the container engine answers; `attach` gives it the engine.
 """
@@ -16,6 +16,7 @@ from penstock.config import Config
 from penstock.containers.docker_runner import DockerRunner
 from penstock.services.iam import Iam
 from penstock.services.logs import Logs
+from penstock.services.s3 import Objects
 from penstock.services.secretsmanager import Secrets
 from penstock.services.ssm import Parameters
 from penstock.services.sts import Sts
@@ -25,6 +26,7 @@ from penstock.stacks.change_sets import ChangeSets
 from penstock.stacks.resource_types.handler import ResourceHandler
 from penstock.stacks.resource_types.table import handlers
 from penstock.stacks.stacks import Stacks
+from penstock.storage.blobs import Blobs
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
@@ -37,6 +39,10 @@ from penstock.workloads.ecs.task_preparation import PullToken, TaskPreparation
 from penstock.workloads.ecs.task_secrets import TaskSecrets
 from penstock.workloads.ecs.task_spec import Place
 from penstock.workloads.ecs.tasks import Tasks
+from penstock.workloads.functions import api as functions_api
+from penstock.workloads.functions.container_runner import ContainerRunner
+from penstock.workloads.functions.functions import Functions
+from penstock.workloads.functions.invocations import Invocations
 from penstock.workloads.load_balancing import api as load_balancing_api
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
 from penstock.workloads.load_balancing.proxy import Proxy
@@ -60,6 +66,8 @@ class Foundations:
     secrets: Secrets
     credentials: TaskCredentials
     pull_token: PullToken
+    objects: Objects
+    function_code: Blobs
 
     @property
     def place(self) -> dict[str, str]:
@@ -68,9 +76,10 @@ class Foundations:
 
 
 class Deployments:
-    """Stacks, ECS and load balancing of one server."""
+    """Stacks, ECS, load balancing and functions of one server."""
 
     def __init__(self, on: Foundations) -> None:
+        self._on = on
         self._in_process = on.in_process
         self._load_balancing = LoadBalancing(
             on.database,
@@ -81,6 +90,10 @@ class Deployments:
             **on.place,
         )
         self._ecs = _ecs(on, self._load_balancing)
+        self._functions = Functions(
+            on.database, on.function_code, on.cipher, on.sts, on.clock, **on.place
+        )
+        self._invocations = Invocations(on.database, self._functions, on.logs, on.cipher, on.clock)
         self._stacks = Stacks(
             on.database,
             on.outbox,
@@ -101,22 +114,35 @@ class Deployments:
             stacks_api.service(self._stacks, self.change_sets),
             ecs_api.service(self._ecs),
             load_balancing_api.service(self._load_balancing),
+            functions_api.service(self._functions, self._invocations, self._on.objects),
         ]
 
     async def start(self) -> None:
         """Go on with unfinished stacks and services; what needs the engine waits for it."""
+        await self._functions.start()
         await self._ecs.services.start()
         await self._stacks.start()
 
     async def attach(self, docker: DockerRunner, proxy: Proxy) -> None:
-        """Take up tasks and load balancers on the engine. Raises EngineError."""
+        """Take up tasks, functions and load balancers on the engine. Raises EngineError."""
         await self._ecs.tasks.attach(docker)
+        functions = ContainerRunner(
+            docker,
+            self._on.credentials,
+            self._on.iam.authorize,
+            self._functions.blobs,
+            self._on.clock,
+            self._on.place,
+        )
+        await functions.start()
+        await self._invocations.attach(functions)
         self._load_balancing.attach(proxy)
 
     async def close(self) -> None:
         """End every loop; stacks go on at the next start, tasks and load balancers meanwhile."""
         async with contextlib.AsyncExitStack() as ending:
             ending.push_async_callback(self._load_balancing.close)
+            ending.push_async_callback(self._invocations.close)
             ending.push_async_callback(self._ecs.tasks.close)
             ending.push_async_callback(self._ecs.services.close)
             ending.push_async_callback(self._stacks.close)

@@ -200,6 +200,8 @@ class Server:
                 secrets=self._secrets,
                 credentials=self._credentials,
                 pull_token=self._ecr.mint,
+                objects=self._objects,
+                function_code=Blobs(self._data.functions),
             )
         )
 

@@ -25,6 +25,7 @@ PACKAGES = [
     "penstock.stacks.api",
     "penstock.workloads.load_balancing.api",
     "penstock.workloads.ecs.api",
+    "penstock.workloads.functions.api",
 ]
 
 

@@ -19,8 +19,8 @@ from penstock.aws.signature import UNSIGNED_PAYLOAD
 LARGEST_FORM_BYTES = 1024 * 1024
 """The most of a Query form: it must be read before its caller is known."""
 _LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
-_LARGER_DOCUMENTS = {"codecommit": 20 * 1024 * 1024}
-"""CreateCommit and PutFile carry files; every other document is far smaller."""
+_LARGER_DOCUMENTS = {"codecommit": 20 * 1024 * 1024, "lambda": 70 * 1024 * 1024}
+"""CreateCommit, PutFile and CreateFunction carry files; every other document is far smaller."""
 
 
 class Body(AsyncIterator[bytes]):

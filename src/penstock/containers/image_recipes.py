@@ -168,6 +168,29 @@ _BUSYBOX = Recipe(
     command=("sh",),
 )
 
+FUNCTION_USER = 993
+"""Whom functions run as, user and group."""
+_FUNCTION_SCRIPT = f"""
+groupadd --gid {FUNCTION_USER} sbx_user1051
+useradd --uid {FUNCTION_USER} --gid {FUNCTION_USER} --home-dir /tmp --no-create-home \\
+    --shell /usr/sbin/nologin sbx_user1051
+mkdir -p /opt /var/task /var/runtime/out
+chmod 1777 /var/runtime/out
+""".strip()
+FUNCTION_PYTHON, FUNCTION_NODE = "penstock/function-python:1", "penstock/function-node:1"
+FUNCTION_IMAGES: Mapping[str, Recipe] = {
+    FUNCTION_PYTHON: Recipe(
+        "penstock/function-python",
+        _PYTHON,
+        f"pip3 install --quiet --no-cache-dir --disable-pip-version-check boto3\n"
+        f"{_FUNCTION_SCRIPT}",
+        command=("python3",),
+        environment={"LANG": "C.UTF-8"},
+    ),
+    FUNCTION_NODE: Recipe("penstock/function-node", _NODE, _FUNCTION_SCRIPT, command=("node",)),
+}
+"""What Lambda's functions run in, by the names that stand for it here."""
+
 BASE_IMAGES: Mapping[str, Recipe] = {
     **{f"debian:{tag}": DEBIAN for tag in ("12", "12-slim", SUITE, f"{SUITE}-slim")},
     **{
@@ -202,7 +225,10 @@ OWN_IMAGES = (DEBIAN, SANDBOX, REGISTRY, BUILD)
 
 
 def curated_recipe(image: str) -> Recipe | None:
-    """Return the build image's recipe when `image` names a curated image of CodeBuild."""
+    """Return the recipe of an image that is the product's own: when `image` names a curated image
+    of CodeBuild, the build image's, or what functions run in; None for any other."""
+    if image in FUNCTION_IMAGES:
+        return FUNCTION_IMAGES[image]
     return BUILD if any(fnmatchcase(image, pattern) for pattern in CURATED_PATTERNS) else None
 
 

@@ -3,7 +3,7 @@
     DIR/lock            held (flock) while a server runs; its text is the holder's process id
     DIR/instance-id     names this directory's objects in the container engine
     DIR/penstock.db     the database
-    DIR/repositories/ blobs/ logs/ certificates/ keys/
+    DIR/repositories/ blobs/ functions/ logs/ certificates/ keys/
 
 The directory is readable by its owner alone: it holds secrets' key and builds' artifacts.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from penstock.ids import new_alphanumeric
 from penstock.storage.durable_files import fsync_directory, write_file
 
-_DIRECTORIES = ("repositories", "blobs", "logs", "certificates", "keys")
+_DIRECTORIES = ("repositories", "blobs", "functions", "logs", "certificates", "keys")
 _INSTANCE_ID_LENGTH = 10
 
 
@@ -73,6 +73,11 @@ class DataDirectory:
     def blobs(self) -> Path:
         """Contents of S3 objects (`storage.blobs`)."""
         return self.path / "blobs"
+
+    @property
+    def functions(self) -> Path:
+        """Code of functions (`storage.blobs`)."""
+        return self.path / "functions"
 
     @property
     def logs(self) -> Path:

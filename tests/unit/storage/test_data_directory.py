@@ -23,7 +23,7 @@ time.sleep(60)
 def test_open_makes_the_layout_readable_by_its_owner_alone(tmp_path: Path) -> None:
     directory = DataDirectory.open(tmp_path / "a" / "data")
     try:
-        for part in ("repositories", "blobs", "logs", "certificates", "keys"):
+        for part in ("repositories", "blobs", "functions", "logs", "certificates", "keys"):
             path = getattr(directory, part)
             assert path.is_dir()
             assert path.parent == directory.path

@@ -197,6 +197,15 @@ def _stack(value: str, place: Mapping[str, str]) -> str:
     return f"arn:aws:cloudformation:{place['region']}:{place['account']}:stack/{value}/*"
 
 
+def _function(value: str, place: Mapping[str, str]) -> str:
+    """A function's name, partial ARN or ARN, with a qualifier or not -> its ARN here, unqualified
+    where the qualifier is $LATEST."""
+    start = f"arn:aws:lambda:{place['region']}:{place['account']}:function:"
+    named = value.removeprefix("arn:aws:lambda:").removeprefix(f"{place['region']}:")
+    named = named.removeprefix(f"{place['account']}:").removeprefix("function:")
+    return start + named.removesuffix(":$LATEST")
+
+
 _FILTERS: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
     "codebuild_project": _codebuild_project,
     "secret": _secret,
@@ -209,6 +218,7 @@ _FILTERS: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {
     "ecs_task": _ecs_task,
     "ecs_task_definition": _ecs_task_definition,
     "iam_role": _iam_role,
+    "function": _function,
 }
 _ABSENT = {"iam_path": "", "ecs_cluster": "default"}
 """What an absent member reads, where that is not `*`."""

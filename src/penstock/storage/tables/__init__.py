@@ -10,6 +10,7 @@ from penstock.storage.tables import console as console
 from penstock.storage.tables import credentials as credentials
 from penstock.storage.tables import ecs_service_events as ecs_service_events
 from penstock.storage.tables import ecs_tasks as ecs_tasks
+from penstock.storage.tables import function_events as function_events
 from penstock.storage.tables import load_balancing_targets as load_balancing_targets
 from penstock.storage.tables import log_streams as log_streams
 from penstock.storage.tables import objects as objects

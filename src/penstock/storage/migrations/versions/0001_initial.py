@@ -285,6 +285,19 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "function_events",
+        sa.Column("request_id", sa.String(), nullable=False),
+        sa.Column("function_name", sa.String(), nullable=False),
+        sa.Column("sealed", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_function_events")),
+    )
+    with op.batch_alter_table("function_events", schema=None) as batch_op:
+        batch_op.create_index("ix_function_events_due", ["due_at"], unique=False)
+
+    op.create_table(
         "load_balancing_targets",
         sa.Column("target_group_arn", sa.String(), nullable=False),
         sa.Column("target_id", sa.String(), nullable=False),
@@ -536,6 +549,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("export_name", "stack_id", name=op.f("pk_stack_imports")),
     )
     op.create_table(
+        "stack_operation_events",
+        sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("operation_id", sa.String(), nullable=False),
+        sa.Column("operation_type", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=True),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("change_set_id", sa.String(), nullable=True),
+        sa.Column("sealed_finding", sa.Text(), nullable=True),
+        sa.Column("occurred_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_stack_operation_events")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("stack_operation_events", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_stack_operation_events_operation_id"), ["operation_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_stack_operation_events_stack_id", ["stack_id", "ordinal"], unique=False
+        )
+
+    op.create_table(
         "stack_operations",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("stack_id", sa.String(), nullable=False),
@@ -716,6 +753,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stack_operations_active"))
 
     op.drop_table("stack_operations")
+    with op.batch_alter_table("stack_operation_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_stack_operation_events_stack_id")
+        batch_op.drop_index(batch_op.f("ix_stack_operation_events_operation_id"))
+
+    op.drop_table("stack_operation_events")
     op.drop_table("stack_imports")
     with op.batch_alter_table("stack_exports", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stack_exports_stack_id"))
@@ -761,6 +803,10 @@ def downgrade() -> None:
     op.drop_table("objects")
     op.drop_table("log_streams")
     op.drop_table("load_balancing_targets")
+    with op.batch_alter_table("function_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_function_events_due")
+
+    op.drop_table("function_events")
     op.drop_table("events")
     with op.batch_alter_table("ecs_tasks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ecs_tasks_last_status"))

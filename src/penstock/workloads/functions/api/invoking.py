@@ -1,0 +1,66 @@
+"""Invoke: with an answer, as an event, or only to ask whether one may.
+
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+"""
+
+import json
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.service import Call, Request, Response
+from penstock.workloads.functions.api.domain import Lambda
+from penstock.workloads.functions.function import LATEST
+from penstock.workloads.functions.invocation import MOST_EVENT_BYTES, MOST_PAYLOAD_BYTES
+from penstock.workloads.functions.refusals import cannot_honour
+
+_EVENT, _DRY_RUN = "Event", "DryRun"
+
+
+async def invoke(domain: Lambda, call: Call, request: Request) -> Response:
+    """Run a function. What goes wrong in it is told by FunctionError, not by an error of the
+    call."""
+    named = domain.named(request)
+    for name in ("DurableExecutionName", "TenantId"):
+        if request.get(name):
+            raise cannot_honour(name, "invoke it without.")
+    kind = request.get("InvocationType") or "RequestResponse"
+    payload = _payload(request.get("Payload") or b"", kind)
+    function, _ = await domain.functions.get(named)
+    if kind == _DRY_RUN:
+        return {"StatusCode": 204, "ExecutedVersion": LATEST}
+    if kind == _EVENT:
+        await domain.invocations.accept(function, payload)
+        return {"StatusCode": 202}
+    outcome, log = await domain.invocations.invoke(function, payload, request.get("ClientContext"))
+    answer: dict[str, Any] = {
+        "StatusCode": 200,
+        "ExecutedVersion": LATEST,
+        "Payload": outcome.payload,
+    }
+    if outcome.error is not None:
+        answer["FunctionError"] = outcome.error
+    if request.get("LogType") == "Tail":
+        answer["LogResult"] = log
+    return answer
+
+
+def _payload(payload: bytes, kind: str) -> bytes:
+    """Return what the function gets: the request's JSON, an empty object where there is none."""
+    most = MOST_EVENT_BYTES if kind == _EVENT else MOST_PAYLOAD_BYTES
+    if len(payload) > most:
+        raise ServiceError(
+            "RequestTooLargeException",
+            f"{len(payload)} byte payload is too large for the {kind} invocation type "
+            f"(limit {most} bytes)",
+        )
+    if not payload:
+        return b"{}"
+    try:
+        json.loads(payload)
+    except ValueError as error:
+        raise ServiceError(
+            "InvalidRequestContentException",
+            f"Could not parse request body into json: {error}",  # what follows differs from AWS's
+            Type="User",
+        ) from error
+    return payload

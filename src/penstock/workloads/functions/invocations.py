@@ -1,0 +1,237 @@
+"""Invoking functions: at once, with an answer, or later, as an event that is stored first.
+
+An event is run at least once. One that fails is run twice more, after a minute and after two; what
+then failed is told in the server's log. An engine that is away is waited for, and is no failure.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+"""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Protocol
+
+from penstock.aws.errors import ServiceError
+from penstock.background_work import BackgroundWork
+from penstock.clock import Clock
+from penstock.errors import EngineError
+from penstock.ids import new_uuid
+from penstock.services.logs import Logs
+from penstock.storage import function_events
+from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
+from penstock.storage.function_events import EventRow
+from penstock.workloads.functions.function import Function, reference
+from penstock.workloads.functions.function_log import FunctionLog
+from penstock.workloads.functions.functions import Functions
+from penstock.workloads.functions.invocation import Invocation, Outcome, log_stream, tail
+
+_LOG = logging.getLogger(__name__)
+_MOST_AT_ONCE = 10
+"""Containers on one machine; more invocations wait for one of them to end."""
+_MOST_ATTEMPTS = 3
+_LONGEST_WAIT = timedelta(hours=6)
+_LONGEST_SLEEP_SECONDS = 60.0
+_TROUBLE_SECONDS = 5.0
+
+
+class Runner(Protocol):
+    """What runs functions."""
+
+    async def run(self, invocation: Invocation, log: FunctionLog) -> Outcome:
+        """Run a function to its end; EngineError where that could not be."""
+        ...
+
+
+def retry_seconds(attempts: int) -> float | None:
+    """Return how long an event waits after so many failed attempts; None to give it up."""
+    return 60.0 * attempts if attempts < _MOST_ATTEMPTS else None
+
+
+class Invocations:
+    """Runs functions from `attach` until `close`; events that are not done then are run again."""
+
+    def __init__(
+        self,
+        database: Database,
+        functions: Functions,
+        logs: Logs,
+        cipher: Cipher,
+        clock: Clock,
+        retry: Callable[[int], float | None] = retry_seconds,
+    ) -> None:
+        self._database = database
+        self._functions = functions
+        self._logs = logs
+        self._cipher = cipher
+        self._clock = clock
+        self._retry = retry
+        self._runner: Runner | None = None
+        self._room = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._under_way: set[str] = set()
+        self._work = BackgroundWork(_LOG, "an event met an internal error; it is run again")
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def attach(self, runner: Runner) -> None:
+        """Run functions on `runner` from now on, beginning with the events that were left."""
+        self._runner = runner
+        if self._task is None:
+            self._loop = asyncio.get_running_loop()
+            self._database.after_commit(self._woken_by_writer, function_events.ACCEPTED)
+            self._task = asyncio.create_task(self._run_events(), name="penstock-function-events")
+
+    async def close(self) -> None:
+        """Stop; repeating it does nothing."""
+        self._loop = None
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self._work.close()
+
+    async def invoke(
+        self, function: Function, payload: bytes, client_context: str | None = None
+    ) -> tuple[Outcome, str]:
+        """Run a function and return its outcome and the end of its log (base64); EngineError.
+
+        What the caller no longer waits for is ended.
+        """
+        return await self._invoke(new_uuid(), function, payload, client_context)
+
+    async def accept(self, function: Function, payload: bytes) -> str:
+        """Store an event for a function and return its request id: it is durable then."""
+        now = self._clock()
+        sealed = self._cipher.encrypt(base64.b64encode(payload).decode())
+        row = EventRow(new_uuid(), function.name, sealed, 0, now, now)
+        await self._database.write(lambda c: function_events.insert(c, row))
+        return row.request_id
+
+    async def _invoke(
+        self, request_id: str, function: Function, payload: bytes, client_context: str | None
+    ) -> tuple[Outcome, str]:
+        runner = self._runner
+        if runner is None:
+            raise EngineError(
+                "there is no container engine to run functions yet; the server's log says why",
+                retryable=True,
+            )
+        async with self._room:
+            stream = log_stream(self._clock(), request_id.replace("-", ""))
+            invocation = Invocation(
+                request_id,
+                function,
+                payload,
+                stream,
+                self._functions.environment(function),
+                client_context,
+            )
+            log = FunctionLog(self._logs, self._clock, function.logs_to, stream)
+            try:
+                outcome = await runner.run(invocation, log)
+            finally:
+                await log.close()
+            return outcome, tail(list(log.tail))
+
+    def _woken_by_writer(self) -> None:
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it has closed meanwhile
+                loop.call_soon_threadsafe(self._wake.set)
+
+    async def _run_events(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                seconds = await self._begin_due()
+            except EngineError as error:
+                _LOG.warning("events for functions wait: %s", error)
+                seconds = _TROUBLE_SECONDS
+            except Exception:  # noqa: BLE001 (a boundary: without this loop no event is run)
+                _LOG.exception("events for functions wait after an internal error")
+                seconds = _TROUBLE_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+
+    async def _begin_due(self) -> float:
+        """Begin what is due, as far as there is room; return seconds until more may be."""
+        now = self._clock()
+        room = _MOST_AT_ONCE - len(self._under_way)
+        if room > 0:
+            under_way = list(self._under_way)
+            rows = await self._database.read(
+                lambda c: function_events.due(c, now, limit=room, under_way=under_way)
+            )
+            for row in rows:
+                self._under_way.add(row.request_id)
+                self._work.spawn(self._run_event(row))
+        due_at = await self._database.read(lambda c: function_events.next_due_at(c, now))
+        if due_at is None:
+            return _LONGEST_SLEEP_SECONDS
+        return min(max((due_at - now).total_seconds(), 0.0), _LONGEST_SLEEP_SECONDS)
+
+    async def _run_event(self, row: EventRow) -> None:
+        try:
+            await self._attempt(row)
+        except EngineError as error:
+            _LOG.warning("the event %s waits: %s", row.request_id, error)
+            await self._wait_for_engine(row)
+        except Exception:
+            await asyncio.sleep(_TROUBLE_SECONDS)  # it is still due: no loop without a pause
+            raise
+        finally:
+            self._under_way.discard(row.request_id)
+            self._wake.set()
+
+    async def _attempt(self, row: EventRow) -> None:
+        named = reference(row.function_name, self._functions.place)
+        try:
+            function, _ = await self._functions.get(named)
+        except ServiceError:
+            _LOG.warning(
+                "the event %s is given up: the function %s is gone", row.request_id, named.name
+            )
+            await self._database.write(lambda c: function_events.finish(c, row.request_id))
+            return
+        payload = base64.b64decode(self._cipher.decrypt(row.sealed))
+        outcome, _ = await self._invoke(row.request_id, function, payload, None)
+        attempts = row.attempts + 1
+        delay = self._retry(attempts) if outcome.error is not None else None
+        if delay is not None:
+            _LOG.warning(
+                "the function %s failed with the event %s, attempt %d; the next in %.0f seconds",
+                function.name,
+                row.request_id,
+                attempts,
+                delay,
+            )
+            due_at = self._clock() + timedelta(seconds=delay)
+            await self._database.write(
+                lambda c: function_events.postpone(c, row, due_at, attempts=attempts)
+            )
+            return
+        if outcome.error is not None:
+            _LOG.error(
+                "the function %s failed with the event %s, attempt %d: it is given up",
+                function.name,
+                row.request_id,
+                attempts,
+            )
+        await self._database.write(lambda c: function_events.finish(c, row.request_id))
+
+    async def _wait_for_engine(self, row: EventRow) -> None:
+        """Run the event later, or give it up after six hours, as on AWS."""
+        now = self._clock()
+        if now - row.accepted_at > _LONGEST_WAIT:
+            _LOG.error("the event %s is given up: it waited for six hours", row.request_id)
+            await self._database.write(lambda c: function_events.finish(c, row.request_id))
+            return
+        due_at = now + timedelta(seconds=_TROUBLE_SECONDS)
+        await self._database.write(
+            lambda c: function_events.postpone(c, row, due_at, attempts=row.attempts)
+        )
