@@ -217,3 +217,91 @@ def test_the_summary_of_what_is_not_there_yet(client: Any) -> None:
     assert refused(client.get_template_summary, StackSetName="set") == (
         "StackSetNotFoundException", "StackSet set not found",
     )  # fmt: skip
+
+
+def test_every_resource_has_its_type(client: Any) -> None:
+    body = (
+        "Resources: {B: {Type: 'AWS::SQS::Queue'}, A: {Type: 'AWS::SNS::Topic'}, "
+        "C: {Type: 'AWS::SQS::Queue'}}"
+    )
+    answer = client.get_template_summary(TemplateBody=body)
+    queue = "AWS::SQS::Queue"
+    assert answer["ResourceTypes"] == [queue, "AWS::SNS::Topic", queue]
+    [topics] = [
+        each
+        for each in answer["ResourceIdentifierSummaries"]
+        if each["ResourceType"] == "AWS::SNS::Topic"
+    ]
+    assert topics["LogicalResourceIds"] == ["A"]
+    assert "DeclaredTransforms" not in answer
+    assert "Capabilities" not in answer
+
+
+def test_a_stack_is_summed_up_by_its_id_when_it_is_gone(client: Any) -> None:
+    stack_id = client.create_stack(StackName="app", TemplateBody=SMALL)["StackId"]
+    client.get_waiter("stack_create_complete").wait(StackName="app", WaiterConfig={"Delay": 1})
+    client.delete_stack(StackName="app")
+    client.get_waiter("stack_delete_complete").wait(StackName=stack_id, WaiterConfig={"Delay": 1})
+    assert client.get_template_summary(StackName=stack_id)["ResourceTypes"] == ["AWS::SQS::Queue"]
+
+
+def test_one_place_for_the_template(client: Any) -> None:
+    for more in ({"TemplateURL": "https://b.s3.amazonaws.com/k"}, {"StackName": "app"}):
+        code, _ = refused(client.get_template_summary, TemplateBody=SMALL, **more)
+        assert code == "ValidationError"
+
+
+def test_the_sizes_that_aws_takes(server: AwsServer, client: Any) -> None:
+    """51,200 bytes in a request, 1,000,000 by URL."""
+    objects = server.client("s3")
+    objects.create_bucket(Bucket="templates")
+
+    def sized(size: int) -> str:
+        return SMALL + "\n#" + "x" * (size - len(SMALL) - 2)
+
+    assert client.validate_template(TemplateBody=sized(51_200))["Parameters"] == []
+    code, message = refused(client.validate_template, TemplateBody=sized(51_201))
+    assert code == "ValidationError"
+    assert message.startswith("1 validation error detected: Value 'Resources: {")
+    assert message.endswith(
+        "' at 'templateBody' failed to satisfy constraint: Member must have length less than or "
+        "equal to 51200"
+    )
+    url = f"{server.url}/templates/large.yml"
+    objects.put_object(Bucket="templates", Key="large.yml", Body=sized(1_000_000).encode())
+    assert client.get_template_summary(TemplateURL=url)["ResourceTypes"] == ["AWS::SQS::Queue"]
+    objects.put_object(Bucket="templates", Key="large.yml", Body=sized(1_000_001).encode())
+    assert refused(client.validate_template, TemplateURL=url) == (
+        "ValidationError", "Template may not exceed 1000000 bytes in size.",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ("Type: String, Default: x, AllowedValues: [a]",
+         "Parameter 'P' must be one of AllowedValues"),
+        ("Type: Number, Default: x", "Parameter 'P' must be a number."),
+        ("Type: String, Default: x, AllowedPattern: '[0-9]+'",
+         "Parameter 'P' must match pattern [0-9]+"),
+        ("Type: Strin", "Template format error: Unrecognized parameter type: Strin"),
+    ],
+)  # fmt: skip
+def test_defaults_that_their_declaration_refuses(client: Any, members: str, message: str) -> None:
+    body = f"Parameters: {{P: {{{members}}}}}\n{SMALL}"
+    assert refused(client.validate_template, TemplateBody=body) == ("ValidationError", message)
+
+
+def test_where_json_and_yaml_are_broken(client: Any) -> None:
+    json_error = "Template format error: JSON not well-formed. (line 3, column 1)"
+    assert refused(client.validate_template, TemplateBody='{"Resources": {\n"A": 1,\n}}')[1] == (
+        json_error
+    )
+    _, message = refused(client.validate_template, TemplateBody="Resources:\n  A: [1\n  B: 2\n")
+    assert message == "Template format error: YAML not well-formed. (line 3, column 4)"
+
+
+def test_of_equal_keys_the_last_counts(client: Any) -> None:
+    body = "Resources: {A: {Type: 'AWS::SQS::Queue'}, A: {Type: 'AWS::SNS::Topic'}}"
+    found = client.get_template_summary(TemplateBody=body)["ResourceTypes"]
+    assert found == ["AWS::SNS::Topic"]

@@ -252,7 +252,7 @@ HURTFUL = {
     "comments": "#\n" * (LONG // 2),
     "documents": "---\n" * (LONG // 4),
     "equal keys": "Resources: {" + "A: 1, " * (LONG // 6) + "}",
-    "variables": BEGIN + "!Sub '" + "${A}" * (LONG // 4) + "'}}}",
+    "variables": BEGIN + "!Sub '" + "${AWS::Region}" * (LONG // 16) + "'}}}",
     "open variables": BEGIN + "!Sub '" + "${" * (LONG // 2) + "'}}}",
     "resources": "Resources:\n" + "".join(f" A{n}: {{Type: T}}\n" for n in range(50_000)),
     "unknown members": "Resources: {A: {Type: T}}\n" + "".join(f"B{n}: 1\n" for n in range(80_000)),
