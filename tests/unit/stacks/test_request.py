@@ -19,17 +19,23 @@ ACCOUNT = "123456789012"
 TOPIC: dict[str, Any] = {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}
 
 
-async def get_parameter(call: Call, request: Request) -> Response:
-    if request["Name"] != "/name":
-        raise ServiceError("ParameterNotFound", "no", status=400)
-    return {"Parameter": {"Value": "resolved"}}
+async def get_parameters(call: Call, request: Request) -> Response:
+    arn = f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/name"
+    known = {"Name": "/name", "Type": "String", "Value": "resolved", "ARN": arn}
+    return {"Parameters": [known] if "/name" in request["Names"] else []}
+
+
+@contextlib.contextmanager
+def no_macros() -> Iterator[Macros]:
+    with tempfile.TemporaryDirectory() as directory, opened_database(Path(directory)) as database:
+        yield Macros(database, utc_now, account_id=ACCOUNT, region="us-east-1")
 
 
 async def ask(template: Any = None, current: StackState | None = None, **request: Any) -> Desired:
     async def allow(*_: Any, **__: Any) -> None: ...
 
     in_process = InProcess(
-        lambda: [Service("ssm", {"GetParameter": get_parameter})],
+        lambda: [Service("ssm", {"GetParameters": get_parameters})],
         allow,
         ACCOUNT,
         "us-east-1",
