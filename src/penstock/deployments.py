@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from starlette.routing import Route
+
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Service
 from penstock.clock import Clock
@@ -25,6 +27,7 @@ from penstock.stacks import api as stacks_api
 from penstock.stacks.change_sets import ChangeSets
 from penstock.stacks.resource_types.handler import ResourceHandler
 from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.response_endpoint import response_route
 from penstock.stacks.stacks import Stacks
 from penstock.storage.blobs import Blobs
 from penstock.storage.database import Database
@@ -105,8 +108,14 @@ class Deployments:
             on.config.account_id,
             on.config.region,
             refuse_recorded=on.config.refuse_recorded,
+            response_url=on.config.link_url,
         )
         self.change_sets = ChangeSets(on.database, on.cipher, self._stacks, on.in_process, on.clock)
+
+    @property
+    def response_route(self) -> Route:
+        """Where what stacks wait for is answered."""
+        return response_route(self._stacks.responses)
 
     def services(self) -> list[Service]:
         """The AWS services that answer here."""

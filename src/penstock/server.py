@@ -145,6 +145,7 @@ class Server:
                 internal=[
                     Route("/_penstock/health", self._health),
                     *self._notifications.links.routes,
+                    self._deployments.response_route,
                     self._token_route(),
                     self._console.login_links,
                     *self._review_routes(),
@@ -240,7 +241,11 @@ class Server:
             self._data,
             certificates,
             notification_secret,
-            tls_app=self._front(authenticate=True, internal=[self._token_route()], for_tasks=True),
+            tls_app=self._front(
+                authenticate=True,
+                internal=[self._token_route(), self._deployments.response_route],
+                for_tasks=True,
+            ),
             http_app=Starlette(
                 routes=[
                     Route("/v2/credentials/{token}", self._role_credentials),

@@ -17,6 +17,7 @@ from penstock.aws.service import Principal
 from penstock.clock import Clock
 from penstock.services.sts import Sts
 from penstock.stacks import handler_failure
+from penstock.stacks.differences import is_custom
 from penstock.stacks.display import Secrets
 from penstock.stacks.operation import Operation, OutputValue, Step, Work
 from penstock.stacks.reference_lookups import Lookups, ReferenceLookups
@@ -28,7 +29,12 @@ from penstock.stacks.resource_types.handler import (
     Selective,
     Support,
 )
+from penstock.stacks.resource_types.own_types import CUSTOM_RESOURCE, own_handlers
+from penstock.stacks.resource_types.signalled import Signalled
+from penstock.stacks.responses import Responses
+from penstock.stacks.stack_output_lookups import StackOutputLookups
 from penstock.stacks.template.dynamic_references import has_reference
+from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase
 
 SERVICE_PRINCIPAL = "cloudformation.amazonaws.com"
@@ -46,19 +52,24 @@ class Calls:
         sts: Sts,
         clock: Clock,
         in_process: InProcess,
+        responses: Responses,
     ) -> None:
         self._handlers = handlers
         self._recorded = recorded
         self._sts = sts
         self._clock = clock
         self._references = ReferenceLookups(in_process)
+        self._stacks = StackOutputLookups(in_process)
+        self._responses = responses
+        self._own = own_handlers(in_process, responses)
         self._secrets: dict[str, set[str]] = {}
         self._sessions: dict[str, tuple[datetime, Principal]] = {}
         self._assuming = asyncio.Lock()
 
     def handler(self, resource_type: str) -> ResourceHandler:
         """Return the handler of a type; ValidationError for one that AWS does not have."""
-        found = self._handlers().get(resource_type) or self._recorded(resource_type)
+        name = CUSTOM_RESOURCE if is_custom(resource_type) else resource_type
+        found = self._own.get(name) or self._handlers().get(name) or self._recorded(name)
         if found is None:
             raise ServiceError(
                 "ValidationError",
@@ -93,6 +104,8 @@ class Calls:
         resource = step.new or step.old
         assert resource is not None
         handler = self.handler(resource.resource_type)
+        if step.signals is not None:
+            handler = Signalled(handler, step.signals, self._responses)
         lookups = Lookups()
         try:
             request = await self._request(operation, step, resumed)
@@ -124,6 +137,15 @@ class Calls:
             text = await self._references.of_text(principal, each.value)
             found.append(dataclasses.replace(each, value=text))
         return found
+
+    async def look_at_stacks(
+        self, operation: Operation, turn: Turn, logical_ids: Sequence[str] | None = None
+    ) -> None:
+        """Read the outputs of other stacks that the template names: those that these resources
+        do, or all and the template's outputs."""
+        if GET_STACK_OUTPUT.name.removeprefix("Fn::") in turn.template.body:
+            principal = await self.principal(operation)
+            await self._stacks.complete(principal, turn.scope(), turn.other_stacks, logical_ids)
 
     def masked(self, operation_id: str, text: str) -> str:
         """Return a text without the secrets that calls of a running operation were given."""

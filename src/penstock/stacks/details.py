@@ -43,7 +43,9 @@ class Details:
         """`before` and `after` tell secrets in what is deployed, if anything is, and wanted."""
         self._before = before
         self._after = after
-        self._secrets = secrets_of(current.parameters, desired.parameters)
+        self._secrets = secrets_of(
+            current.parameters, desired.parameters, resources=current.resources.values()
+        )
         self._changed_parameters = _changed_parameters(current, desired)
         self._replaced: set[str] = set()
         self._in_place: set[str] = set()

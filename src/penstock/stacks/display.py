@@ -6,10 +6,11 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Re
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.stacks.state import DeployedResource
 from penstock.stacks.template.evaluate import Unknown
 from penstock.stacks.template.template import ParameterValue
 
@@ -73,10 +74,34 @@ class Secrets:
         return value
 
 
-def secrets_of(*parameters: Mapping[str, ParameterValue]) -> Secrets:
-    """Return the NoEcho values among the parameters of one or several templates."""
+def secrets_of(
+    *parameters: Mapping[str, ParameterValue], resources: Iterable[DeployedResource] = ()
+) -> Secrets:
+    """Return the NoEcho values among the parameters of one or several templates, and those that
+    custom resources answered as such."""
     found = (value for each in parameters for value in each.values() if value.no_echo)
-    return Secrets(frozenset(text for value in found if (text := value.effective)))
+    texts = {text for value in found if (text := value.effective)}
+    for resource in resources:
+        if resource.no_echo:
+            texts.update(_texts(canonical(resource.attributes)))
+    return Secrets(frozenset(texts))
+
+
+def all_masked(value: Any) -> Any:
+    """Return a value with every scalar in it masked."""
+    if isinstance(value, Mapping):
+        return {key: all_masked(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [all_masked(each) for each in value]
+    return MASK
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(each)
+    elif value:
+        yield value
 
 
 def _masked_at(value: Any, path: tuple[str | int, ...]) -> Any:

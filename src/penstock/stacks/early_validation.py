@@ -129,6 +129,7 @@ def _scope(current: StackState, wanted: Desired) -> evaluate.Scope:
         stack_name=current.stack_name,
         notification_arns=tuple(wanted.notification_arns),
         exports=wanted.exports,
+        other_stacks=wanted.other_stacks,
     )
 
 
@@ -204,7 +205,9 @@ def _taken(change: PlannedChange, identifier: str) -> Finding:
 
 def _masked(found: list[Finding], current: StackState, wanted: Desired) -> list[Finding]:
     """Return the findings without the values of NoEcho parameters."""
-    secrets = secrets_of(current.parameters, wanted.parameters)
+    secrets = secrets_of(
+        current.parameters, wanted.parameters, resources=current.resources.values()
+    )
     if not secrets.values:
         return found
     return [

@@ -33,6 +33,9 @@ COMPLETED = "stack.Completed"
 USER_INITIATED = "User Initiated"
 CREATION_INITIATED = "Resource creation Initiated"
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
+PROVIDER_REPLACED = (  # unverified
+    "Requested update required the provider to create a new physical resource"
+)
 RECORDED_ONLY = "recorded only: nothing runs behind it"
 
 

@@ -151,7 +151,7 @@ class Ledger:
         """
         if not changes:
             return
-        changes = _without_secrets(changes, run.operation)
+        changes = _without_secrets(changes, run)
         now = self._clock()
         steps = [self._step_row(run, step) for step in changes.steps]
         resources = [
@@ -298,10 +298,12 @@ class Ledger:
         )
 
 
-def _without_secrets(changes: Changes, operation: Operation) -> Changes:
+def _without_secrets(changes: Changes, run: Run) -> Changes:
     """Mask NoEcho values in reasons: a service's refusal may quote the value that it refuses."""
+    operation = run.operation
     planned = operation.plan.parameters if operation.plan else {}
-    secrets = secrets_of(operation.before.parameters, planned)
+    known = (*run.resources.values(), *operation.before.resources.values())
+    secrets = secrets_of(operation.before.parameters, planned, resources=known)
     if not secrets.values:
         return changes
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from penstock.aws.service import Principal
+from penstock.stacks.creation_policy import SignalsWanted
 from penstock.stacks.plan import Plan
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template.template import ParameterValue
@@ -59,6 +60,12 @@ class Step:
     """The handler's callback context."""
     attempt: int = 0
     reason: str | None = None
+    provisional_id: str | None = None
+    """What it goes by where it ends before its physical id is known."""
+    replaced_id: str | None = None
+    """For going back: the physical id that an answer gave another in place of."""
+    signals: SignalsWanted | None = None
+    """What has to come after it is made, or changed."""
 
     @property
     def node(self) -> Node:
@@ -81,6 +88,7 @@ class StackDocument:
     """What a stack's row keeps encrypted."""
 
     template_body: str = ""
+    """The template as it was given, where transforms made `template_body` of it."""
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: Sequence[str] = ()
@@ -213,6 +221,15 @@ def made_by(applied: Iterable[Step], before: StackState) -> list[DeployedResourc
             continue
         made.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id or ""))
     return made
+
+
+def replaced_by(reverted: Iterable[Step]) -> list[DeployedResource]:
+    """Return what going back replaced: what an update that failed had made in place of another."""
+    return [
+        dataclasses.replace(step.new, physical_resource_id=step.replaced_id)
+        for step in reverted
+        if step.replaced_id is not None and step.new is not None
+    ]
 
 
 def delete_steps(

@@ -23,6 +23,7 @@ from penstock.stacks.operation import (
     apply_steps,
     delete_steps,
     made_by,
+    replaced_by,
     revert_steps,
 )
 from penstock.stacks.removals import cleanup, deletion, kept_on_rollback, left_behind
@@ -153,8 +154,9 @@ def begin(run: Run, phase: Phase, changes: Changes) -> None:
             changes.steps += revert_steps(applied)
             _put_back(run, applied, changes)
         case Phase.REVERT_CLEANUP:
+            reverted = applied
             applied = list(run.steps.get(Phase.UPDATE, {}).values())
-            made = made_by(applied, operation.before)
+            made = [*made_by(applied, operation.before), *replaced_by(reverted)]
             kept = [each for each in made if kept_on_rollback(each, operation)]
             names = [each.logical_resource_id for each in kept]
             changes.steps += delete_steps(phase, made, names)
@@ -269,6 +271,8 @@ def succeeded(
     """Add a step's success."""
     status = status_of(step, "COMPLETE")
     physical = result.physical_resource_id
+    if step.work is Work.UPDATE and result.source is not None and physical != step.physical_id:
+        step = _replaced(step, physical, changes)
     changes.steps.append(
         dataclasses.replace(
             step, status=NodeStatus.SUCCEEDED, physical_id=physical, context=None, reason=None
@@ -280,17 +284,31 @@ def succeeded(
         return
     resource = step.old if step.phase is Phase.REVERT else step.new
     assert resource is not None
-    attributes = result.attributes or resource.attributes
+    attributes = result.attributes
+    if result.source is None:
+        attributes = attributes or resource.attributes
     done = dataclasses.replace(
         resource,
         status=status,
         physical_resource_id=physical,
         attributes=attributes,
         ref=result.ref,
+        no_echo=result.no_echo,
+        source=result.source,
     )
     reason = events.RECORDED_ONLY if resource.support == Support.RECORDED else None
     changes.resources.append((done, reason))
     changes.events.append(event_of(step, physical, status, reason, shown))
+
+
+def _replaced(step: Step, physical_id: str, changes: Changes) -> Step:
+    """Return a custom resource's update that was answered with another physical id: the one before
+    is deleted afterwards, by the cleanup of this update or of its rollback."""
+    status = status_of(step, "IN_PROGRESS")
+    changes.events.append(event_of(step, physical_id, status, events.PROVIDER_REPLACED))
+    if step.phase is Phase.REVERT:
+        return dataclasses.replace(step, replaced_id=step.physical_id)
+    return dataclasses.replace(step, work=Work.REPLACE)
 
 
 def failed(
@@ -333,6 +351,8 @@ def _lose(
     known = dataclasses.replace(resource, status=status)
     if step.work is Work.CREATE:
         known = dataclasses.replace(known, physical_resource_id=step.physical_id or "")
+    elif step.work is Work.UPDATE and step.physical_id:
+        known = dataclasses.replace(known, physical_resource_id=step.physical_id)
     changes.resources.append((known, reason))
 
 

@@ -129,6 +129,7 @@ class _Planning:
             stack_name=current.stack_name,
             notification_arns=tuple(desired.notification_arns),
             exports=desired.exports,
+            other_stacks=desired.other_stacks,
             resources=self._known,
         )
         self._certain_scope = dataclasses.replace(self._scope, resources=self._certain)
@@ -138,7 +139,9 @@ class _Planning:
             current,
             desired,
             self._secret_places(),
-            SecretPlaces(desired.template, desired.parameters, self.conditions),
+            SecretPlaces(
+                desired.template, desired.parameters, self.conditions, _secret_resources(current)
+            ),
         )
 
     def deployed(self, logical_id: str) -> DeployedResource | None:
@@ -190,7 +193,10 @@ class _Planning:
             ]
             self._modify(declared, deployed, details + changing, values)
         if not self._details.is_replaced(logical_id):
-            self._known[logical_id] = known = _values(deployed)
+            known = _values(deployed)
+            if found or changing:  # a custom resource may be answered with other attributes
+                known = dataclasses.replace(known, changing=known.source is not None)
+            self._known[logical_id] = known
             self._certain[logical_id] = (
                 dataclasses.replace(known, attributes=None) if found or changing else known
             )
@@ -279,7 +285,8 @@ class _Planning:
             conditions = evaluate.conditions(self._present)
         except ServiceError:  # a template of another version of ours
             conditions = {}
-        return SecretPlaces(template, self.current.parameters, conditions)
+        secret = _secret_resources(self.current)
+        return SecretPlaces(template, self.current.parameters, conditions, secret)
 
     @cached_property
     def _present(self) -> evaluate.Scope | None:
@@ -377,7 +384,11 @@ def _others(
 
 def _values(deployed: DeployedResource) -> ResourceValues:
     ref = deployed.physical_resource_id if deployed.ref is None else deployed.ref
-    return ResourceValues(ref=ref, attributes=deployed.attributes)
+    return ResourceValues(ref=ref, attributes=deployed.attributes, source=deployed.source)
+
+
+def _secret_resources(current: StackState) -> list[str]:
+    return [name for name, each in current.resources.items() if each.no_echo]
 
 
 def _policy(

@@ -86,6 +86,13 @@ class Provisioner:
             run.delete_requested = True
             run.wake()
 
+    def look_again(self, stack_id: str) -> None:
+        """Call what a stack waits for at once: something has come for it."""
+        for run in self._runs.values():
+            if run.operation.stack_id == stack_id:
+                for key in run.current:
+                    _waker(run, key).set()
+
     async def close(self) -> None:
         """End every task; nothing is written, a later `run` goes on from the rows."""
         await self._background.close()
@@ -160,6 +167,7 @@ class Provisioner:
         if made and following in {Phase.CLEANUP, "CREATE_COMPLETE"}:
             turn = await self._turn(run)
             try:
+                await self._calls.look_at_stacks(run.operation, turn)
                 outputs, changes.imports = phases.results(turn)
                 changes.outputs = await self._calls.outputs(run.operation, outputs)
             except ServiceError as error:
@@ -183,6 +191,7 @@ class Provisioner:
     async def _start(self, run: Run, step: Step, changes: Changes) -> None:
         if step.work is Work.APPLY:
             turn = await self._turn(run)
+            await self._calls.look_at_stacks(run.operation, turn, [step.logical_id])
             support = self._calls.support(turn.template.resources[step.logical_id].type)
             decided = turn.decide(step, support.value)
             phases.apply(decided, turn, changes)
@@ -197,8 +206,9 @@ class Provisioner:
         back_off = self._first_back_off_seconds
         while True:
             step = run.current[key]
-            if key in run.cancelling and step.physical_id:
-                await self._settle(run, step, None)
+            known = step.physical_id or step.provisional_id
+            if key in run.cancelling and known:
+                await self._settle(run, dataclasses.replace(step, physical_id=known), None)
                 return
             try:
                 progress = await self._calls.call(run.operation, step, resumed=in_doubt)
@@ -232,6 +242,7 @@ class Provisioner:
             physical_id=physical_id,
             context=dict(progress.callback_context),
             reason=progress.reason or step.reason,
+            provisional_id=progress.provisional_id,
         )
         if told == step:
             return
@@ -257,6 +268,13 @@ class Provisioner:
                 phases.succeeded(run, step, progress, shown, changes)
             case Failed():
                 token = self._calls.token(run.operation, step)
+                if progress.physical_resource_id and step.provisional_id not in {
+                    None,
+                    progress.physical_resource_id,
+                }:
+                    changes.events.append(
+                        await self._initiated(run, step, progress.physical_resource_id)
+                    )
                 phases.failed(run, step, progress, token, shown, changes)
             case None:
                 phases.cancelled(run, step, shown, changes)
@@ -282,12 +300,14 @@ def _waker(run: Run, key: str) -> asyncio.Event:
 
 
 async def _pause(run: Run, key: str, seconds: float) -> None:
-    """Wait, or until the step is cancelled."""
+    """Wait, or until the step is cancelled, or something has come for it."""
     waker = _waker(run, key)
     try:
         async with asyncio.timeout(max(seconds, 0)):
             await waker.wait()
     except TimeoutError:
         return
-    if key in run.cancelling and not run.current[key].physical_id:
+    if key not in run.cancelling:
+        waker.clear()
+    elif not run.current[key].physical_id:
         await asyncio.sleep(min(max(seconds, 0), 1))  # it must be seen to its name first

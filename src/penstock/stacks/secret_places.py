@@ -4,7 +4,7 @@ What is built from a NoEcho parameter is a secret whole: its Base64, or a part o
 Deployed values were built by the stack's present template, planned ones by the one that is wanted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from penstock.stacks.template.references import Path, Reference, references, references_in
 from penstock.stacks.template.template import ParameterValue, Template
@@ -18,25 +18,35 @@ class SecretPlaces:
         template: Template,
         parameters: Mapping[str, ParameterValue],
         conditions: Mapping[str, bool],
+        resources: Collection[str] = (),
     ) -> None:
+        """`resources` are those whose attributes are secrets."""
         self._template = template
         self._conditions = conditions
         self._secret = {name for name, given in parameters.items() if given.no_echo}
+        self._resources = frozenset(resources)
 
     def in_properties(self, logical_id: str) -> list[Path]:
         """Return the paths from the resource's properties on; none for one that is not there."""
-        if not self._secret or logical_id not in self._template.resources:
+        if self._nowhere or logical_id not in self._template.resources:
             return []
         return self._paths(references(self._template, logical_id, self._conditions))
 
     def in_metadata(self, logical_id: str) -> list[Path]:
         """Return the paths from the resource's Metadata on."""
-        if not self._secret or logical_id not in self._template.resources:
+        if self._nowhere or logical_id not in self._template.resources:
             return []
         node = self._template.resources[logical_id].metadata
         return self._paths(references_in(self._template, node, self._conditions))
 
     def _paths(self, found: Sequence[Reference]) -> list[Path]:
         return [
-            each.path for each in found if each.kind == "Parameter" and each.name in self._secret
+            each.path
+            for each in found
+            if (each.kind == "Parameter" and each.name in self._secret)
+            or (each.kind == "Attribute" and each.name in self._resources)
         ]
+
+    @property
+    def _nowhere(self) -> bool:
+        return not self._secret and not self._resources

@@ -44,6 +44,8 @@ from penstock.stacks.refusals import (
 )
 from penstock.stacks.resource_types.handler import ResourceHandler, Support
 from penstock.stacks.resource_types.recorded import recorded_handler
+from penstock.stacks.responses import Responses
+from penstock.stacks.signals import Signals
 from penstock.stacks.state import StackState
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.template.load import load_template
@@ -82,19 +84,26 @@ class Stacks(Recoveries):
         *,
         refuse_recorded: bool = False,
         first_back_off_seconds: float = 0.5,
+        response_url: str | None = None,
     ) -> None:
         """`handlers` gives the resource types that are running or kept; every other type with a
-        schema is recorded, or refused with `refuse_recorded`."""
+        schema is recorded, or refused with `refuse_recorded`. Addresses for answers begin with
+        `response_url`; None: with the server's endpoint."""
+        self.responses = Responses(
+            database, cipher, clock, region, response_url or in_process.endpoint_url
+        )
         super().__init__(
             database,
             cipher,
             Ledger(database, cipher, clock),
-            Calls(handlers, recorded_handler, sts, clock, in_process),
+            Calls(handlers, recorded_handler, sts, clock, in_process, self.responses),
             clock,
             account_id,
             region,
             first_back_off_seconds,
         )
+        self.responses.arrived = self._provisioner.look_again
+        self.signals = Signals(database, self._ledger, self._calls, self.responses)
         self.in_process = in_process
         self.validation = EarlyValidation(self._calls, in_process, database, clock)
         self.outbox = outbox
@@ -211,6 +220,7 @@ class Stacks(Recoveries):
         steps = phases.first_steps(phase, turn)
         applied = [step.logical_id for step in steps if step.work is StepWork.APPLY]
         self._check_recorded(template.resources[name].type for name in applied)
+        await self._calls.look_at_stacks(operation, turn)
         imports, stop = _imports(turn)
         stop = findings.stop(found) or stop
         kept = phases.document_of(operation, document.outputs)

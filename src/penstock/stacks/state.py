@@ -27,6 +27,10 @@ class DeployedResource:
     deletion_policy: str | None = None
     update_replace_policy: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    no_echo: bool = False
+    """Whether its attributes are secrets (a custom resource's answer with NoEcho)."""
+    source: str | None = None
+    """For a custom resource: by what AWS calls the answer that the attributes are from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class StackState:
     serial: int
     """Rises with every operation on the stack."""
     template_body: str = ""
+    """The template as it was given, where transforms made `template_body` of it."""
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: Sequence[str] = ()

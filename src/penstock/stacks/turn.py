@@ -5,20 +5,29 @@ Pure. Everything it depends on has succeeded by then, so nothing is Unknown any 
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks import property_rules, schemas, stack_policy
+from penstock.stacks import (
+    creation_policy,
+    property_rules,
+    schemas,
+    stack_policy,
+    update_rules,
+)
+from penstock.stacks.creation_policy import SignalsWanted
 from penstock.stacks.differences import Difference, differences
-from penstock.stacks.display import secrets_of
+from penstock.stacks.display import all_masked, secrets_of
 from penstock.stacks.operation import Operation, Step, Work
 from penstock.stacks.plan import Plan
 from penstock.stacks.stack_policy import UpdateAction
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.template import dynamic_references, evaluate
+from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.evaluate import ResourceValues, Scope
-from penstock.stacks.template.template import ParameterValue, Template
+from penstock.stacks.template.scope import OtherStack
+from penstock.stacks.template.template import ParameterValue, ResourceDeclaration, Template
 from penstock.stacks.walk import NodeStatus
 
 MASK = "****"
@@ -36,6 +45,8 @@ class Turn:
     template: Template
     exports: Mapping[str, str]
     deployed: Mapping[str, DeployedResource]
+    other_stacks: dict[str, OtherStack] = field(default_factory=dict)
+    """Filled with what Fn::GetStackOutput names, before that is evaluated."""
 
     def scope(self, parameters: Mapping[str, ParameterValue] | None = None) -> Scope:
         """Return the scope of the template's functions; `parameters` replace the plan's."""
@@ -49,6 +60,7 @@ class Turn:
             stack_name=before.stack_name,
             notification_arns=tuple(self.plan.notification_arns),
             exports=self.exports,
+            other_stacks=self.other_stacks,
             resources={name: values_of(each) for name, each in self.deployed.items()},
         )
 
@@ -91,10 +103,35 @@ class Turn:
                 return dataclasses.replace(refused, work=Work.DENIED)
         if work is not Work.NOTHING and (wrong := _problems(declared.type, properties)):
             return self._refused(step, new, old, property_rules.failure(name, wrong))
+        try:
+            signals = self._signals(scope, declared, work, old, properties)
+        except ServiceError as error:
+            return self._refused(step, new, old, error.message)
         physical_id = old.physical_resource_id if old and work is Work.UPDATE else None
         return dataclasses.replace(
-            step, work=work, status=NodeStatus.RUNNING, old=old, new=new, physical_id=physical_id
-        )
+            step, work=work, status=NodeStatus.RUNNING, old=old, new=new, physical_id=physical_id,
+            signals=signals,
+        )  # fmt: skip
+
+    def _signals(
+        self,
+        scope: Scope,
+        declared: ResourceDeclaration,
+        work: Work,
+        old: DeployedResource | None,
+        properties: Mapping[str, Any],
+    ) -> SignalsWanted | None:
+        """Return what the resource waits for; ServiceError for an update that is not made."""
+        if work in {Work.CREATE, Work.REPLACE}:
+            policy = evaluate.evaluated(scope, declared.creation_policy)
+            return creation_policy.on_creation(declared.type, policy)
+        if work is not Work.UPDATE or old is None:
+            return None
+        refusal = update_rules.refusal(declared.type, old.properties, properties)
+        if refusal is not None:
+            raise invalid(refusal)
+        policy = evaluate.evaluated(scope, declared.update_policy)
+        return creation_policy.on_update(declared.type, policy, old.properties, properties)
 
     def _change(self, name: str, old: DeployedResource, changed: Sequence[Difference]) -> Work:
         recreations = {each.requires_recreation for each in changed}
@@ -128,21 +165,30 @@ class Turn:
             key: dataclasses.replace(value, value=MASK, resolved=None) if value.no_echo else value
             for key, value in self.plan.parameters.items()
         }
+        scope = self.scope(masked)
+        hiding = {key: values_of(each, hidden=True) for key, each in self.deployed.items()}
         try:
-            found = evaluate.properties(self.scope(masked), name)
+            found = evaluate.properties(dataclasses.replace(scope, resources=hiding), name)
         except ServiceError:
             return None
         if evaluate.contains_unknown(found):
             return None
-        secrets = secrets_of(self.operation.before.parameters, self.plan.parameters)
+        secrets = secrets_of(
+            self.operation.before.parameters,
+            self.plan.parameters,
+            resources=self.deployed.values(),
+        )
         hidden: dict[str, Any] = secrets.masked(found)
         return hidden
 
 
-def values_of(resource: DeployedResource) -> ResourceValues:
-    """Return what Ref and Fn::GetAtt of a deployed resource give."""
+def values_of(resource: DeployedResource, *, hidden: bool = False) -> ResourceValues:
+    """Return what Ref and Fn::GetAtt of a deployed resource give; secrets masked where `hidden`."""
     ref = resource.ref if resource.ref is not None else resource.physical_resource_id
-    return ResourceValues(ref, resource.attributes)
+    attributes = resource.attributes
+    if hidden and resource.no_echo:
+        attributes = all_masked(attributes)
+    return ResourceValues(ref, attributes, resource.source)
 
 
 def _problems(type_name: str, properties: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 starts, since a record of it would say that it was done. Pure.
 
 Other resource types without anything behind them are recorded, and say so; those refused here
-do something in a stack's operation itself (make other stacks, run code, wait for a signal), or
+do something in a stack's operation itself (make other stacks), or
 would seem to protect something (docs/adr/0026-policies-of-resources-in-stacks.md).
 """
 
@@ -28,18 +28,12 @@ _MEMBERS = {
     "DeploymentMode": "drift-aware change sets",
     "ForceRollback": "forced rollbacks",
 }
-_NO_CODE = "nothing here would run the code that makes it"
-_NO_SIGNAL = "nothing here receives its signal"
 _TYPES = {
-    "AWS::CloudFormation::CustomResource": _NO_CODE,
     "AWS::CloudFormation::Macro": "templates are not transformed",
     "AWS::CloudFormation::Stack": "deploy its template as a stack of its own, and hand values over "
     "with exports and Fn::ImportValue",
     "AWS::CloudFormation::StackSet": "deploy its template as a stack of its own",
-    "AWS::CloudFormation::WaitCondition": _NO_SIGNAL,
-    "AWS::CloudFormation::WaitConditionHandle": _NO_SIGNAL,
 }
-_CUSTOM = "Custom::"
 
 
 def check_request(request: Mapping[str, Any]) -> None:
@@ -101,11 +95,9 @@ def _refusal(logical_id: str, why: str) -> ServiceError:
 def _why_not(resource: ResourceDeclaration) -> str | None:
     if resource.type in POLICIES:
         return refused_policy(resource.type)
-    reason = _NO_CODE if resource.type.startswith(_CUSTOM) else _TYPES.get(resource.type)
+    reason = _TYPES.get(resource.type)
     if reason is not None:
         return f"Penstock does not support {resource.type}: {reason}."
-    if resource.creation_policy:
-        return f"Penstock does not support CreationPolicy: {_NO_SIGNAL}. Leave it out."
     for name, policy in (
         ("DeletionPolicy", resource.deletion_policy),
         ("UpdateReplacePolicy", resource.update_replace_policy),

@@ -34,6 +34,9 @@ ACCOUNT = "123456789012"
 class CloudFormationServer:
     """The server, its domain objects, a client, and the store outside."""
 
+    response_url: str | None = None
+    """What addresses for answers begin with."""
+
     def __init__(self, aws_server: Any, directory: Path) -> None:
         self.directory = directory
         self.store = Store(directory / "outside.db")
@@ -58,6 +61,7 @@ class CloudFormationServer:
         self.stacks = Stacks(
             database, Outbox(database), cipher, in_process, Sts(self.iam), utc_now,
             lambda: {TYPE: self.handler}, ACCOUNT, "us-east-1", first_back_off_seconds=0.001,
+            response_url=self.response_url,
         )  # fmt: skip
         self.change_sets = ChangeSets(database, cipher, self.stacks, in_process, utc_now)
         await self.stacks.start()
@@ -65,6 +69,7 @@ class CloudFormationServer:
         parameters = Parameters(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
         secrets = Secrets(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
         topics = Sns(database, utc_now, ACCOUNT, "us-east-1")
+        self.database, self.topics = database, topics
         services += [
             service(self.stacks, self.change_sets), ssm_service(parameters), sns_service(topics),
             secrets_service(secrets),

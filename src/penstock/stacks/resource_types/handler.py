@@ -83,16 +83,24 @@ class InProgress:
     """As soon as it is known: a failure after it has something to delete."""
     reason: str | None = None
     """Shown as the event's reason when it changes."""
+    provisional_id: str | None = None
+    """What the resource goes by if it is cancelled before its physical id is known: something may
+    have been made then, and is deleted under this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
     """Done. `attributes` are what Fn::GetAtt answers, nested ones as nested mappings; `ref` is what
-    Ref gives where that is not the physical id."""
+    Ref gives where that is not the physical id. An update that gives another physical id has made
+    the resource anew: the one before is deleted in the cleanup."""
 
     physical_resource_id: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     ref: str | None = None
+    no_echo: bool = False
+    """Whether the attributes are secrets, to be shown nowhere."""
+    source: str | None = None
+    """For a custom resource: by what AWS calls the answer that the attributes are from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.aws.errors import ServiceError
 from penstock.stacks.intrinsics.boolean import not_boolean
 from penstock.stacks.intrinsics.function import NO_VALUE, NoValue, function_of, text_of
 from penstock.stacks.intrinsics.table import FUNCTIONS
@@ -15,6 +16,7 @@ from penstock.stacks.intrinsics.unknown import Unknown, contains_unknown, unknow
 from penstock.stacks.template import parameter_types
 from penstock.stacks.template.errors import (
     MissingExport,
+    MissingStack,
     format_error,
     invalid,
     template_error,
@@ -179,7 +181,12 @@ class _Evaluator:
         values = self._scope.resources.get(logical_id)
         if values is None or values.attributes is None:
             return Unknown(logical_id, attribute)
-        return _attribute(logical_id, attribute, values.attributes)
+        try:
+            return _attribute(logical_id, attribute, values)
+        except ServiceError:
+            if values.changing:
+                return Unknown(logical_id, attribute)
+            raise
 
     def mapping(self, name: str, top: str, second: str) -> Any:
         """Return a value of Mappings."""
@@ -198,6 +205,19 @@ class _Evaluator:
         if name not in self._scope.exports:
             raise MissingExport(name)
         return self._scope.exports[name]
+
+    def stack_output(self, stack: str, output: str) -> Any:
+        """Return an output of another stack; Unknown where that may not be read yet."""
+        found = self._scope.other_stacks.get(stack)
+        if found is None:
+            raise MissingStack(stack)
+        if found.problem is not None:
+            raise invalid(found.problem)
+        if found.outputs is None:
+            return Unknown(f"{stack}.{output}")
+        if output not in found.outputs:  # unverified
+            raise invalid(f"Output {output} does not exist in stack {stack}")
+        return found.outputs[output]
 
     def _check_active(self, logical_id: str) -> None:
         resource = self._scope.template.resources.get(logical_id)
@@ -229,14 +249,26 @@ class _Evaluator:
                 raise unresolved([name], self._block)
 
 
-def _attribute(logical_id: str, attribute: str, attributes: Mapping[str, Any]) -> Any:
+def _attribute(logical_id: str, attribute: str, values: ResourceValues) -> Any:
+    attributes = values.attributes or {}
     if attribute in attributes:
         return attributes[attribute]
     found: Any = attributes
     for part in attribute.split("."):
         if not isinstance(found, Mapping) or part not in found:
-            raise template_error(
-                f"resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
-            )
+            raise _no_attribute(logical_id, attribute, values.source)
         found = found[part]
     return found
+
+
+def _no_attribute(logical_id: str, attribute: str, source: str | None) -> ServiceError:
+    if source is not None:
+        # text: guidance-for-intelligent-document-processing-agents-on-aws#2, of
+        # aws-solutions-library-samples
+        return invalid(
+            f"CustomResource attribute error: Vendor response doesn't contain {attribute} "
+            f"attribute in object {source}"
+        )
+    return template_error(
+        f"resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
+    )

@@ -15,6 +15,19 @@ class ResourceValues:
     ref: Any
     attributes: Mapping[str, Any] | None = field(default_factory=dict)
     """None where they are not known yet."""
+    source: str | None = None
+    """For a custom resource: by what AWS calls the answer that the attributes are from."""
+    changing: bool = False
+    """Whether it changes, so that others may be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherStack:
+    """What another stack gives to Fn::GetStackOutput: its outputs, None where they are not known
+    yet, or why it gives nothing."""
+
+    outputs: Mapping[str, str] | None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,8 @@ class Scope:
     stack_name: str
     notification_arns: Sequence[str] = ()
     exports: Mapping[str, str] = field(default_factory=dict)
+    other_stacks: Mapping[str, OtherStack] = field(default_factory=dict)
+    """By the name or id that the template gives."""
     resources: Mapping[str, ResourceValues] = field(default_factory=dict)
     known_conditions: dict[str, bool] = field(
         default_factory=dict, init=False, repr=False, compare=False

@@ -513,6 +513,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_sns_messages")),
     )
     op.create_table(
+        "stack_answers",
+        sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("unique_id", sa.String(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_stack_answers")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("stack_answers", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_stack_answers_received_at"), ["received_at"], unique=False
+        )
+        batch_op.create_index("ix_stack_answers_subject", ["subject", "unique_id"], unique=True)
+
+    op.create_table(
         "stack_events",
         sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -606,6 +622,20 @@ def upgrade() -> None:
     with op.batch_alter_table("stack_resources", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_stack_resources_physical_id"), ["physical_id"], unique=False
+        )
+
+    op.create_table(
+        "stack_response_addresses",
+        sa.Column("token_sha256", sa.String(), nullable=False),
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("single", sa.Boolean(), nullable=False),
+        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_sha256", name=op.f("pk_stack_response_addresses")),
+    )
+    with op.batch_alter_table("stack_response_addresses", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_stack_response_addresses_expires_at"), ["expires_at"], unique=False
         )
 
     op.create_table(
@@ -744,6 +774,10 @@ def downgrade() -> None:
 
     op.drop_table("stacks")
     op.drop_table("stack_steps")
+    with op.batch_alter_table("stack_response_addresses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stack_response_addresses_expires_at"))
+
+    op.drop_table("stack_response_addresses")
     with op.batch_alter_table("stack_resources", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stack_resources_physical_id"))
 
@@ -767,6 +801,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stack_events_stack_id"))
 
     op.drop_table("stack_events")
+    with op.batch_alter_table("stack_answers", schema=None) as batch_op:
+        batch_op.drop_index("ix_stack_answers_subject")
+        batch_op.drop_index(batch_op.f("ix_stack_answers_received_at"))
+
+    op.drop_table("stack_answers")
     op.drop_table("sns_messages")
     with op.batch_alter_table("sns_deliveries", schema=None) as batch_op:
         batch_op.drop_index("ix_sns_deliveries_message")

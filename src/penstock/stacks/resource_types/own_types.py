@@ -1,0 +1,26 @@
+"""The types that CloudFormation itself brings to life: they wait for somebody's answer."""
+
+from collections.abc import Mapping
+
+from penstock.aws.in_process import InProcess
+from penstock.stacks.resource_types.custom_resource import TYPE as CUSTOM_RESOURCE
+from penstock.stacks.resource_types.custom_resource import CustomResource
+from penstock.stacks.resource_types.handler import ResourceHandler
+from penstock.stacks.resource_types.wait_condition import (
+    HANDLE_TYPE,
+    TYPE,
+    WaitCondition,
+    WaitConditionHandle,
+)
+from penstock.stacks.responses import Responses
+
+__all__ = ["CUSTOM_RESOURCE", "own_handlers"]
+
+
+def own_handlers(in_process: InProcess, responses: Responses) -> Mapping[str, ResourceHandler]:
+    """Return their handlers; every `Custom::…` has that of CUSTOM_RESOURCE."""
+    return {
+        CUSTOM_RESOURCE: CustomResource(in_process, responses),
+        HANDLE_TYPE: WaitConditionHandle(responses),
+        TYPE: WaitCondition(responses),
+    }
