@@ -79,6 +79,13 @@ class Store:
         found: dict[str, str] = json.loads(text)
         return found
 
+    def meddle(self, logical: str, properties: Mapping[str, Any] | None) -> None:
+        """Change a thing behind its stack's back; None takes it away."""
+        self.connection.execute(
+            "UPDATE things SET live = ?, properties = ? WHERE live AND logical = ?",
+            [properties is not None, json.dumps(properties), logical],
+        )
+
     def effects(self) -> Counter[tuple[str, str, str]]:
         return Counter(self.connection.execute("SELECT token, action, logical FROM effects"))
 
@@ -153,6 +160,10 @@ class ThingHandler:
 
     async def read(self, request: ResourceRequest) -> Succeeded | None:
         raise AssertionError("the provisioner does not read")
+
+    async def actual_properties(self, request: ResourceRequest) -> Mapping[str, Any] | None:
+        there = {id_: properties for _, id_, properties in self.store.things()}
+        return there.get(str(request.physical_resource_id))
 
     def _called(self, action: str, request: ResourceRequest) -> None:
         name = f"{action} {request.logical_resource_id}"

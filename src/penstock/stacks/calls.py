@@ -209,9 +209,12 @@ class Calls:
 
         Raises ServiceError when the role can no longer be assumed.
         """
-        role = operation.role_arn
+        return await self.acting_as(operation.role_arn, operation.principal)
+
+    async def acting_as(self, role: str | None, principal: Principal) -> Principal:
+        """Return a session of the role, or `principal` without one; raises as `principal` does."""
         if role is None:
-            return operation.principal
+            return principal
         async with self._assuming:
             known = self._sessions.get(role)
             if known is None or self._clock() - known[0] > _RENEW_AFTER:

@@ -29,6 +29,7 @@ from penstock.stacks import (
 )
 from penstock.stacks.calls import Calls
 from penstock.stacks.desired import Desired
+from penstock.stacks.drift_detections import DriftDetections
 from penstock.stacks.early_validation import EarlyValidation
 from penstock.stacks.exports import check_unused, refused
 from penstock.stacks.findings import Finding
@@ -110,7 +111,9 @@ class Stacks(Recoveries):
         self._refuse_recorded = refuse_recorded
 
     async def start(self) -> None:
-        """Resume every operation that has not ended."""
+        self.drift = DriftDetections(database, self, self._ledger, self._calls, clock)
+        """Resume every operation, and every detection of drift, that has not ended."""
+        await self.drift.start()
         for operation_id in await self._database.read(stack_operations.unfinished):
             self._provisioner.run(operation_id, resumed=True)
 
@@ -118,6 +121,7 @@ class Stacks(Recoveries):
         """Stop; everything goes on at the next `start`."""
         await self._provisioner.close()
 
+        await self.drift.close()
     def begin_review(
         self,
         c: sa.Connection,

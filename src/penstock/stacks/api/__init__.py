@@ -8,6 +8,7 @@ from penstock.stacks.api import (
     change_sets as change_set_operations,
 )
 from penstock.stacks.api import (
+    drift,
     events,
     exports,
     resources,
@@ -29,6 +30,7 @@ STACK_OPERATIONS: Table = {
     **stack_operations.OPERATIONS,
     **events.OPERATIONS,
     **resources.OPERATIONS,
+    **drift.OPERATIONS,
     **exports.OPERATIONS,
     "SignalResource": signals.signal_resource,
     **stack_policies.OPERATIONS,

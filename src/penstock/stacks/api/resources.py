@@ -1,11 +1,14 @@
 """The resources of a stack."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.service import Call, Request, Response
+from penstock.stacks.api import drift as drifting
 from penstock.stacks.api.lookup import invalid, page, present, stack_of
 from penstock.stacks.stacks import Stacks
+from penstock.storage.stack_drifts import ResourceDriftRow
 from penstock.storage.stacks import ResourceRow, StackRow
 
 _MOST_DESCRIBED = 100
@@ -16,10 +19,11 @@ async def describe_stack_resource(stacks: Stacks, call: Call, request: Request) 
     """Describe one resource."""
     stack = await stack_of(stacks, request["StackName"], _UNKNOWN)
     name = request["LogicalResourceId"]
+    drifts = await _drifts(stacks, stack)
     for row in await stacks.resources(stack.id):
         if row.logical_id == name:
             metadata = stacks.resource(row).metadata
-            described = _common(row) | {
+            described = _common(row, drifts) | {
                 "StackId": stack.id,
                 "StackName": stack.name,
                 "LastUpdatedTimestamp": row.updated_at,
@@ -38,9 +42,10 @@ async def describe_stack_resources(stacks: Stacks, call: Call, request: Request)
     ]
     if wanted and not found:
         raise invalid(f"Resource {wanted} does not exist for stack {stack.name}")
+    drifts = await _drifts(stacks, stack)
     described = [
         present(
-            _common(row)
+            _common(row, drifts)
             | {"StackId": stack.id, "StackName": stack.name, "Timestamp": row.updated_at}
         )
         for row in found[:_MOST_DESCRIBED]
@@ -52,7 +57,10 @@ async def list_stack_resources(stacks: Stacks, call: Call, request: Request) -> 
     """Summarise a stack's resources."""
     stack = await stack_of(stacks, request["StackName"], "Stack with id {} does not exist")
     shown, token = page(await stacks.resources(stack.id), request.get("NextToken"))
-    summaries = [present(_common(row) | {"LastUpdatedTimestamp": row.updated_at}) for row in shown]
+    drifts = await _drifts(stacks, stack)
+    summaries = [
+        present(_common(row, drifts) | {"LastUpdatedTimestamp": row.updated_at}) for row in shown
+    ]
     return present({"StackResourceSummaries": summaries, "NextToken": token})
 
 
@@ -79,12 +87,16 @@ async def _stack_meant(stacks: Stacks, call: Call, request: Request) -> StackRow
     return await stack_of(stacks, name, "Stack with id {} does not exist")
 
 
-def _common(row: ResourceRow) -> dict[str, Any]:
+async def _drifts(stacks: Stacks, stack: StackRow) -> Mapping[str, ResourceDriftRow]:
+    return {each.logical_id: each for each in await stacks.drift.resources(stack.id)}
+
+
+def _common(row: ResourceRow, drifts: Mapping[str, ResourceDriftRow]) -> dict[str, Any]:
     return {
         "LogicalResourceId": row.logical_id,
         "PhysicalResourceId": row.physical_id,
         "ResourceType": row.type,
         "ResourceStatus": row.status,
         "ResourceStatusReason": row.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drifting.of_resource(row, drifts),
     }

@@ -10,6 +10,7 @@ from penstock.aws.service import Call, Request, Response
 from penstock.aws.tags import to_pairs
 from penstock.stacks import planner, unsupported
 from penstock.stacks import request as requests
+from penstock.stacks.api import drift as drifting
 from penstock.stacks.api.lookup import invalid, page, present, stack_of
 from penstock.stacks.desired import Desired
 from penstock.stacks.findings import Finding
@@ -21,6 +22,7 @@ from penstock.stacks.stacks import UPDATABLE, Stacks
 from penstock.stacks.state import StackState
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.turn import MASK
+from penstock.storage.stack_drifts import DetectionRow
 from penstock.storage.stacks import StackRow
 
 NO_UPDATES = "No updates are to be performed."
@@ -108,9 +110,12 @@ async def describe_stacks(stacks: Stacks, call: Call, request: Request) -> Respo
     name = request.get("StackName")
     if name:
         row = await stack_of(stacks, name, _UNKNOWN)
-        return {"Stacks": [_described(stacks, row)]}
+        drift = await stacks.drift.newest([row])
+        return {"Stacks": [_described(stacks, row, drift.get(row.id))]}
     shown, token = page(await stacks.rows(deleted=False), request.get("NextToken"))
-    return present({"Stacks": [_described(stacks, row) for row in shown], "NextToken": token})
+    drifts = await stacks.drift.newest(shown)
+    described = [_described(stacks, row, drifts.get(row.id)) for row in shown]
+    return present({"Stacks": described, "NextToken": token})
 
 
 async def list_stacks(stacks: Stacks, call: Call, request: Request) -> Response:
@@ -119,7 +124,9 @@ async def list_stacks(stacks: Stacks, call: Call, request: Request) -> Response:
     rows = await stacks.rows(deleted=True)
     found = [row for row in rows if not wanted or row.status in wanted]
     shown, token = page(found, request.get("NextToken"))
-    return present({"StackSummaries": [_summary(stacks, row) for row in shown], "NextToken": token})
+    drifts = await stacks.drift.newest(shown)
+    summaries = [_summary(stacks, row, drifts.get(row.id)) for row in shown]
+    return present({"StackSummaries": summaries, "NextToken": token})
 
 
 async def update_termination_protection(stacks: Stacks, call: Call, request: Request) -> Response:
@@ -224,7 +231,7 @@ async def _options(stacks: Stacks, call: Call, request: Request) -> Options:
     )
 
 
-def _described(stacks: Stacks, row: StackRow) -> dict[str, Any]:
+def _described(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> dict[str, Any]:
     document = stacks.document(row)
     return present(
         {
@@ -247,7 +254,7 @@ def _described(stacks: Stacks, row: StackRow) -> dict[str, Any]:
             "RoleARN": document.role_arn,
             "Tags": to_pairs(document.tags),
             "EnableTerminationProtection": row.protected,
-            "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+            "DriftInformation": drifting.of_stack(drift),
         }
     )
 
@@ -279,7 +286,7 @@ def _outputs(document: StackDocument) -> list[dict[str, str]]:
     ]
 
 
-def _summary(stacks: Stacks, row: StackRow) -> Mapping[str, Any]:
+def _summary(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> Mapping[str, Any]:
     times: dict[str, datetime | None] = {
         "CreationTime": row.created_at,
         "LastUpdatedTime": row.updated_at,
@@ -293,6 +300,6 @@ def _summary(stacks: Stacks, row: StackRow) -> Mapping[str, Any]:
             **times,
             "StackStatus": row.status,
             "StackStatusReason": row.reason,
-            "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+            "DriftInformation": drifting.of_stack(drift),
         }
     )

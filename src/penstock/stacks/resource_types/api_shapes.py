@@ -1,4 +1,4 @@
-"""From a resource's properties to an operation's request, by botocore's model.
+"""From a resource's properties to an operation's request and back, by botocore's model.
 
 CloudFormation and the APIs spell the same members differently (`ContainerDefinitions`,
 `containerDefinitions`) and templates write numbers and booleans as text.
@@ -43,6 +43,20 @@ def _convert(shape: Shape, value: Any, path: str) -> Any:
     if isinstance(shape, MapShape) and isinstance(value, Mapping):
         return {name: _convert(shape.value, each, f"{path}/{name}") for name, each in value.items()}
     return _scalar(shape.type_name, value)
+
+
+def to_properties(shape: Shape, value: Any) -> Any:
+    """Return an answer of `shape` as templates write it: members with a capital letter. Keys of
+    maps stay as they are."""
+    if isinstance(shape, StructureShape) and isinstance(value, Mapping):
+        return {
+            name[0].upper() + name[1:]: to_properties(shape.members[name], each)
+            for name, each in value.items()
+            if name in shape.members
+        }
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [to_properties(shape.member, each) for each in value]
+    return value
 
 
 def _scalar(kind: str, value: Any) -> Any:

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.physical_name import physical_name
@@ -14,7 +15,7 @@ from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 _LONGEST = 256
 
 
-class EcrRepository(TaggedByArn):
+class EcrRepository(ComparedResource, TaggedByArn):
     """A repository of images; Ref gives its name."""
 
     service = "ecr"
@@ -69,6 +70,14 @@ class EcrRepository(TaggedByArn):
         parameters = {"repositoryNames": [identity]}
         answer = await self.call(request, "DescribeRepositories", parameters)
         return _described(answer["repositories"][0])
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the repository's settings."""
+        parameters = {"repositoryNames": [physical_id]}
+        answer = await self.call(request, "DescribeRepositories", parameters)
+        found = self.described("DescribeRepositories", answer)["Repositories"][0]
+        names = self.properties - {"EmptyOnDelete", "Tags"}
+        return {name: found.get(name) for name in names}
 
 
 def _described(repository: Mapping[str, Any]) -> Succeeded:

@@ -9,11 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from penstock.arns import resource_of
+from penstock.aws import models
 from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Response
-from penstock.stacks.resource_types.api_shapes import UnknownProperty, merged_tags, to_request
+from penstock.stacks.resource_types.api_shapes import (
+    UnknownProperty,
+    merged_tags,
+    to_properties,
+    to_request,
+)
 from penstock.stacks.resource_types.handler import (
     Failed,
     HandlerErrorCode,
@@ -41,6 +47,14 @@ _CREATED = frozenset(
 )  # fmt: skip
 _OWN = frozenset({"ServiceName", "PlacementStrategies", "Tags", "ForceNewDeployment"})
 _NOT_UPDATED = frozenset({"Cluster", "LaunchType", "Role", "SchedulingStrategy"})
+_COMPARED = frozenset(
+    {
+        "Cluster", "DeploymentConfiguration", "DesiredCount", "EnableECSManagedTags",
+        "HealthCheckGracePeriodSeconds", "LaunchType", "LoadBalancers", "PropagateTags",
+        "SchedulingStrategy", "ServiceName", "TaskDefinition",
+    }
+)  # fmt: skip
+"""What DescribeServices tells in the template's words."""
 _UNSET: Mapping[str, Any] = {
     "DeploymentConfiguration": {
         "maximumPercent": 200,
@@ -120,6 +134,20 @@ class EcsService:
                 return None
             raise
         return None if found is None or found["status"] != "ACTIVE" else _described(found)
+
+    async def actual_properties(self, request: ResourceRequest) -> Mapping[str, Any] | None:
+        """Return the service's settings; a cluster or task definition as the template names it."""
+        assert request.physical_resource_id is not None
+        if await self.read(request) is None:
+            return None
+        found = await self._find(request, request.physical_resource_id)
+        shape = models.load("ecs").operation("DescribeServices").output_shape
+        told = to_properties(shape.members["services"].member, found)
+        told["Cluster"] = told.get("ClusterArn")
+        given = request.properties
+        for name in ("Cluster", "TaskDefinition"):
+            told[name] = _as_named(given.get(name), told.get(name))
+        return {name: told.get(name) for name in given.keys() & _COMPARED}
 
     async def _make(self, request: ResourceRequest) -> Mapping[str, Any]:
         """Create the service; a crash between this and the answer finds it, since the same request
@@ -212,6 +240,14 @@ class EcsService:
 
 
 _TRUE = frozenset({"True", "true"})
+
+
+def _as_named(given: Any, found: Any) -> Any:
+    """Return the name that the template gives, where it means the ARN that is found."""
+    if given is None or found is None:
+        return found
+    name = str(found).rpartition("/")[2]
+    return given if given in {found, name, name.partition(":")[0]} else found
 
 
 def _name(request: ResourceRequest) -> str:

@@ -163,3 +163,16 @@ class Findable(Protocol):
         The properties are those alone that name it. Raises ServiceError where nobody can tell.
         """
         ...
+
+
+@runtime_checkable
+class Comparable(Protocol):
+    """A type whose resources can be compared with their template: drift is found on them."""
+
+    async def actual_properties(self, request: ResourceRequest) -> Properties | None:
+        """Return the properties as they are now, in the template's form; None when it is gone.
+
+        A property that is left out cannot be read (a secret's value), and is not compared; one
+        that is None is not set. `request.properties` are those that were deployed.
+        """
+        ...

@@ -5,16 +5,18 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
+from penstock.stacks.resource_types.compared_resource import ComparedResource, document
 from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
+from penstock.stacks.resource_types.kept_resource import changed, text_of
 from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 64
 _DEFAULT_SESSION_SECONDS = 3600
 
 
-class IamRole(KeptResource):
+class IamRole(ComparedResource):
     """A role with its inline policies and attachments; Ref gives its name."""
 
     service = "iam"
@@ -76,6 +78,48 @@ class IamRole(KeptResource):
     async def look(self, request: ResourceRequest, identity: str) -> Succeeded:
         """Get the role."""
         return _described((await self.call(request, "GetRole", {"RoleName": identity}))["Role"])
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the role, its attachments, and those of the template's inline policies that it
+        has: others come from resources of their own."""
+        name, given = {"RoleName": physical_id}, request.properties
+        role = (await self.call(request, "GetRole", name))["Role"]
+        trust = unquote(role["AssumeRolePolicyDocument"])
+        attached = await self._pages(request, "ListAttachedRolePolicies", name, "AttachedPolicies")
+        found = {key: role.get(key) for key in ("Description", "MaxSessionDuration", "Path")}
+        found["RoleName"] = physical_id
+        found["AssumeRolePolicyDocument"] = document(given["AssumeRolePolicyDocument"], trust)
+        boundary = role.get("PermissionsBoundary") or {}
+        found["PermissionsBoundary"] = boundary.get("PermissionsBoundaryArn")
+        found["ManagedPolicyArns"] = [one["PolicyArn"] for one in attached]
+        there = set(await self._pages(request, "ListRolePolicies", name, "PolicyNames"))
+        found["Policies"] = [
+            await self._inline_policy(request, name, one)
+            for one in given.get("Policies") or ()
+            if one["PolicyName"] in there
+        ]
+        return found
+
+    async def _inline_policy(
+        self, request: ResourceRequest, role: Mapping[str, str], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        wanted = {**role, "PolicyName": given["PolicyName"]}
+        answer = await self.call(request, "GetRolePolicy", wanted)
+        text = unquote(answer["PolicyDocument"])
+        found = document(given["PolicyDocument"], text)
+        return {"PolicyName": given["PolicyName"], "PolicyDocument": found}
+
+    async def _pages(
+        self, request: ResourceRequest, operation: str, role: Mapping[str, str], member: str
+    ) -> list[Any]:
+        found: list[Any] = []
+        page: dict[str, str] = {}
+        while True:
+            answer = await self.call(request, operation, {**role, **page})
+            found += answer[member]
+            if not answer.get("IsTruncated"):
+                return found
+            page = {"Marker": answer["Marker"]}
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the role's tags."""

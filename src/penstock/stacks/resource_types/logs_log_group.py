@@ -9,14 +9,15 @@ from typing import Any
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.stacks.resource_types.api_shapes import merged_tags
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 512
 
 
-class LogsLogGroup(KeptResource):
+class LogsLogGroup(ComparedResource):
     """A log group; Ref gives its name."""
 
     service = "logs"
@@ -55,12 +56,25 @@ class LogsLogGroup(KeptResource):
 
     async def look(self, request: ResourceRequest, identity: str) -> Succeeded:
         """Find the group by its whole name."""
-        found = await self.call(request, "DescribeLogGroups", {"logGroupNamePrefix": identity})
-        if identity not in {group["logGroupName"] for group in found["logGroups"]}:
-            raise ServiceError(
-                "ResourceNotFoundException", "The specified log group does not exist."
-            )
+        await self._group(request, identity)
         return _described(request, identity)
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the group's settings."""
+        group = await self._group(request, physical_id)
+        return {
+            "LogGroupName": physical_id,
+            "LogGroupClass": group.get("logGroupClass", "STANDARD"),
+            "RetentionInDays": group.get("retentionInDays"),
+        }
+
+    async def _group(self, request: ResourceRequest, name: str) -> Mapping[str, Any]:
+        found = await self.call(request, "DescribeLogGroups", {"logGroupNamePrefix": name})
+        for group in found["logGroups"]:
+            if group["logGroupName"] == name:
+                named: Mapping[str, Any] = group
+                return named
+        raise ServiceError("ResourceNotFoundException", "The specified log group does not exist.")
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the group's tags."""

@@ -14,14 +14,15 @@ from typing import Any
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.stacks.resource_types.api_shapes import UnknownProperty
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 63
 
 
-class S3Bucket(KeptResource):
+class S3Bucket(ComparedResource):
     """A bucket; Ref gives its name. Only an empty one is deleted."""
 
     service = "s3"
@@ -70,6 +71,14 @@ class S3Bucket(KeptResource):
         """Ask whether the bucket is there."""
         await self.call(request, "HeadBucket", {"Bucket": identity})
         return _described(request, identity)
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return name and versioning; what else is honoured is so of every bucket."""
+        bucket = {"Bucket": physical_id}
+        await self.call(request, "HeadBucket", bucket)
+        status = (await self.call(request, "GetBucketVersioning", bucket)).get("Status")
+        versioning = {"Status": status} if status else None
+        return {"BucketName": physical_id, "VersioningConfiguration": versioning}
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the bucket's tags."""

@@ -10,8 +10,9 @@ import msgspec
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.resource_types.api_shapes import to_request
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 512
@@ -19,7 +20,7 @@ _DEFAULT_LENGTH = 32
 _OF_TEMPLATE = {"GenerateStringKey", "SecretStringTemplate"}
 
 
-class SecretsManagerSecret(KeptResource):
+class SecretsManagerSecret(ComparedResource):
     """A secret, its value given or generated; Ref gives its ARN."""
 
     service = "secretsmanager"
@@ -66,6 +67,12 @@ class SecretsManagerSecret(KeptResource):
                 "ResourceNotFoundException", "Secrets Manager can't find the specified secret."
             )
         return _described(answer["ARN"])
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return what is told of the secret; its value is never read."""
+        await self.look(request, physical_id)
+        answer = await self.call(request, "DescribeSecret", {"SecretId": physical_id})
+        return {name: answer.get(name) for name in ("Description", "KmsKeyId", "Name", "Type")}
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the secret's tags."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed, text_of
 from penstock.stacks.resource_types.physical_name import physical_name
@@ -22,7 +23,7 @@ Endpoint = tuple[str, str]
 """A protocol and an endpoint."""
 
 
-class SnsTopic(TaggedByArn):
+class SnsTopic(ComparedResource, TaggedByArn):
     """A topic; Ref gives its ARN."""
 
     service = "sns"
@@ -74,6 +75,32 @@ class SnsTopic(TaggedByArn):
         """Ask whether the topic is there."""
         await self.call(request, "GetTopicAttributes", {"TopicArn": identity})
         return _described(identity)
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the attributes, and which of the template's subscriptions are there."""
+        topic = {"TopicArn": physical_id}
+        attributes = (await self.call(request, "GetTopicAttributes", topic))["Attributes"]
+        found = {name: attributes.get(name, _DEFAULTS[name]) for name in _CHANGEABLE}
+        found["TopicName"] = physical_id.rpartition(":")[2]
+        found["FifoTopic"] = attributes.get("FifoTopic", "false")
+        there = await self._subscribed(request, topic)
+        given = request.properties.get("Subscription") or ()
+        found["Subscription"] = [
+            one for one in given if (one["Protocol"], one["Endpoint"]) in there
+        ]
+        return found
+
+    async def _subscribed(
+        self, request: ResourceRequest, topic: Mapping[str, str]
+    ) -> set[Endpoint]:
+        found: set[Endpoint] = set()
+        page: dict[str, str] = {}
+        while True:
+            answer = await self.call(request, "ListSubscriptionsByTopic", {**topic, **page})
+            found |= {(one["Protocol"], one["Endpoint"]) for one in answer["Subscriptions"]}
+            if not answer.get("NextToken"):
+                return found
+            page = {"NextToken": answer["NextToken"]}
 
     def tagged_arn(self, physical_id: str, attributes: Mapping[str, Any]) -> str:
         """Return the ARN, which is the physical id."""

@@ -8,15 +8,16 @@ from typing import Any
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 1011
 _MEMBERS = ("AllowedPattern", "DataType", "Description", "Policies", "Tier", "Type", "Value")
 
 
-class SsmParameter(KeptResource):
+class SsmParameter(ComparedResource):
     """A parameter; Ref gives its name."""
 
     service = "ssm"
@@ -54,6 +55,14 @@ class SsmParameter(KeptResource):
         """Get the newest version."""
         answer = await self.call(request, "GetParameter", {"Name": identity})
         return _described(request, identity, answer["Parameter"])
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the newest version's value, and what is told of the parameter beside it."""
+        found = (await self.call(request, "GetParameter", {"Name": physical_id}))["Parameter"]
+        wanted = {"ParameterFilters": [{"Key": "Name", "Values": [physical_id]}]}
+        listed = (await self.call(request, "DescribeParameters", wanted))["Parameters"]
+        told = {**(listed[0] if listed else {}), **found}
+        return {name: told.get(name) for name in ("Name", *_MEMBERS) if name != "Policies"}
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the parameter's tags."""

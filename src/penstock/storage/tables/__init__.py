@@ -17,6 +17,7 @@ from penstock.storage.tables import objects as objects
 from penstock.storage.tables import pipelines as pipelines
 from penstock.storage.tables import repository_heads as repository_heads
 from penstock.storage.tables import sns_deliveries as sns_deliveries
+from penstock.storage.tables import stack_drifts as stack_drifts
 from penstock.storage.tables import stack_operation_events as stack_operation_events
 from penstock.storage.tables import stack_responses as stack_responses
 from penstock.storage.tables import stacks as stacks

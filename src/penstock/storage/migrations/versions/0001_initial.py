@@ -529,6 +529,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_stack_answers_subject", ["subject", "unique_id"], unique=True)
 
     op.create_table(
+        "stack_drift_detections",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("serial", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("drift_status", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("drifted", sa.Integer(), nullable=True),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stack_drift_detections")),
+    )
+    with op.batch_alter_table("stack_drift_detections", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_stack_drift_detections_stack_id"), ["stack_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_stack_drift_detections_status"), ["status"], unique=False
+        )
+
+    op.create_table(
         "stack_events",
         sa.Column("ordinal", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -607,6 +628,18 @@ def upgrade() -> None:
             batch_op.f("ix_stack_operations_stack_id"), ["stack_id"], unique=False
         )
 
+    op.create_table(
+        "stack_resource_drifts",
+        sa.Column("stack_id", sa.String(), nullable=False),
+        sa.Column("logical_id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("physical_id", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("stack_id", "logical_id", name=op.f("pk_stack_resource_drifts")),
+    )
     op.create_table(
         "stack_resources",
         sa.Column("stack_id", sa.String(), nullable=False),
@@ -782,6 +815,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stack_resources_physical_id"))
 
     op.drop_table("stack_resources")
+    op.drop_table("stack_resource_drifts")
     with op.batch_alter_table("stack_operations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_stack_operations_stack_id"))
         batch_op.drop_index(batch_op.f("ix_stack_operations_active"))
@@ -801,6 +835,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_stack_events_stack_id"))
 
     op.drop_table("stack_events")
+    with op.batch_alter_table("stack_drift_detections", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stack_drift_detections_status"))
+        batch_op.drop_index(batch_op.f("ix_stack_drift_detections_stack_id"))
+
+    op.drop_table("stack_drift_detections")
     with op.batch_alter_table("stack_answers", schema=None) as batch_op:
         batch_op.drop_index("ix_stack_answers_subject")
         batch_op.drop_index(batch_op.f("ix_stack_answers_received_at"))

@@ -1,0 +1,156 @@
+"""Every type that can be compared: in sync as it was made, and drifted when its service is changed
+behind its stack's back."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.resource_world import ResourceWorld, resource_world
+
+from penstock.stacks import schemas
+from penstock.stacks.display import Secrets
+from penstock.stacks.drift import ResourceDrift, compare
+from penstock.stacks.resource_types.handler import Comparable, Succeeded
+
+NOTHING = Secrets(frozenset())
+TAGS = [{"Key": "own", "Value": "1"}]
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+         "Action": "sts:AssumeRole"}
+    ],
+}  # fmt: skip
+READ = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+}
+WRITE = json.dumps(READ).replace("Get", "Put")
+PROPERTIES: Mapping[str, Mapping[str, Any]] = {
+    "AWS::S3::Bucket": {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": TAGS},
+    "AWS::SSM::Parameter": {
+        "Type": "String", "Value": "1", "Description": "d", "Tier": "Standard",
+        "AllowedPattern": ".*", "DataType": "text", "Tags": {"own": "1"},
+    },
+    "AWS::SNS::Topic": {
+        "DisplayName": "d", "Tags": TAGS,
+        "Subscription": [{"Protocol": "http", "Endpoint": "http://127.0.0.1:1/"}],
+    },
+    "AWS::IAM::Role": {
+        "RoleName": "worker", "Description": "d", "Path": "/", "MaxSessionDuration": "3600",
+        "AssumeRolePolicyDocument": TRUST, "Tags": TAGS,
+        "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
+        "Policies": [{"PolicyName": "p", "PolicyDocument": READ}],
+    },
+    "AWS::Logs::LogGroup": {"LogGroupName": "/g", "RetentionInDays": "7", "Tags": TAGS},
+    "AWS::ECR::Repository": {
+        "RepositoryName": "web", "ImageTagMutability": "MUTABLE", "Tags": TAGS,
+        "ImageScanningConfiguration": {"ScanOnPush": "false"},
+    },
+    "AWS::SecretsManager::Secret": {
+        "Name": "s", "Description": "d", "Tags": TAGS,
+        "GenerateSecretString": {"PasswordLength": 20},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[ResourceWorld]:
+    async with resource_world(tmp_path) as world:
+        yield world
+
+
+async def drift(world: ResourceWorld, type_name: str, made: Succeeded) -> ResourceDrift:
+    handler = world.types[type_name]
+    assert isinstance(handler, Comparable)
+    properties = PROPERTIES[type_name]
+    request = world.request(
+        type_name, properties, physical_resource_id=made.physical_resource_id,
+        attributes=made.attributes, tags={"team": "delivery"},
+    )  # fmt: skip
+    actual = await handler.actual_properties(request)
+    return compare(properties, actual, schemas.schema(type_name), NOTHING)
+
+
+@pytest.mark.parametrize("type_name", sorted(PROPERTIES))
+async def test_what_was_just_made_is_in_sync(world: ResourceWorld, type_name: str) -> None:
+    made = await world.made(type_name, PROPERTIES[type_name])
+    assert (await drift(world, type_name, made)).differences == ()
+
+
+@pytest.mark.parametrize("type_name", sorted(PROPERTIES))
+async def test_what_is_gone_is_deleted(world: ResourceWorld, type_name: str) -> None:
+    made = await world.made(type_name, PROPERTIES[type_name])
+    await world.delete(type_name, made, PROPERTIES[type_name])
+    assert (await drift(world, type_name, made)).status == "DELETED"
+
+
+CHANGES: list[tuple[str, tuple[str, str, dict[str, Any]], set[tuple[str, str]]]] = [
+    ("AWS::S3::Bucket",
+     ("s3", "PutBucketVersioning",
+      {"Bucket": "ID", "VersioningConfiguration": {"Status": "Suspended"}}),
+     {("/VersioningConfiguration/Status", "NOT_EQUAL")}),
+    ("AWS::SSM::Parameter",
+     ("ssm", "PutParameter",
+      {"Name": "ID", "Value": "2", "Type": "String", "Description": "other",
+       "AllowedPattern": ".*", "Overwrite": True}),
+     {("/Value", "NOT_EQUAL"), ("/Description", "NOT_EQUAL")}),
+    ("AWS::SNS::Topic",
+     ("sns", "SetTopicAttributes",
+      {"TopicArn": "ID", "AttributeName": "DisplayName", "AttributeValue": "x"}),
+     {("/DisplayName", "NOT_EQUAL")}),
+    ("AWS::IAM::Role",
+     ("iam", "DetachRolePolicy",
+      {"RoleName": "ID", "PolicyArn": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}),
+     {("/ManagedPolicyArns/0", "REMOVE")}),
+    ("AWS::IAM::Role",
+     ("iam", "PutRolePolicy", {"RoleName": "ID", "PolicyName": "p", "PolicyDocument": WRITE}),
+     {("/Policies/0/PolicyDocument/Statement/0/Action", "NOT_EQUAL")}),
+    ("AWS::IAM::Role",
+     ("iam", "DeleteRolePolicy", {"RoleName": "ID", "PolicyName": "p"}),
+     {("/Policies/0", "REMOVE")}),
+    ("AWS::IAM::Role",
+     ("iam", "TagRole", {"RoleName": "ID", "Tags": [{"Key": "new", "Value": "x"}]}),
+     {("/Tags/0", "ADD")}),
+    ("AWS::Logs::LogGroup",
+     ("logs", "DeleteRetentionPolicy", {"logGroupName": "ID"}),
+     {("/RetentionInDays", "REMOVE")}),
+    ("AWS::ECR::Repository",
+     ("ecr", "PutImageScanningConfiguration",
+      {"repositoryName": "ID", "imageScanningConfiguration": {"scanOnPush": True}}),
+     {("/ImageScanningConfiguration/ScanOnPush", "NOT_EQUAL")}),
+    ("AWS::SecretsManager::Secret",
+     ("secretsmanager", "UpdateSecret", {"SecretId": "ID", "Description": "x"}),
+     {("/Description", "NOT_EQUAL")}),
+    ("AWS::SecretsManager::Secret",
+     ("secretsmanager", "UntagResource", {"SecretId": "ID", "TagKeys": ["own"]}),
+     {("/Tags/0", "REMOVE")}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("type_name", "change", "expected"), CHANGES)
+async def test_what_was_changed_behind_the_stacks_back(
+    world: ResourceWorld,
+    type_name: str,
+    change: tuple[str, str, dict[str, Any]],
+    expected: set[tuple[str, str]],
+) -> None:
+    made = await world.made(type_name, PROPERTIES[type_name])
+    service, operation, parameters = change
+    physical_id = made.physical_resource_id
+    given = {name: physical_id if each == "ID" else each for name, each in parameters.items()}
+    await world.call(service, operation, **given)
+    found = await drift(world, type_name, made)
+    assert {(each.path, each.kind) for each in found.differences} == expected
+
+
+async def test_a_secrets_value_is_never_read(world: ResourceWorld) -> None:
+    type_name = "AWS::SecretsManager::Secret"
+    made = await world.made(type_name, PROPERTIES[type_name])
+    secret = made.physical_resource_id
+    await world.call("secretsmanager", "PutSecretValue", SecretId=secret, SecretString="changed")
+    found = await drift(world, type_name, made)
+    assert found.status == "IN_SYNC"
+    assert "changed" not in (found.actual or "")
