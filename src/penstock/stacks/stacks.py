@@ -109,9 +109,9 @@ class Stacks(Recoveries):
         self.validation = EarlyValidation(self._calls, in_process, database, clock)
         self.outbox = outbox
         self._refuse_recorded = refuse_recorded
+        self.drift = DriftDetections(database, self, self._ledger, self._calls, clock)
 
     async def start(self) -> None:
-        self.drift = DriftDetections(database, self, self._ledger, self._calls, clock)
         """Resume every operation, and every detection of drift, that has not ended."""
         await self.drift.start()
         for operation_id in await self._database.read(stack_operations.unfinished):
@@ -119,9 +119,9 @@ class Stacks(Recoveries):
 
     async def close(self) -> None:
         """Stop; everything goes on at the next `start`."""
+        await self.drift.close()
         await self._provisioner.close()
 
-        await self.drift.close()
     def begin_review(
         self,
         c: sa.Connection,
