@@ -5,6 +5,7 @@ repeated after a crash carries the same one.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -32,7 +33,7 @@ from penstock.stacks.resource_types.handler import (
 from penstock.stacks.resource_types.own_types import CUSTOM_RESOURCE, own_handlers
 from penstock.stacks.resource_types.signalled import Signalled
 from penstock.stacks.responses import Responses
-from penstock.stacks.stack_output_lookups import StackOutputLookups
+from penstock.stacks.stack_output_lookups import StackOutputLookups, names_stacks
 from penstock.stacks.template.dynamic_references import has_reference
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase
@@ -143,7 +144,9 @@ class Calls:
     ) -> None:
         """Read the outputs of other stacks that the template names: those that these resources
         do, or all and the template's outputs."""
-        if GET_STACK_OUTPUT.name.removeprefix("Fn::") in turn.template.body:
+        if not names_stacks(turn.template):
+            return
+        with contextlib.suppress(ServiceError):  # a role that is gone is told by the first call
             principal = await self.principal(operation)
             await self._stacks.complete(principal, turn.scope(), turn.other_stacks, logical_ids)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from penstock.stacks.template.scope import OtherStack
 from penstock.stacks.template.template import ParameterValue, Template
 
 
@@ -19,3 +20,8 @@ class Desired:
     disable_rollback: bool = False
     exports: Mapping[str, str] = field(default_factory=dict)
     """The region's exports by name, for Fn::ImportValue."""
+    other_stacks: Mapping[str, OtherStack] = field(default_factory=dict)
+    """Stacks whose outputs Fn::GetStackOutput gives, by the name that the template gives."""
+    failure: str | None = None
+    """Why the template's transforms failed, for a change set, which then is FAILED: nothing can be
+    planned, and the template has its original text only."""

@@ -23,6 +23,7 @@ from penstock.stacks.resource_types.handler import Findable, ResourceRequest, Su
 from penstock.stacks.schemas import ResourceSchema
 from penstock.stacks.state import StackState
 from penstock.stacks.template import evaluate
+from penstock.stacks.template.dynamic_references import has_reference
 from penstock.storage import stacks as stored_stacks
 from penstock.storage.database import Database
 
@@ -147,7 +148,7 @@ def _named(scope: evaluate.Scope, schema: ResourceSchema, logical_id: str) -> di
             value = evaluate.evaluated(scope, declared[name])
         except ServiceError:  # an import that is missing: the plan warns of it
             return None
-        if not isinstance(value, str | int) or isinstance(value, bool):
+        if not isinstance(value, str | int) or isinstance(value, bool) or has_reference(str(value)):
             return None
         found[name] = str(value)
     return found

@@ -58,6 +58,10 @@ class Evaluation(Protocol):
         """Return an exported output's value."""
         ...
 
+    def stack_output(self, stack: str, output: str) -> Any:
+        """Return an output of another stack of the account."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Function:

@@ -11,6 +11,7 @@ from penstock.stacks.intrinsics.find_in_map import FIND_IN_MAP
 from penstock.stacks.intrinsics.function import Function
 from penstock.stacks.intrinsics.get_att import GET_ATT
 from penstock.stacks.intrinsics.get_azs import GET_AZS
+from penstock.stacks.intrinsics.get_stack_output import GET_STACK_OUTPUT
 from penstock.stacks.intrinsics.if_ import IF
 from penstock.stacks.intrinsics.import_value import IMPORT_VALUE
 from penstock.stacks.intrinsics.join import JOIN
@@ -42,5 +43,7 @@ FUNCTIONS: Mapping[str, Function] = {
         SUB,
         CIDR,
     )
+        GET_STACK_OUTPUT,
+        TO_JSON_STRING,
 }
 """In the order in which AWS's error lists them."""

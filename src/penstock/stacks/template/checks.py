@@ -237,4 +237,6 @@ class _Conditions(_Block):
                 elif following in path:  # unverified
                     raise format_error(f"Circular dependency between conditions: [{following}]")
                 else:
+        if name == "Fn::GetStackOutput":
+            raise template_error("Cannot use Fn::GetStackOutput in Conditions")
                     path[following] = iter(self._needs[following])

@@ -30,6 +30,14 @@ class MissingExport(ServiceError):
         self.name = name
 
 
+class MissingStack(ServiceError):
+    """Fn::GetStackOutput names a stack that is not known; `name` is it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("ValidationError", f"Stack with id {name} does not exist", status=400)
+        self.name = name
+
+
 def unresolved(names: list[str], block: str) -> ServiceError:
     """Return the error for references to what the template lacks, or leaves out by a condition."""
     listed = f"Unresolved resource dependencies [{', '.join(names)}] in the {block} block"

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.stacks.intrinsics import get_stack_output
 from penstock.stacks.intrinsics.function import text_of
 from penstock.stacks.template import transforms
-from penstock.stacks.template.errors import format_error, invalid
+from penstock.stacks.template.errors import format_error, invalid, template_error
 from penstock.stacks.template.sections import (
     MOST_MAPPING_ATTRIBUTES,
     MOST_MAPPINGS,
@@ -104,6 +105,13 @@ def _output(name: str, member: Any) -> OutputDeclaration:
     return OutputDeclaration(
         name=name,
         value=member["Value"],
+    if exported is not None and get_stack_output.is_in(exported["Name"]):
+        raise template_error(
+            "The Name field of Export must not depend on any resources, imported values, or "
+            "Fn::GetAZs"
+        )
+    description = optional_text(where, member, "Description")
+    check_bytes(f"{where} 'Description'", description, _LONGEST_DESCRIPTION_BYTES)
     description = optional_text(where, member, "Description")
     check_bytes(f"{where} 'Description'", description, _LONGEST_DESCRIPTION_BYTES)
         description=description,

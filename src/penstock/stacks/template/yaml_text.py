@@ -33,6 +33,7 @@ SHORT_FORMS = {
             "FindInMap",
             "GetAZs",
             "GetAtt",
+            "GetStackOutput",
             "If",
             "ImportValue",
             "Join",
