@@ -24,12 +24,14 @@ _NAME_PROPERTIES = {
 """The types that need CAPABILITY_IAM; with this property, CAPABILITY_NAMED_IAM."""
 
 
-def check(template: Template, acknowledged: Collection[str]) -> None:
-    """Raise InsufficientCapabilitiesException naming what the request has to acknowledge."""
+def check(template: Template, acknowledged: Collection[str], *, reviewed: bool = False) -> None:
+    """Raise InsufficientCapabilitiesException naming what the request has to acknowledge.
+
+    What transforms make is `reviewed` in a change set, which needs no CAPABILITY_AUTO_EXPAND.
+    """
     sufficient = {_IAM: {_IAM, _NAMED}}
-    missing = [
-        one for one in required(template) if not sufficient.get(one, {one}) & set(acknowledged)
-    ]
+    given = {*acknowledged, _EXPAND} if reviewed else set(acknowledged)
+    missing = [one for one in required(template) if not sufficient.get(one, {one}) & given]
     if missing:
         raise ServiceError(
             "InsufficientCapabilitiesException",

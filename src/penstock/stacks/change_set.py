@@ -61,6 +61,9 @@ class Document:
     capabilities: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     """OnStackFailure and IncludeNestedStacks as they were given."""
+    original_body: str | None = None
+    """The template as it was given, where it has transforms; `template_body` is empty where they
+    failed."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Digests of what the request said, by the name AWS gives it in a mismatch."""
 

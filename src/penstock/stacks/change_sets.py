@@ -89,7 +89,9 @@ class ChangeSets(StoredChangeSets):
                 "Cannot specify UsePreviousValue on Parameters when ChangeSetType is CREATE"
             )
         exports = await self._stacks.exports()
-        wanted = await desired(self._in_process, principal, request, stack, exports)
+        wanted = await desired(
+            self._in_process, principal, request, stack, exports, self._stacks.macros
+        )
         await self._stacks.check_role(wanted.role_arn)
         try:
             return await self._store(stack, wanted, principal, request, create=create)
@@ -238,6 +240,7 @@ class ChangeSets(StoredChangeSets):
         document = Document(
             plan=planned,
             template_body=wanted.template.body,
+            original_body=wanted.template.original,
             create=create,
             capabilities=tuple(wanted.capabilities),
             options={
@@ -267,6 +270,8 @@ class ChangeSets(StoredChangeSets):
 
     def _planned(self, stack: StackState, wanted: Desired) -> tuple[Plan | None, str | None]:
         """Return the plan, and why the change set failed or what it warns of."""
+        if wanted.failure is not None:
+            return None, wanted.failure
         try:
             planned = self._stacks.plan(stack, wanted)
         except ServiceError as error:

@@ -61,6 +61,7 @@ def document_of(operation: Operation, outputs: Sequence[OutputValue]) -> StackDo
     assert plan is not None
     return StackDocument(
         template_body=plan.template_body,
+        original_body=plan.original_body,
         parameters=plan.parameters,
         tags=plan.tags,
         capabilities=plan.capabilities,

@@ -119,6 +119,8 @@ class Plan:
     invalid_properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What the schemas have against properties that are known already, by logical id."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    original_body: str | None = None
+    """The template as it was given, where transforms made `template_body` of it."""
 
     @property
     def digest(self) -> str:

@@ -64,6 +64,7 @@ def plan(
         stack_id=current.stack_id,
         stack_serial=current.serial,
         template_body=desired.template.body,
+        original_body=desired.template.original,
         parameters=desired.parameters,
         tags=desired.tags,
         capabilities=desired.capabilities,

@@ -6,6 +6,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Cr
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from penstock.aws.errors import ServiceError
@@ -15,13 +17,19 @@ from penstock.aws.tags import from_pairs, reserved_key
 from penstock.stacks import capabilities, schemas, unsupported
 from penstock.stacks.desired import Desired
 from penstock.stacks.reference_lookups import ReferenceLookups, stored_parameters
+from penstock.stacks.stack_output_lookups import StackOutputLookups
 from penstock.stacks.state import StackState
 from penstock.stacks.template import evaluate, graph
-from penstock.stacks.template.load import load_template
+from penstock.stacks.template.document import parse_document
 from penstock.stacks.template.parameters import GivenParameter, resolve_parameters
 from penstock.stacks.template.rules import check_rules
-from penstock.stacks.template.template import Template
+from penstock.stacks.template.scope import OtherStack
+from penstock.stacks.template.template import ParameterValue, Template
+from penstock.stacks.template.unexpanded import read_document
 from penstock.stacks.template_source import template_text
+from penstock.stacks.transforms.expansion import Expansion
+from penstock.stacks.transforms.macro_registry import Macros
+from penstock.stacks.transforms.resolver import Known
 
 __all__ = ["Desired", "desired"]
 
@@ -32,43 +40,109 @@ async def desired(
     request: Mapping[str, Any],
     current: StackState | None,
     exports: Mapping[str, str],
+    macros: Macros,
 ) -> Desired:
     """Return what the request asks a stack to become.
 
     `current` is the stack as it stands, None for a new one: what the request leaves out (tags,
     role, topics, the template with UsePreviousTemplate) stays as it is. Reads the template from
-    S3 and parameters from Parameter Store as `principal`. Raises ServiceError with AWS's text.
+    S3 and parameters from Parameter Store as `principal`, and carries out its transforms. Raises
+    ServiceError with AWS's text; of a change set whose transforms fail, returns the `failure`.
     """
     unsupported.check_request(request)
     deployed = current if current is not None and current.template_body else None
     if request.get("UsePreviousTemplate") and deployed is not None:
-        body = deployed.template_body
+        text = deployed.original_body or deployed.template_body
     else:
-        body = await template_text(in_process, principal, request)
-    template = load_template(body)
-    _check_types(template, request.get("ResourceTypes"))
-    acknowledged = tuple(request.get("Capabilities") or ())
-    capabilities.check(template, acknowledged)
-    parameters = await resolve_parameters(
-        template,
-        [_given(each) for each in request.get("Parameters") or ()],
-        deployed.parameters if deployed is not None else {},
-        lambda names: stored_parameters(in_process, principal, names),
-    )
-    wanted = Desired(
-        template=template,
-        parameters=parameters,
-        tags=_tags(request, deployed),
-        capabilities=acknowledged,
-        role_arn=request.get("RoleARN") or (deployed.role_arn if deployed else None),
-        notification_arns=await _topics(in_process, principal, request, deployed),
-        disable_rollback=_disables_rollback(request),
-        exports=exports,
-    )
-    scope = _scope(wanted, in_process, request["StackName"], current)
-    _check_resources(scope)
-    await ReferenceLookups(in_process).check(principal, scope)
-    return wanted
+        text = await template_text(in_process, principal, request)
+    document = parse_document(text)
+    given = read_document(document, text)
+    asking = _Asking(in_process, principal, request, current, deployed)
+    if not given.transforms:
+        return await asking.wanted(given, await asking.standing(given, exports))
+    reviewed = "ChangeSetName" in request
+    capabilities.check(given, request.get("Capabilities") or (), reviewed=reviewed)
+    standing = await asking.standing(given, exports)
+    known = await asking.known(given)
+    try:
+        expansion = Expansion(in_process, principal, macros, known)
+        return await asking.wanted(await expansion.template(document, text), standing)
+    except ServiceError as error:
+        if not reviewed:
+            raise
+        template = Template(body="", original=text, resources={})
+        return replace(standing, template=template, failure=error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One request, and whom and what it is about."""
+
+    in_process: InProcess
+    principal: Principal
+    request: Mapping[str, Any]
+    current: StackState | None
+    deployed: StackState | None
+
+    async def standing(self, template: Template, exports: Mapping[str, str]) -> Desired:
+        """Return what the request wishes beside the template and its parameters."""
+        request, deployed = self.request, self.deployed
+        return Desired(
+            template=template,
+            tags=_tags(request, deployed),
+            capabilities=tuple(request.get("Capabilities") or ()),
+            role_arn=request.get("RoleARN") or (deployed.role_arn if deployed else None),
+            notification_arns=await _topics(self.in_process, self.principal, request, deployed),
+            disable_rollback=_disables_rollback(request),
+            exports=exports,
+        )
+
+    async def known(self, template: Template) -> Known:
+        """Return what transforms may know of the stack; `template` declares the parameters."""
+        parameters = await self._parameters(template, request_of=template)
+        current = self.current
+        return Known(
+            self.in_process.region,
+            self.in_process.account_id,
+            self.request["StackName"] if current is None else current.stack_name,
+            "" if current is None else current.stack_id,
+            template.parameters,
+            parameters,
+        )
+
+    async def wanted(self, template: Template, standing: Desired) -> Desired:
+        """Return `standing` with the template, its transforms carried out, and its parameters."""
+        request = self.request
+        _check_types(template, request.get("ResourceTypes"))
+        capabilities.check(template, standing.capabilities, reviewed=template.original is not None)
+        parameters = await self._parameters(template, request_of=standing.template)
+        others: dict[str, OtherStack] = {}
+        wanted = replace(standing, template=template, parameters=parameters, other_stacks=others)
+        scope = _scope(wanted, self.in_process, request["StackName"], self.current)
+        _check_resources(scope)
+        lookups = StackOutputLookups(self.in_process)
+        acts_later = wanted.role_arn is not None
+        await lookups.complete(self.principal, scope, others, later=acts_later)
+        await ReferenceLookups(self.in_process).check(self.principal, scope)
+        return wanted
+
+    async def _parameters(
+        self, template: Template, *, request_of: Template
+    ) -> dict[str, ParameterValue]:
+        """Return the template's parameters; those that a transform took away from the template of
+        the request are no mistake."""
+        given = [
+            _given(each)
+            for each in self.request.get("Parameters") or ()
+            if each.get("ParameterKey") not in request_of.parameters
+            or each.get("ParameterKey") in template.parameters
+        ]
+        return await resolve_parameters(
+            template,
+            given,
+            self.deployed.parameters if self.deployed is not None else {},
+            partial(stored_parameters, self.in_process, self.principal),
+        )
 
 
 def _given(parameter: Mapping[str, Any]) -> GivenParameter:
@@ -153,6 +227,7 @@ def _scope(
         stack_name=stack_name if current is None else current.stack_name,
         notification_arns=tuple(wanted.notification_arns),
         exports=wanted.exports,
+        other_stacks=wanted.other_stacks,
     )
 
 

@@ -51,6 +51,7 @@ from penstock.stacks.state import StackState
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.template.load import load_template
 from penstock.stacks.template.template import Template
+from penstock.stacks.transforms.macro_registry import Macros
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase
 from penstock.storage import stack_operations, stacks
@@ -106,6 +107,7 @@ class Stacks(Recoveries):
         self.responses.arrived = self._provisioner.look_again
         self.signals = Signals(database, self._ledger, self._calls, self.responses)
         self.in_process = in_process
+        self.macros = Macros(database, clock, account_id=account_id, region=region)
         self.validation = EarlyValidation(self._calls, in_process, database, clock)
         self.outbox = outbox
         self._refuse_recorded = refuse_recorded

@@ -45,6 +45,7 @@ class StackState:
     serial: int
     """Rises with every operation on the stack."""
     template_body: str = ""
+    original_body: str | None = None
     """The template as it was given, where transforms made `template_body` of it."""
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -148,6 +148,7 @@ class StoredStacks:
             status=row.status,
             serial=row.serial,
             template_body=document.template_body,
+            original_body=document.original_body,
             parameters=document.parameters,
             tags=document.tags,
             capabilities=document.capabilities,

@@ -101,7 +101,8 @@ def _capabilities(template: Template) -> dict[str, Any]:
     return {
         "Capabilities": required,
         "CapabilitiesReason": (
-            f"The following resource(s) require capabilities: [{', '.join(types)}]"
+            f"The following resource(s) require capabilities: "
+            f"[{', '.join((*types, *template.transforms))}]"  # of transforms unverified
         ),
     }
 

@@ -1,19 +1,25 @@
 """From a request to what is wanted: what stays as it is, and what is refused before it begins."""
 
-import json
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import opened_database
 from tests.stack_states import deployed, text_of
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.principals import root
 from penstock.aws.service import Call, Request, Response, Service
+from penstock.clock import utc_now
 from penstock.stacks.desired import Desired
 from penstock.stacks.request import desired
 from penstock.stacks.state import StackState
+from penstock.stacks.transforms.macro_registry import Macros
 
 ACCOUNT = "123456789012"
 TOPIC: dict[str, Any] = {"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}
@@ -44,7 +50,9 @@ async def ask(template: Any = None, current: StackState | None = None, **request
     )
     if template is not None:
         request["TemplateBody"] = text_of(template)
-    return await desired(in_process, root(ACCOUNT), {"StackName": "shop", **request}, current, {})
+    asked = {"StackName": "shop", **request}
+    with no_macros() as macros:
+        return await desired(in_process, root(ACCOUNT), asked, current, {}, macros)
 
 
 async def refused(*args: Any, **request: Any) -> str:
@@ -155,9 +163,20 @@ async def test_what_a_record_would_say_was_done_is_refused(
     await ask({"Resources": left_out, "Conditions": conditions})
 
 
-async def test_a_transform_is_refused_by_name() -> None:
-    template = json.dumps(TOPIC | {"Transform": "AWS::Serverless-2016-10-31"})
-    assert "transform AWS::Serverless-2016-10-31 is not supported" in await refused(template)
+async def test_a_transform_that_there_is_not() -> None:
+    request = {"Capabilities": ["CAPABILITY_AUTO_EXPAND"]}
+    assert await refused(TOPIC | {"Transform": "Mine"}, **request) == (
+        f"No transform named {ACCOUNT}::Mine found."
+    )
+    assert await refused(TOPIC | {"Transform": "AWS::Mine"}, **request) == (
+        "No transform named AWS::Mine found."
+    )
+    assert "Penstock has no transform AWS::ServiceCatalog" in await refused(
+        TOPIC | {"Transform": ["AWS::ServiceCatalog"]}, **request
+    )
+    assert await refused(TOPIC | {"Transform": "Mine"}) == (
+        "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+    )
 
 
 async def test_reserved_tags() -> None:
@@ -173,5 +192,5 @@ async def test_a_stack_tells_topics_that_the_caller_may_publish_to() -> None:
     in_process = InProcess(
         list, refuse, ACCOUNT, "us-east-1", lambda: datetime(2026, 1, 1, tzinfo=UTC), "http://a"
     )
-    with pytest.raises(ServiceError, match="may not sns:Publish"):
-        await desired(in_process, root(ACCOUNT), request, None, {})
+    with pytest.raises(ServiceError, match="may not sns:Publish"), no_macros() as macros:
+        await desired(in_process, root(ACCOUNT), request, None, {}, macros)

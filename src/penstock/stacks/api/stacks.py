@@ -44,7 +44,9 @@ async def create_stack(stacks: Stacks, call: Call, request: Request) -> Response
     state = stacks.new_state(name) if existing is None else await stacks.state(existing.id)
     assert state is not None
     exports = await stacks.exports()
-    wanted = await requests.desired(stacks.in_process, call.principal, request, None, exports)
+    wanted = await requests.desired(
+        stacks.in_process, call.principal, request, None, exports, stacks.macros
+    )
     plan = stacks.plan(state, wanted)
     operation_id = await stacks.execute(
         plan,
@@ -69,7 +71,9 @@ async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response
     state = await stacks.state(row.id)
     assert state is not None
     exports = await stacks.exports()
-    wanted = await requests.desired(stacks.in_process, call.principal, request, state, exports)
+    wanted = await requests.desired(
+        stacks.in_process, call.principal, request, state, exports, stacks.macros
+    )
     plan = stacks.plan(state, wanted)
     if not planner.has_changes(state, plan):
         raise invalid(NO_UPDATES)

@@ -1,23 +1,34 @@
-"""The template of a stack, or of a change set."""
+"""The template of a stack, or of a change set, as it was given or as its transforms made it."""
 
 from penstock.aws.service import Call, Request, Response
 from penstock.stacks.api.lookup import invalid, stack_of
+from penstock.stacks.change_set import Document
 from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.operation import StackDocument
 from penstock.stacks.stacks import Stacks
 
-_STAGES = ["Original", "Processed"]
+_ORIGINAL, _PROCESSED = "Original", "Processed"
 
 
 async def get_template(
     stacks: Stacks, change_sets: ChangeSets, call: Call, request: Request
 ) -> Response:
-    """Return a template's text; Penstock transforms none, so both stages are the same."""
+    """Return a template's text at the stage that is asked for, the processed one unless said."""
     name, change_set = request.get("StackName"), request.get("ChangeSetName")
+    document: Document | StackDocument
     if change_set:
-        found = await change_sets.find(change_set, name)
-        return {"TemplateBody": found.document.template_body, "StagesAvailable": _STAGES}
-    if not name:
+        document = (await change_sets.find(change_set, name)).document
+    elif not name:
         raise invalid("StackName is required if ChangeSetName is not specified.")
-    row = await stack_of(stacks, name, "Stack with id {} does not exist")
-    document = stacks.document(row)
-    return {"TemplateBody": document.template_body, "StagesAvailable": _STAGES}
+    else:
+        document = stacks.document(await stack_of(stacks, name, "Stack with id {} does not exist"))
+    bodies = {_ORIGINAL: document.original_body or document.template_body}
+    if document.original_body is None or document.template_body:
+        bodies[_PROCESSED] = document.template_body
+    stage = request.get("TemplateStage") or _PROCESSED
+    if stage not in bodies:  # unverified
+        raise invalid(
+            f"The template of {change_set} has no stage {stage}: its transforms failed. Its stages "
+            f"are [{', '.join(bodies)}]"
+        )
+    return {"TemplateBody": bodies[stage], "StagesAvailable": list(bodies)}

@@ -8,14 +8,14 @@ from penstock.aws.service import Call, Request, Response
 from penstock.stacks import summary
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.template.errors import invalid
-from penstock.stacks.template.load import load_template
+from penstock.stacks.template.unexpanded import read_template
 from penstock.stacks.template_source import template_text
 
 
 async def validate_template(stacks: Stacks, call: Call, request: Request) -> Response:
     """Return a valid template's parameters and the capabilities that it needs."""
     text = await template_text(stacks.in_process, call.principal, request)
-    return summary.validation(load_template(text))
+    return summary.validation(read_template(text))
 
 
 async def get_template_summary(stacks: Stacks, call: Call, request: Request) -> Response:
@@ -29,7 +29,7 @@ async def get_template_summary(stacks: Stacks, call: Call, request: Request) -> 
         text = await template_text(stacks.in_process, call.principal, request)
     wished = request.get("TemplateSummaryConfig") or {}
     return summary.summary(
-        load_template(text),
+        read_template(text),
         unrecognized_as_warnings=bool(wished.get("TreatUnrecognizedResourceTypesAsWarnings")),
     )
 
@@ -43,4 +43,4 @@ async def _stack_template(stacks: Stacks, request: Request) -> str:
         raise invalid(f"Stack with id {name} does not exist")
     if not state.template_body:
         raise invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
-    return state.template_body
+    return state.original_body or state.template_body

@@ -21,6 +21,7 @@ from penstock.stacks.intrinsics.ref import REF
 from penstock.stacks.intrinsics.select import SELECT
 from penstock.stacks.intrinsics.split import SPLIT
 from penstock.stacks.intrinsics.sub import SUB
+from penstock.stacks.intrinsics.to_json_string import TO_JSON_STRING
 
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function
@@ -42,8 +43,10 @@ FUNCTIONS: Mapping[str, Function] = {
         OR,
         SUB,
         CIDR,
-    )
         GET_STACK_OUTPUT,
         TO_JSON_STRING,
+    )
 }
 """In the order in which AWS's error lists them."""
+EXTENSIONS = frozenset({TO_JSON_STRING.name})
+"""Functions that only a transform brings into a template."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from penstock.stacks.intrinsics import get_att, sub
 from penstock.stacks.intrinsics.boolean import is_condition, not_boolean
-from penstock.stacks.intrinsics.function import function_of
-from penstock.stacks.intrinsics.table import FUNCTIONS
+from penstock.stacks.intrinsics.function import Function, function_of
+from penstock.stacks.intrinsics.table import EXTENSIONS, FUNCTIONS
 from penstock.stacks.template import transforms
 from penstock.stacks.template.errors import format_error, invalid, template_error, unresolved
 from penstock.stacks.template.positions import locate
@@ -15,6 +15,7 @@ from penstock.stacks.template.template import Template
 from penstock.stacks.template.yaml_text import meant_instead
 
 _EVALUATED = ("Properties", "Metadata", "CreationPolicy", "UpdatePolicy")
+_PLAIN = {name: function for name, function in FUNCTIONS.items() if name not in EXTENSIONS}
 Path = tuple[str | int, ...]
 
 
@@ -28,11 +29,17 @@ def check_nulls(document: Mapping[str, Any]) -> None:
         raise invalid(f"[/{'/'.join(steps)}] 'null' values are not allowed in templates")
 
 
-def check_references(template: Template, document: Mapping[str, Any]) -> None:
-    """Raise for functions that are none or wrongly given, and for names that nothing declares."""
-    _Conditions(template, document).check()
-    _Block(template, document, "Resources").check_resources()
-    _Block(template, document, "Outputs").check_outputs()
+def check_references(
+    template: Template, document: Mapping[str, Any], *, extended: bool = True
+) -> None:
+    """Raise for functions that are none or wrongly given, and for names that nothing declares.
+
+    With `extended`, functions may be there that only a transform brings into a template.
+    """
+    functions = FUNCTIONS if extended else _PLAIN
+    _Conditions(template, document, functions).check()
+    _Block(template, document, functions, "Resources").check_resources()
+    _Block(template, document, functions, "Outputs").check_outputs()
 
 
 def _nulls(node: Any, path: Path) -> Iterator[Path]:
@@ -51,9 +58,16 @@ def _nulls(node: Any, path: Path) -> Iterator[Path]:
 class _Block:
     """One of Resources, Outputs, Conditions, with what its functions name so far."""
 
-    def __init__(self, template: Template, document: Mapping[str, Any], block: str) -> None:
+    def __init__(
+        self,
+        template: Template,
+        document: Mapping[str, Any],
+        functions: Mapping[str, Function],
+        block: str,
+    ) -> None:
         self._template = template
         self._document = document
+        self._functions = functions
         self._block = block
         self._known: Collection[str] = (
             template.parameters.keys() | template.resources.keys() | PSEUDO_PARAMETERS
@@ -105,9 +119,9 @@ class _Block:
             self.walk(argument, path)
 
     def _check_call(self, name: str, argument: Any, path: Path) -> None:
-        if name not in FUNCTIONS:
+        if name not in self._functions:
             raise self._unknown_function(name, path)
-        FUNCTIONS[name].check(argument)
+        self._functions[name].check(argument)
         match name:
             case "Ref":
                 self._check_known(argument)
@@ -160,20 +174,22 @@ class _Block:
             raise unresolved(list(self._missing), self._block)
 
     def _unknown_function(self, name: str, path: Path) -> Exception:
-        listed = f"{name} Supported functions are: [{', '.join(FUNCTIONS)}]"
+        listed = f"{name} Supported functions are: [{', '.join(_PLAIN)}]"
         return template_error(
             f"Encountered unsupported function: {listed}{self._where(path)}"
-            f"{transforms.needed(name) or meant_instead(name, FUNCTIONS)}"
+            f"{transforms.needed(name) or meant_instead(name, _PLAIN)}"
         )
 
     def _refuse_mixed(self, name: str, path: Path) -> None:
-        if name not in FUNCTIONS:
+        if name not in self._functions:
             raise self._unknown_function(name, path)
         raise template_error(  # unverified
             f"an object with {name} may have no other members{self._where(path)}"
         )
 
     def _where(self, path: Path) -> str:
+        if self._template.original is not None:  # the text that would be looked at was made
+            return ""
         position = locate(self._template.body, path)
         return f" {position}" if position else ""
 
@@ -181,8 +197,13 @@ class _Block:
 class _Conditions(_Block):
     """The Conditions section: no resources, and no condition that needs itself."""
 
-    def __init__(self, template: Template, document: Mapping[str, Any]) -> None:
-        super().__init__(template, document, "Conditions")
+    def __init__(
+        self,
+        template: Template,
+        document: Mapping[str, Any],
+        functions: Mapping[str, Function],
+    ) -> None:
+        super().__init__(template, document, functions, "Conditions")
         self._known = template.parameters.keys() | PSEUDO_PARAMETERS
         self._needs: dict[str, list[str]] = {}
         self._name = ""
@@ -216,6 +237,8 @@ class _Conditions(_Block):
     def _check_call(self, name: str, argument: Any, path: Path) -> None:
         if name == "Fn::If":
             raise not_boolean()
+        if name == "Fn::GetStackOutput":
+            raise template_error("Cannot use Fn::GetStackOutput in Conditions")
         super()._check_call(name, argument, path)
 
     def _check_attribute(self, logical_id: str) -> None:
@@ -237,6 +260,4 @@ class _Conditions(_Block):
                 elif following in path:  # unverified
                     raise format_error(f"Circular dependency between conditions: [{following}]")
                 else:
-        if name == "Fn::GetStackOutput":
-            raise template_error("Cannot use Fn::GetStackOutput in Conditions")
                     path[following] = iter(self._needs[following])

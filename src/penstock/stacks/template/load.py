@@ -2,8 +2,12 @@
 
 Everything that AWS refuses about the text itself is refused here: shapes, names, limits,
 functions' arguments, references to what does not exist. What depends on parameters (conditions,
-cycles) is for `evaluate.py` and `graph.py`.
+cycles) is for `evaluate.py` and `graph.py`. A template that declares transforms is loaded from what
+they made of it (`stacks/transforms/`); of the one as given, `unexpanded.py` reads what it can.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from penstock.stacks.template.checks import check_nulls, check_references
 from penstock.stacks.template.document import parse_document
@@ -22,7 +26,17 @@ from penstock.stacks.template.template import Template
 
 def load_template(text: str) -> Template:
     """Return the template in `text`, JSON or YAML. Raises ServiceError ValidationError."""
-    document = parse_document(text)
+    return load_document(parse_document(text), text)
+
+
+def load_document(
+    document: Mapping[str, Any], body: str, *, original: str | None = None, extended: bool = True
+) -> Template:
+    """Return the template whose text `body` holds this document. Raises as `load_template`.
+
+    `original` is the text that was given, where transforms made `body` from it. Without `extended`,
+    functions that only a transform brings into a template are refused.
+    """
     check_nulls(document)
     check_top(document)
     resources = read_resources(document)
@@ -30,7 +44,8 @@ def load_template(text: str) -> Template:
     for name in conditions:
         check_name("Condition", name)
     template = Template(
-        body=text,
+        body=body,
+        original=original,
         resources=resources,
         parameters=read_parameters(document),
         mappings=read_mappings(document),
@@ -41,5 +56,5 @@ def load_template(text: str) -> Template:
         rules=read_rules(document),
         format_version=document.get("AWSTemplateFormatVersion"),
     )
-    check_references(template, document)
+    check_references(template, document, extended=extended)
     return template

@@ -49,7 +49,10 @@ def check_top(document: Mapping[str, Any]) -> None:
         raise format_error(
             f"AWSTemplateFormatVersion must be the string {FORMAT_VERSION}, not {version}"
         )
-    _check_transform(document.get("Transform", []))
+    if transforms.section_uses(document):
+        raise format_error(
+            "[/Transform] a template that declares transforms is loaded after they were carried out"
+        )
     if document.get("Hooks"):
         raise format_error("[/Hooks] the section Hooks is not supported here: remove it to deploy")
 
@@ -72,16 +75,16 @@ def read_mappings(document: Mapping[str, Any]) -> dict[str, dict[str, dict[str, 
         check_name("Mappings", name)
         if not isinstance(table, dict):
             raise format_error(f"Every Mappings member {name} must be a map")
+        check_count(f"[/Mappings/{name}] Attributes", table, MOST_MAPPING_ATTRIBUTES)
         for top, row in table.items():
             if not isinstance(row, dict):
                 raise format_error(
-        check_count(f"[/Mappings/{name}] Attributes", table, MOST_MAPPING_ATTRIBUTES)
                     f"[/Mappings/{name}/{top}] Every Mappings attribute must be a map"
                 )
+            check_count(f"[/Mappings/{name}/{top}] Attributes", row, MOST_MAPPING_ATTRIBUTES)
             if not all(map(_is_mapped, row.values())):
                 raise format_error("Every Mappings attribute must be a String or a List.")
     return found
-            check_count(f"[/Mappings/{name}/{top}] Attributes", row, MOST_MAPPING_ATTRIBUTES)
 
 
 def read_outputs(document: Mapping[str, Any]) -> dict[str, OutputDeclaration]:
@@ -102,9 +105,6 @@ def _output(name: str, member: Any) -> OutputDeclaration:
     exported = member.get("Export")
     if exported is not None and (not isinstance(exported, dict) or exported.keys() != {"Name"}):
         raise format_error(f"{where} every Export object must contain a Name and nothing else")
-    return OutputDeclaration(
-        name=name,
-        value=member["Value"],
     if exported is not None and get_stack_output.is_in(exported["Name"]):
         raise template_error(
             "The Name field of Export must not depend on any resources, imported values, or "
@@ -112,8 +112,9 @@ def _output(name: str, member: Any) -> OutputDeclaration:
         )
     description = optional_text(where, member, "Description")
     check_bytes(f"{where} 'Description'", description, _LONGEST_DESCRIPTION_BYTES)
-    description = optional_text(where, member, "Description")
-    check_bytes(f"{where} 'Description'", description, _LONGEST_DESCRIPTION_BYTES)
+    return OutputDeclaration(
+        name=name,
+        value=member["Value"],
         description=description,
         export_name=None if exported is None else exported["Name"],
         condition=optional_text(where, member, "Condition"),
@@ -124,15 +125,3 @@ def _is_mapped(value: Any) -> bool:
     if isinstance(value, list):
         return all(text_of(item) is not None for item in value)
     return text_of(value) is not None
-
-
-def _check_transform(value: Any) -> None:
-    listed = value if isinstance(value, list) else [value]
-    for one in listed:
-        name = one.get("Name") if isinstance(one, dict) else one
-        if not isinstance(name, str):
-            raise invalid("Key Name of transform definition must be a string.")
-        raise invalid(
-            f"The transform {name} is not supported here: give the template as it is after the "
-            "transform"
-        )

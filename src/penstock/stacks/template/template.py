@@ -59,7 +59,7 @@ class Template:
     """A loaded and validated template."""
 
     body: str
-    """The text as it was given."""
+    """The text that counts: as it was given, or as its transforms made it."""
     resources: Mapping[str, ResourceDeclaration]
     parameters: Mapping[str, ParameterDeclaration] = field(default_factory=dict)
     mappings: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -68,8 +68,11 @@ class Template:
     description: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     transforms: Sequence[str] = ()
+    """Those that are still to be carried out."""
     format_version: str | None = None
     rules: Mapping[str, Any] = field(default_factory=dict)
+    original: str | None = None
+    """The text as it was given, where transforms made another one of it; otherwise None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,90 @@
-"""What needs a transform (`Transform:`, `Fn::Transform`), which Penstock does not offer yet.
+"""Which transforms a template declares (`Transform:`, `Fn::Transform`); which functions need one.
 
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-languageextensions.html
+Sources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/transform-section-structure.html
+and transform-reference.html of AWS's template reference. `Key Name of …`: recorded from AWS; a
+single name as text under Fn::Transform as well.
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.stacks.template.errors import invalid
+
+SECTION, FUNCTION = "Transform", "Fn::Transform"
+LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
 _EXTENSIONS = ("Fn::ForEach", "Fn::Length", "Fn::ToJsonString")
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a transform: its name and the parameters given to it, unevaluated."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def uses(definition: Any) -> list[Use]:
+    """Return the uses that the Transform section or an Fn::Transform declares, in its order.
+
+    Raises ServiceError ValidationError for what is no name and no map with a Name.
+    """
+    listed = definition if isinstance(definition, list) else [definition]
+    return [_use(one) for one in listed]
+
+
+def section_uses(document: Mapping[str, Any]) -> list[Use]:
+    """Return the uses in the Transform section, none when there is none."""
+    return uses(document[SECTION]) if SECTION in document else []
+
+
+def declared_names(document: Mapping[str, Any]) -> list[str]:
+    """Return the transforms that a template names, each once: the section's in its order, then
+    those of every Fn::Transform."""
+    found = [each.name for each in section_uses(document)]
+    found += [each.name for definition in _definitions(document) for each in uses(definition)]
+    return list(dict.fromkeys(found))
+
+
+def has_function(node: Any) -> bool:
+    """Tell whether there is an Fn::Transform at or below a node."""
+    return next(_definitions(node), None) is not None
+
+
 def needed(name: str) -> str:
-    """Return ` Fn::ForEach needs the AWS::LanguageExtensions transform, …` for the name of a
+    """Return ` Fn::ForEach needs the AWS::LanguageExtensions transform: …` for the name of a
     function that a transform carries out, an empty text for other names."""
-    if name == "Fn::Transform":
-        return (
-            " Fn::Transform runs a transform, and Penstock does not offer transforms yet: write "
-            "what it would insert into the template."
-        )
+    if name == FUNCTION:
+        return " Fn::Transform cannot be used here: parameters cannot come from a transform."
     function = "::".join(name.split("::")[:2])
     if function in _EXTENSIONS:
         return (
-            f" {function} needs the AWS::LanguageExtensions transform, which Penstock does not "
-            "offer yet: write what it would make into the template."
+            f" {function} needs the {LANGUAGE_EXTENSIONS} transform: declare it in the template's "
+            "section Transform; it works in Resources, Conditions and Outputs."
         )
     return ""
+
+
+def _use(one: Any) -> Use:
+    if isinstance(one, str):
+        return Use(one)
+    name = one.get("Name") if isinstance(one, dict) else None
+    if not isinstance(name, str):
+        raise invalid("Key Name of transform definition must be a string.")
+    parameters = one.get("Parameters", {})
+    if not isinstance(parameters, dict):  # unverified
+        raise invalid("Key Parameters of transform definition must be a map.")
+    return Use(name, parameters)
+
+
+def _definitions(node: Any) -> Iterator[Any]:
+    if isinstance(node, dict):
+        for key, member in node.items():
+            if key == FUNCTION:
+                yield member
+            elif isinstance(member, dict | list):
+                yield from _definitions(member)
+    elif isinstance(node, list):
+        for item in node:
+            if isinstance(item, dict | list):
+                yield from _definitions(item)

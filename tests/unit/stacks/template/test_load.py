@@ -192,8 +192,7 @@ def test_a_function_beside_other_members_is_refused():
 @pytest.mark.parametrize(
     ("text", "missing"),
     [
-        ("Transform: AWS::Serverless-2016-10-31\n" + TOPIC, "The transform AWS::Serverless-2016-10-31 is not supported here"),
-        ("Transform: [AWS::LanguageExtensions]\n" + TOPIC, "The transform AWS::LanguageExtensions is not supported here"),
+        ("Transform: AWS::Serverless-2016-10-31\n" + TOPIC, "a template that declares transforms is loaded after they were carried out"),
         ("Hooks: {H: {}}\n" + TOPIC, "the section Hooks is not supported here"),
         ("Resources: {A: {Type: 'My::Own::Thing::MODULE'}}", "My::Own::Thing::MODULE is a module, and modules are not supported here"),
     ],
@@ -202,8 +201,8 @@ def test_what_is_missing_here_is_named(text, missing):
     assert missing in refused(text)
 
 
-FOR_EACH = "Fn::ForEach needs the AWS::LanguageExtensions transform, which Penstock does not offer yet: write what it would make into the template."
-TRANSFORM = "Fn::Transform runs a transform, and Penstock does not offer transforms yet: write what it would insert into the template."
+FOR_EACH = "Fn::ForEach needs the AWS::LanguageExtensions transform: declare it in the template's section Transform; it works in Resources, Conditions and Outputs."
+TRANSFORM = "Fn::Transform cannot be used here: parameters cannot come from a transform."
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""AWS::Serverless-2016-10-31: AWS's own library turns the types of SAM into ordinary ones.
+
+Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification.html
+The library is imported when a template first needs it (0.7 s), and never reaches a network: names
+of AWS's managed policies come from a list in it, applications of the repository are refused.
+"""
+
+import copy
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from penstock.stacks.template.pseudo_parameters import partition
+from penstock.stacks.transforms.failure import failed
+from penstock.stacks.transforms.resolver import Known
+
+NAME = "AWS::Serverless-2016-10-31"
+_APPLICATION = "AWS::Serverless::Application"
+_one_at_a_time = threading.Lock()
+"""The library keeps the Region in a class."""
+
+
+def translated(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Return the document with SAM's types turned into CloudFormation's.
+
+    Blocks for up to seconds. Raises ServiceError ValidationError `Transform
+    AWS::Serverless-2016-10-31 failed with: …`, in the library's words, which are AWS's.
+    """
+    _refuse_applications(document)
+    with _one_at_a_time:
+        return _translated(document, known)
+
+
+def _translated(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    import boto3
+    from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+    from samtranslator.utils.py27hash_fix import (
+        to_py27_compatible_template,
+        undo_mark_unicode_str_in_template,
+    )
+
+    fragment = copy.deepcopy(dict(document))
+    values = _values(known)
+    to_py27_compatible_template(fragment, values)
+    session = boto3.Session(region_name=known.region)  # tells the Region, and calls nothing
+    translator = Translator(None, Parser(), boto_session=session)
+    try:
+        made = translator.translate(fragment, parameter_values=values, get_managed_policy_map=dict)
+    except InvalidDocumentException as error:
+        causes = [error.message, *(cause.message for cause in error.causes)]
+        raise failed(NAME, " ".join(causes)) from None
+    except ExceptionWithMessage as error:
+        raise failed(NAME, error.message) from None
+    found: dict[str, Any] = undo_mark_unicode_str_in_template(made)
+    return found
+
+
+def _values(known: Known) -> dict[str, Any]:
+    """Return what the library may put into the template: no secrets; lists as their text."""
+    return {
+        name: given.effective for name, given in known.parameters.items() if not given.no_echo
+    } | {
+        "AWS::Region": known.region,
+        "AWS::Partition": partition(known.region),
+    }
+
+
+def _refuse_applications(document: Mapping[str, Any]) -> None:
+    resources = document.get("Resources")
+    for logical_id, resource in resources.items() if isinstance(resources, dict) else ():
+        if not isinstance(resource, dict) or resource.get("Type") != _APPLICATION:
+            continue
+        properties = resource.get("Properties")
+        location = properties.get("Location") if isinstance(properties, dict) else None
+        if not isinstance(location, str):
+            raise failed(
+                NAME,
+                f"Resource with id [{logical_id}] is invalid. Penstock has no Serverless "
+                "Application Repository: expected the URL of a template in Location, found "
+                "something else.",
+            )
