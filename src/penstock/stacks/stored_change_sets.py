@@ -19,6 +19,7 @@ from penstock.storage import outbox
 from penstock.storage.change_sets import ChangeSetRow
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
+from penstock.storage.stacks import StackRow
 
 _SUCCEEDED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
@@ -50,7 +51,7 @@ class StoredChangeSets:
     async def all(self, stack_name: str) -> list[ChangeSetRow]:
         """Return the stack's change sets, oldest first."""
         stack = await self._stack(stack_name)
-        found = await self._database.read(lambda c: rows.of_stack(c, stack.stack_id))
+        found = await self._database.read(lambda c: rows.of_stack(c, stack.id))
         return [await self._settled(row) for row in found]
 
     async def stack(self, row: ChangeSetRow) -> StackState | None:
@@ -66,16 +67,16 @@ class StoredChangeSets:
             if stack_name is None or found is None:
                 return found
             # The caller was allowed the stack that he named: it must be the change set's own.
-            return found if found.stack_id == (await self._stack(stack_name)).stack_id else None
+            return found if found.stack_id == (await self._stack(stack_name)).id else None
         if stack_name is None:
             raise refused(
                 "StackName must be specified if ChangeSetName is not specified as an ARN."
             )
         stack = await self._stack(stack_name)
-        return await self._database.read(lambda c: rows.newest(c, stack.stack_id, name_or_arn))
+        return await self._database.read(lambda c: rows.newest(c, stack.id, name_or_arn))
 
-    async def _stack(self, name_or_id: str) -> StackState:
-        stack = await self._stored_stacks.state(name_or_id)
+    async def _stack(self, name_or_id: str) -> StackRow:
+        stack = await self._stored_stacks.row(name_or_id)
         if stack is None:
             raise refused(f"Stack [{name_or_id}] does not exist")
         return stack
@@ -87,7 +88,7 @@ class StoredChangeSets:
         if row.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
             status = await self._outcome(row)
         elif row.execution_status == ExecutionStatus.AVAILABLE:
-            stack = await self._stored_stacks.state(row.stack_id)
+            stack = await self._stored_stacks.row(row.stack_id)
             if stack is None or stack.serial != row.stack_serial:
                 status = ExecutionStatus.OBSOLETE
                 reason = "The stack has changed since the change set was created: create a new one."

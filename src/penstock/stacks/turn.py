@@ -4,7 +4,7 @@ Pure. Everything it depends on has succeeded by then, so nothing is Unknown any 
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +61,7 @@ class Turn:
             notification_arns=tuple(self.plan.notification_arns),
             exports=self.exports,
             other_stacks=self.other_stacks,
-            resources={name: values_of(each) for name, each in self.deployed.items()},
+            resources=_Values(self.deployed),
         )
 
     def decide(self, step: Step, support: str) -> Step:
@@ -180,6 +180,22 @@ class Turn:
         )
         hidden: dict[str, Any] = secrets.masked(found)
         return hidden
+
+
+class _Values(Mapping[str, ResourceValues]):
+    """What deployed resources give, made when one is asked for: a stack may have hundreds."""
+
+    def __init__(self, deployed: Mapping[str, DeployedResource]) -> None:
+        self._deployed = deployed
+
+    def __getitem__(self, name: str) -> ResourceValues:
+        return values_of(self._deployed[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._deployed)
+
+    def __len__(self) -> int:
+        return len(self._deployed)
 
 
 def values_of(resource: DeployedResource, *, hidden: bool = False) -> ResourceValues:
