@@ -6,6 +6,7 @@ step in progress, whose call may or may not have happened. `Run` is the image of
 
 import asyncio
 import dataclasses
+import functools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -111,6 +112,12 @@ class Ledger:
         self._database = database
         self._cipher = cipher
         self._clock = clock
+        self.resource = functools.lru_cache(maxsize=4096)(self._resource)
+
+    def _resource(self, sealed: str) -> DeployedResource:
+        """Return a resource that `seal` was given. Planning reads all of a stack, again and again,
+        and nobody changes a value of it: `resource` keeps the last ones."""
+        return self.open(sealed, DeployedResource)
 
     def seal(self, value: Any) -> str:
         """Return a value as encrypted JSON."""
@@ -135,7 +142,7 @@ class Ledger:
             return None
         run = Run(
             self.open(row.sealed, Operation), Phase(row.phase), {},
-            {each.logical_id: self.open(each.sealed, DeployedResource) for each in resources},
+            {each.logical_id: self.resource(each.sealed) for each in resources},
             row.stop, row.delete_requested,
         )  # fmt: skip
         for stored in steps:

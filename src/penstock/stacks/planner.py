@@ -33,7 +33,7 @@ from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template import dynamic_references, evaluate, graph
 from penstock.stacks.template.errors import MissingExport
 from penstock.stacks.template.evaluate import ResourceValues
-from penstock.stacks.template.load import load_template
+from penstock.stacks.template.load import stored_template
 from penstock.stacks.template.references import Reference, references
 from penstock.stacks.template.template import ResourceDeclaration
 
@@ -297,7 +297,7 @@ class _Planning:
             return None
         return dataclasses.replace(
             self._scope,
-            template=load_template(current.template_body),
+            template=stored_template(current.template_body),
             parameters=current.parameters,
             notification_arns=tuple(current.notification_arns),
             resources={name: _values(each) for name, each in current.resources.items()},

@@ -28,7 +28,7 @@ from penstock.stacks.resource_types.handler import (
     Progress,
     Succeeded,
 )
-from penstock.stacks.template.load import load_template
+from penstock.stacks.template.load import stored_template
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import (
     Begin,
@@ -183,7 +183,7 @@ class Provisioner:
         if run.turn is None:
             plan = run.operation.plan
             assert plan is not None
-            template = load_template(plan.template_body)
+            template = stored_template(plan.template_body)
             exports = await self._exports()
             run.turn = Turn(run.operation, plan, template, exports, run.resources)
         return run.turn

@@ -6,6 +6,7 @@ cycles) is for `evaluate.py` and `graph.py`. A template that declares transforms
 they made of it (`stacks/transforms/`); of the one as given, `unexpanded.py` reads what it can.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,13 @@ from penstock.stacks.template.template import Template
 def load_template(text: str) -> Template:
     """Return the template in `text`, JSON or YAML. Raises ServiceError ValidationError."""
     return load_document(parse_document(text), text)
+
+
+@functools.lru_cache(maxsize=16)
+def stored_template(text: str) -> Template:
+    """Return the template of a stack or a plan as `load_template` does; the last are kept, since
+    every operation on a stack asks for the same one several times."""
+    return load_template(text)
 
 
 def load_document(
