@@ -56,6 +56,9 @@ from penstock.storage.blobs import Blobs
 from penstock.storage.encryption import Cipher
 from penstock.storage.log_files import LogFiles
 from penstock.storage.outbox import Outbox
+from penstock.workloads.functions.api import service as functions_service
+from penstock.workloads.functions.functions import Functions
+from penstock.workloads.functions.invocations import Invocations
 from tests.databases import opened_database
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -192,7 +195,8 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
         cipher = Cipher.open(directory / "key")
         iam = Iam(database, cipher, ACCOUNT, utc_now)
         sts = Sts(iam)
-        objects = Objects(database, Blobs(directory / "blobs"), utc_now, region=REGION)
+        blobs = Blobs(directory / "blobs")
+        objects = Objects(database, blobs, utc_now, region=REGION)
         repositories = Repositories(database, directory / "repositories", utc_now, **place)
         builds = Builds(database, config, utc_now)
         services: list[Service] = []
@@ -220,6 +224,9 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             signing_key_pem=signing.key_pem, signing_certificate_pem=signing.certificate_pem,
             **place,
         )  # fmt: skip
+        logs_kept = Logs(database, LogFiles(directory / "logs"), utc_now, **place)
+        functions = Functions(database, blobs, cipher, sts, utc_now, **place)
+        invocations = Invocations(database, functions, logs_kept, cipher, utc_now)
         registry = StandInRegistry()
         ecr.client = registry  # type: ignore[assignment]
         services += [
@@ -227,8 +234,9 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
             codecommit(repositories),
             codepipeline(pipelines),
             ecr_service(ecr),
+            functions_service(functions, invocations, objects),
             iam_service(iam),
-            logs(Logs(database, LogFiles(directory / "logs"), utc_now, **place)),
+            logs(logs_kept),
             s3(objects),
             secretsmanager(secrets),
             sns(Sns(database, utc_now, ACCOUNT, REGION, sends_mail=True)),

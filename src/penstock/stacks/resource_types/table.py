@@ -24,6 +24,8 @@ from penstock.stacks.resource_types.handler import ResourceHandler
 from penstock.stacks.resource_types.iam_managed_policy import IamManagedPolicy
 from penstock.stacks.resource_types.iam_policy import IamPolicy
 from penstock.stacks.resource_types.iam_role import IamRole
+from penstock.stacks.resource_types.lambda_function import LambdaFunction
+from penstock.stacks.resource_types.lambda_permission import LambdaPermission
 from penstock.stacks.resource_types.logs_log_group import LogsLogGroup
 from penstock.stacks.resource_types.refused_policy import RefusedPolicy
 from penstock.stacks.resource_types.s3_bucket import S3Bucket
@@ -58,6 +60,8 @@ def handlers(in_process: InProcess) -> Mapping[str, ResourceHandler]:
         "AWS::IAM::ManagedPolicy": IamManagedPolicy(in_process),
         "AWS::IAM::Policy": IamPolicy(in_process),
         "AWS::IAM::Role": IamRole(in_process),
+        "AWS::Lambda::Function": LambdaFunction(in_process),
+        "AWS::Lambda::Permission": LambdaPermission(in_process),
         "AWS::Logs::LogGroup": LogsLogGroup(in_process),
         "AWS::S3::Bucket": S3Bucket(in_process),
         "AWS::SNS::Subscription": SnsSubscription(in_process),

@@ -35,6 +35,7 @@ _MOST_ATTEMPTS = 3
 _LONGEST_WAIT = timedelta(hours=6)
 _LONGEST_SLEEP_SECONDS = 60.0
 _TROUBLE_SECONDS = 5.0
+_ATTACH_SECONDS = 20.0
 
 
 class Runner(Protocol):
@@ -69,6 +70,7 @@ class Invocations:
         self._clock = clock
         self._retry = retry
         self._runner: Runner | None = None
+        self._attached = asyncio.Event()
         self._room = asyncio.Semaphore(_MOST_AT_ONCE)
         self._under_way: set[str] = set()
         self._work = BackgroundWork(_LOG, "an event met an internal error; it is run again")
@@ -79,6 +81,7 @@ class Invocations:
     async def attach(self, runner: Runner) -> None:
         """Run functions on `runner` from now on, beginning with the events that were left."""
         self._runner = runner
+        self._attached.set()
         if self._task is None:
             self._loop = asyncio.get_running_loop()
             self._database.after_commit(self._woken_by_writer, function_events.ACCEPTED)
@@ -114,12 +117,7 @@ class Invocations:
     async def _invoke(
         self, request_id: str, function: Function, payload: bytes, client_context: str | None
     ) -> tuple[Outcome, str]:
-        runner = self._runner
-        if runner is None:
-            raise EngineError(
-                "there is no container engine to run functions yet; the server's log says why",
-                retryable=True,
-            )
+        runner = await self._attached_runner()
         async with self._room:
             stream = log_stream(self._clock(), request_id.replace("-", ""))
             invocation = Invocation(
@@ -136,6 +134,18 @@ class Invocations:
             finally:
                 await log.close()
             return outcome, tail(list(log.tail))
+
+    async def _attached_runner(self) -> Runner:
+        """Return what runs functions, waited for while the server has just started."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ATTACH_SECONDS):
+                await self._attached.wait()
+        if self._runner is None:
+            raise EngineError(
+                "there is no container engine to run functions; the server's log says why",
+                retryable=True,
+            )
+        return self._runner
 
     def _woken_by_writer(self) -> None:
         loop = self._loop
@@ -199,7 +209,10 @@ class Invocations:
             await self._database.write(lambda c: function_events.finish(c, row.request_id))
             return
         payload = base64.b64decode(self._cipher.decrypt(row.sealed))
-        outcome, _ = await self._invoke(row.request_id, function, payload, None)
+        try:
+            outcome, _ = await self._invoke(row.request_id, function, payload, None)
+        except ServiceError as error:  # its role does not trust Lambda any more
+            outcome = Outcome(b"", error.message)
         attempts = row.attempts + 1
         delay = self._retry(attempts) if outcome.error is not None else None
         if delay is not None:

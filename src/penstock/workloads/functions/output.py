@@ -47,7 +47,7 @@ class Output:
         """Say that the handler is called, unless that was said."""
         if not self.started.is_set():
             self._started_ns = self._last_ns
-            self._log.say(start_line(self._request_id))
+            self._log.say(start_line(self._request_id), self._last_ns // 1_000_000 or None)
             self.started.set()
 
     @property

@@ -10,13 +10,18 @@ from tests.resource_world import ACCOUNT, REGION, ROOT, STACK, ResourceWorld
 from penstock.stacks.resource_types.handler import Failed, HandlerErrorCode, Succeeded, Support
 from penstock.stacks.resource_types.kept_resource import KeptResource
 from penstock.stacks.unsupported import POLICIES
+from penstock.workloads.functions.package import zipped
 
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": {"Service": ["codebuild.amazonaws.com", "codepipeline.amazonaws.com"]},
+            "Principal": {
+                "Service": [
+                    "codebuild.amazonaws.com", "codepipeline.amazonaws.com", "lambda.amazonaws.com",
+                ]
+            },
             "Action": "sts:AssumeRole",
         }
     ],
@@ -27,6 +32,12 @@ DOCUMENT = {
 }
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/given"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:given"
+FUNCTION = {
+    "Runtime": "python3.12",
+    "Handler": "index.handler",
+    "Role": ROLE,
+    "Code": {"ZipFile": "def handler(event, context): return 1"},
+}
 STAGES = [
     {
         "Name": "Source",
@@ -87,6 +98,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "AWS::IAM::ManagedPolicy": {"ManagedPolicyName": "named", "PolicyDocument": DOCUMENT},
     "AWS::IAM::Policy": {"PolicyName": "named", "PolicyDocument": DOCUMENT, "Roles": ["given"]},
     "AWS::IAM::Role": {"RoleName": "named", "AssumeRolePolicyDocument": TRUST},
+    "AWS::Lambda::Function": {"FunctionName": "named", "Timeout": "5", **FUNCTION},
+    "AWS::Lambda::Permission": {
+        "FunctionName": "given",
+        "Action": "lambda:InvokeFunction",
+        "Principal": "sns.amazonaws.com",
+        "SourceArn": TOPIC,
+    },
     "AWS::Logs::LogGroup": {"LogGroupName": "named"},
     "AWS::S3::Bucket": {"BucketName": "named"},
     "AWS::SNS::Subscription": {
@@ -97,7 +115,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "AWS::SecretsManager::Secret": {"Name": "named", "SecretString": "one"},
 }  # fmt: skip
 CONNECTIONS = {"AWS::CodeConnections::Connection", "AWS::CodeStarConnections::Connection"}
-NAMELESS = {"AWS::IAM::Policy", "AWS::SNS::Subscription", *CONNECTIONS}
+NAMELESS = {
+    "AWS::IAM::Policy", "AWS::Lambda::Permission", "AWS::SNS::Subscription", *CONNECTIONS,
+}
 """Types that no other resource's name collides with: it is CloudFormation's own, or may be taken
 twice."""
 NAME_REQUIRED = {"AWS::CodeCommit::Repository", *CONNECTIONS}
@@ -112,6 +132,8 @@ async def _given(world: ResourceWorld) -> None:
     await world.call("iam", "CreateRole", RoleName="given", AssumeRolePolicyDocument=trust)
     await world.call("sns", "CreateTopic", Name="given")
     await world.call("s3", "CreateBucket", Bucket="artifacts")
+    code = {"ZipFile": zipped({"index.py": b"def handler(event, context): return 1"})}
+    await world.call("lambda", "CreateFunction", FunctionName="given", **{**FUNCTION, "Code": code})
 
 
 def test_every_type_of_the_table_has_an_example(world: ResourceWorld) -> None:
@@ -176,6 +198,8 @@ async def test_a_step_that_is_resumed_makes_nothing_twice(world: ResourceWorld, 
 async def test_a_name_is_made_up_and_always_the_same(world: ResourceWorld, type: str) -> None:
     named = ("Name", "RepositoryName", "ManagedPolicyName", "RoleName", "LogGroupName",
              "BucketName", "TopicName")  # fmt: skip
+    if type == "AWS::Lambda::Function":
+        named += ("FunctionName",)
     properties = {key: value for key, value in EXAMPLES[type].items() if key not in named}
     made = await world.made(type, properties)
     again = await world.made(type, properties, resumed=True)

@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 from penstock.aws.errors import ServiceError
@@ -24,7 +25,7 @@ async def invoke(domain: Lambda, call: Call, request: Request) -> Response:
         if request.get(name):
             raise cannot_honour(name, "invoke it without.")
     kind = request.get("InvocationType") or "RequestResponse"
-    payload = _payload(request.get("Payload") or b"", kind)
+    payload = _checked(await _whole(request.get("Payload") or b""), kind)
     function, _ = await domain.functions.get(named)
     if kind == _DRY_RUN:
         return {"StatusCode": 204, "ExecutedVersion": LATEST}
@@ -44,7 +45,14 @@ async def invoke(domain: Lambda, call: Call, request: Request) -> Response:
     return answer
 
 
-def _payload(payload: bytes, kind: str) -> bytes:
+async def _whole(payload: bytes | AsyncIterator[bytes]) -> bytes:
+    """Return the payload: the wire gives it as a stream, callers in this process whole."""
+    if isinstance(payload, bytes):
+        return payload
+    return b"".join([block async for block in payload])
+
+
+def _checked(payload: bytes, kind: str) -> bytes:
     """Return what the function gets: the request's JSON, an empty object where there is none."""
     most = MOST_EVENT_BYTES if kind == _EVENT else MOST_PAYLOAD_BYTES
     if len(payload) > most:
