@@ -38,19 +38,13 @@ def approval_text(
     """Return the approval (of `/_penstock/approvals/…`) and all that it shows."""
     rows = [*_heading(approval, now), *_review(review, now, full=full)]
     if approval["digest"] is not None:
-        rows += [Text(), _digest(approval["digest"])]
+        rows += [Text(), digest_row(approval["digest"])]
     return Group(*rows)
 
 
-def change_set_text(
-    change_set: ReviewedChangeSet, *, full: bool = False, preview: bool = False
-) -> Group:
-    """Return one change set; `full` lists every property of what is added.
-
-    Its digest stands below, but for a `preview`, which nobody can approve.
-    """
-    end = Text("A preview: nothing was changed.", "dim") if preview else _digest(change_set.digest)
-    return Group(*_change_set(change_set, full=full), Text(), end)
+def change_set_text(change_set: ReviewedChangeSet, *, full: bool = False) -> Group:
+    """Return one change set and its digest; `full` lists every property of what is added."""
+    return Group(*change_set_rows(change_set, full=full), Text(), digest_row(change_set.digest))
 
 
 def _heading(approval: Mapping[str, Any], now: datetime) -> Iterator[RenderableType]:
@@ -83,7 +77,7 @@ def _review(review: Review, now: datetime, *, full: bool) -> Iterator[Renderable
         yield from _source(source, now)
     for change_set in review.change_sets:
         yield Text()
-        yield from _change_set(change_set, full=full)
+        yield from change_set_rows(change_set, full=full)
     for note in review.notes:
         yield Text()
         yield below(f"Note: {note}", 0, "yellow")
@@ -114,12 +108,18 @@ def _source(source: SourceChange, now: datetime) -> Iterator[RenderableType]:
         yield below(source.note, 4, "dim")
 
 
-def _change_set(change_set: ReviewedChangeSet, *, full: bool) -> Iterator[RenderableType]:
+def change_set_rows(
+    change_set: ReviewedChangeSet, *, full: bool = False, subject: str = ""
+) -> Iterator[RenderableType]:
+    """Yield one change set under its headline, which `subject` and the stack's name begin.
+
+    Without one the change set's own name and what it does to the stack do.
+    """
     resources = resource_words(change_set.changes)
     verb = "creates" if change_set.kind == "CREATE" else "updates"
-    headline = Text(f"Change set {change_set.name} {verb} {change_set.stack_name}: ", "bold")
-    headline.append("nothing changes" if change_set.empty else summary(resources))
-    yield headline
+    begin = subject or f"Change set {change_set.name} {verb}"
+    told = "nothing changes" if change_set.empty else summary(resources)
+    yield below(f"{begin} {change_set.stack_name}: {told}", 0, "bold")
     if change_set.status != "AVAILABLE" and not change_set.empty:
         reason = f": {change_set.status_reason}" if change_set.status_reason else ""
         colour = "red" if change_set.status in _UNUSABLE else "dim"
@@ -131,6 +131,8 @@ def _change_set(change_set: ReviewedChangeSet, *, full: bool) -> Iterator[Render
         yield from _values(f"parameter {parameter.name}", parameter.before, parameter.after, 2)
     if resources and (changed or change_set.status != "AVAILABLE"):
         yield Text()
+    elif not resources and not change_set.empty:
+        yield below("outputs, tags or settings of the stack change", 2)
     for resource in resources:
         yield from _resource(resource, full=full)
 
@@ -138,45 +140,81 @@ def _change_set(change_set: ReviewedChangeSet, *, full: bool) -> Iterator[Render
 def _resource(resource: ResourceWords, *, full: bool) -> Iterator[RenderableType]:
     default = ("?", "magenta")
     sign, colour = _REPLACED if resource.is_replaced else _SIGNS.get(resource.action, default)
-    headline = Text(f"  {sign} ", colour)
-    headline.append(resource.logical_id, "not dim bold")
-    headline.append(f"  {resource.type}", "dim")
-    yield headline
-    why = f" ({'; '.join(resource.why)})" if resource.why else ""
+    yield _headline(resource, sign, colour)
+    one_reason = len(resource.why) == 1
+    why = f" ({resource.why[0]})" if one_reason else ""
     if resource.action != "Add":
         yield below(f"{resource.outcome}{why}", 4, colour)
+    if resource.warning:
+        yield below(f"WARNING: {resource.warning}", 4, "bold red")
     shown = list(resource.properties)
     if resource.action == "Add" and not full:
         shown = shown[:_ADDED_SHOWN]
+    one_note = len({each.note for each in shown}) == 1
     for each in shown:
-        yield from _property(each, is_added=resource.action == "Add")
+        told = [*([] if one_note else [each.note]), *([] if one_reason else each.why)]
+        yield from _property(
+            each, resource.action == "Add", "; ".join(words for words in told if words)
+        )
     if left := len(resource.properties) - len(shown):
         yield below(f"and {left} more, with --full", 6, "dim")
+    if resource.action == "Modify" and not shown and resource.replacement:
+        yield below("what of it changes the endpoint does not say", 6)
 
 
-def _property(words: PropertyWords, *, is_added: bool) -> Iterator[RenderableType]:
+def _headline(resource: ResourceWords, sign: str, colour: str) -> RenderableType:
+    """Return what it is; its physical id too where it ends, or is replaced, if there is room."""
+    line = Text(f"  {sign} ", colour)
+    line.append(resource.logical_id, "not dim bold")
+    line.append(f"  {resource.type}", "dim")
+    ends = resource.is_replaced or resource.action == "Remove"
+    if ends and len(line) + len(resource.physical_id) + 2 <= WIDTH and resource.physical_id:
+        line.append(f"  {resource.physical_id}", "dim")
+    line.overflow = "fold"
+    return line
+
+
+def _property(words: PropertyWords, is_added: bool, why: str) -> Iterator[RenderableType]:
+    """Yield what a property is, or changes from and to; `why` stands behind or below it."""
     if is_added:
         yield from _value(words.path, words.after or "(empty)", 6)
-    elif words.before is None and words.after is None:
-        yield below(f"{words.path}: its values are not known before", 6)
+        return
+    if words.before is None and words.after is None:
+        later = all(each.get("Evaluation") == "Dynamic" for each in words.details)
+        told = "its values are not known before" if later else "its values are not told"
+        yield from _line(Text(f"{words.path}: {told}"), why, 6)
     else:
-        yield from _values(words.path, words.before, words.after, 6)
+        yield from _values(words.path, words.before, words.after, 6, why)
+
+
+def _line(line: Text, why: str, indent: int) -> Iterator[RenderableType]:
+    """Yield a line with the reason behind it if it fits there, else below it."""
+    reason = f"  ({why})" if why else ""
+    if reason and len(line) + len(reason) + indent <= WIDTH:
+        line.append(reason, "dim")
+        reason = ""
+    line.overflow = "fold"
+    yield Padding(line, (0, 0, 0, indent), expand=False)
+    if reason:
+        yield below(reason.strip(), indent + 2, "dim")
 
 
 def _values(
-    name: str, before: str | None, after: str | None, indent: int
+    name: str, before: str | None, after: str | None, indent: int, why: str = ""
 ) -> Iterator[RenderableType]:
     """Yield one line where it fits, else one for the name and one for each value."""
     if before is None or after is None:
         sign, value = ("+", after) if before is None else ("-", before)
         style = "green" if before is None else "red"
-        yield from _value(f"{sign} {name}", value or "(empty)", indent, style)
+        yield from _value(f"{sign} {name}", value or "(empty)", indent, style, why)
         return
-    line = f"{name}: {before or '(empty)'} → {after or '(empty)'}"
-    if len(line) + indent <= WIDTH and "\n" not in line:
-        yield below(line, indent)
+    old, new = legible(before or "(empty)"), legible(after or "(empty)")
+    line = Text(f"{legible(name)}: ")
+    line.append(old, "red").append(" → ").append(new, "green")
+    if len(line) + indent <= WIDTH and "\n" not in line.plain:
+        yield from _line(line, why, indent)
         return
-    yield below(name, indent)
+    yield from _line(Text(legible(name)), why, indent)
     yield _marked("-", before, indent + 2, "red")
     yield _marked("+", after, indent + 2, "green")
 
@@ -190,14 +228,17 @@ def _marked(sign: str, value: str, indent: int, style: str) -> RenderableType:
     return Padding(row, (0, 0, 0, indent), expand=False)
 
 
-def _value(name: str, value: str, indent: int, style: str = "") -> Iterator[RenderableType]:
+def _value(
+    name: str, value: str, indent: int, style: str = "", why: str = ""
+) -> Iterator[RenderableType]:
     """Yield one line where it fits, else one for the name and the value below it."""
     if len(f"{name}: {value}") + indent <= WIDTH and "\n" not in value:
-        yield below(f"{name}: {value}", indent, style)
+        yield from _line(Text(legible(f"{name}: {value}"), style), why, indent)
         return
-    yield below(f"{name}:", indent, style)
+    yield from _line(Text(legible(f"{name}:"), style), why, indent)
     yield below(value, indent + 2, style)
 
 
-def _digest(digest: str) -> RenderableType:
+def digest_row(digest: str) -> RenderableType:
+    """Return what `penstock approve --digest` takes."""
     return Text(f"Digest {digest}", overflow="fold")

@@ -1,15 +1,17 @@
 """A change set in words for the person who approves it: what happens to each resource, and why.
 
 Pure. Read from the Changes of DescribeChangeSet with property values; the command line and the
-console show the same words. Values are whole: neither a digest nor a tag is ever shortened.
+console show the same words. Values are whole: neither a digest nor a tag is ever shortened. Not
+every CloudFormation tells everything: what an answer lacks is said to be missing, never guessed.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from penstock.pipelines.lasting_data import data_warning
 from penstock.pipelines.leaf_changes import LeafChange, leaf_changes, leaves
 from penstock.pipelines.review import ParameterChange
 from penstock.stacks.display import KNOWN_AFTER_APPLY, MASK
@@ -22,9 +24,15 @@ _OLD_ONE = {
     "ReplaceAndSnapshot": "the old one deleted after a snapshot of it",
 }
 _REMOVAL = {
+    "Delete": "is deleted",
     "Retain": "leaves the stack, and is kept outside it",
     "Snapshot": "is deleted, after a snapshot of it",
 }
+_OLD_ONE_UNTOLD = "what becomes of the old one the endpoint does not say"
+_REMOVAL_UNTOLD = "is removed; whether it is deleted or kept the endpoint does not say"
+_UNTOLD = "changes; the endpoint does not say whether it is replaced"
+_ALL_UNTOLD = "changes; the endpoint does not say how, nor whether it is replaced"
+_NO_CAUSE = "the endpoint does not say why"
 _MAY_BE_REPLACED = "may be replaced: only carrying the change out will tell"
 _MAY_CHANGE = "may change, in place: only carrying the change out will tell"
 
@@ -35,6 +43,7 @@ class PropertyWords:
 
     `before` is None for what is added, `after` for what is removed; both are None where a change
     set cannot give values. `note` says whether this change replaces the resource, else "".
+    `details` are those of the ResourceChange that it was read from.
     """
 
     path: str
@@ -42,6 +51,7 @@ class PropertyWords:
     after: str | None
     why: Sequence[str] = ()
     note: str = ""
+    details: Sequence[Mapping[str, Any]] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,8 @@ class ResourceWords:
 
     `action` is Add, Modify, Remove or another of AWS's; `outcome` says the same in words, with
     what becomes of the old one when it `is_replaced`; `why` has the causes of all its properties.
+    `replacement` is True, False or Conditional, None where nothing tells; `warning` says what is
+    lost, "" for nothing. `policy` is the PolicyAction, "" where none is told.
     """
 
     action: str
@@ -60,6 +72,14 @@ class ResourceWords:
     is_replaced: bool = False
     why: Sequence[str] = ()
     properties: Sequence[PropertyWords] = ()
+    replacement: str | None = field(default=None, compare=False)
+    policy: str = field(default="", compare=False)
+    warning: str = field(default="", compare=False)
+
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether a replacement is possible and not certain: told so, or not told at all."""
+        return self.action == "Modify" and self.replacement not in {"True", "False"}
 
 
 def unusable_words(name: str, reason: str) -> str:
@@ -104,35 +124,55 @@ def changed_parameters(parameters: Iterable[ParameterChange]) -> list[ParameterC
 
 
 def _resource(change: Mapping[str, Any]) -> ResourceWords:
-    action = str(change.get("Action", ""))
-    replaced = action == "Modify" and change.get("Replacement") == "True"
-    groups = _by_target(change.get("Details") or ())
-    modified = [words for details in groups for words in _modified(details)]
-    properties = _added(change) if action == "Add" else modified
+    action, policy = str(change.get("Action", "")), str(change.get("PolicyAction") or "")
+    details = change.get("Details") or ()
+    replacement = _replacement(change, details) if action == "Modify" else None
+    groups = _by_target(details)
     return ResourceWords(
         action=action,
         logical_id=legible(str(change.get("LogicalResourceId", ""))),
         type=legible(str(change.get("ResourceType", ""))),
         physical_id=legible(str(change.get("PhysicalResourceId") or "")),
-        outcome=_outcome(change, action),
-        is_replaced=replaced,
-        why=_distinct(cause for details in groups for cause in _causes(details)),
-        properties=properties,
+        outcome=_outcome(action, replacement, policy, details),
+        is_replaced=replacement == "True",
+        why=_distinct(cause for group in groups for cause in _causes(group)),
+        properties=_added(change) if action == "Add" else _changed(change, groups),
+        replacement=replacement,
+        policy=policy,
+        warning=data_warning(str(change.get("ResourceType", "")), action, replacement, policy),
     )
 
 
-def _outcome(change: Mapping[str, Any], action: str) -> str:
-    policy = str(change.get("PolicyAction", ""))
+def _replacement(change: Mapping[str, Any], details: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return a Modify's Replacement; where it is not told, what AWS says that its details mean."""
+    told = change.get("Replacement")
+    if told:
+        return str(told)
+    needed = {(each.get("Target") or {}).get("RequiresRecreation") for each in details}
+    if needed == {"Never"}:
+        return "False"
+    certain = {
+        (each.get("Target") or {}).get("RequiresRecreation")
+        for each in details
+        if each.get("Evaluation") == "Static"
+    }
+    if "Always" in certain:
+        return "True"
+    return "Conditional" if needed & {"Always", "Conditionally"} else None
+
+
+def _outcome(
+    action: str, replacement: str | None, policy: str, details: Sequence[Mapping[str, Any]]
+) -> str:
     if action == "Modify":
-        if change.get("Replacement") == "True":
-            old = _OLD_ONE.get(policy, _OLD_ONE["ReplaceAndDelete"])
-            return f"is replaced: a new one is made, {old}"
-        if change.get("Replacement") == "Conditional":
-            return _MAY_BE_REPLACED
-        evaluations = {each.get("Evaluation") for each in change.get("Details") or ()}
+        if replacement == "True":
+            return f"is replaced: a new one is made, {_OLD_ONE.get(policy, _OLD_ONE_UNTOLD)}"
+        if replacement != "False":
+            return _MAY_BE_REPLACED if replacement else _UNTOLD if details else _ALL_UNTOLD
+        evaluations = {each.get("Evaluation") for each in details}
         return _MAY_CHANGE if evaluations == {"Dynamic"} else "in place"
     if action == "Remove":
-        return _REMOVAL.get(policy, "is deleted")
+        return _REMOVAL.get(policy, _REMOVAL_UNTOLD)
     if action == "Add":
         return "is created"
     return {"Import": "is taken into the stack", "Dynamic": "what happens is not known yet"}.get(
@@ -160,15 +200,38 @@ def _path(target: Mapping[str, Any]) -> str:
     return first + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in rest)
 
 
-def _modified(details: Sequence[Mapping[str, Any]]) -> list[PropertyWords]:
+def _changed(
+    change: Mapping[str, Any], groups: Sequence[Sequence[Mapping[str, Any]]]
+) -> list[PropertyWords]:
+    """Return what differs: as the details have it, with the contexts' values where they have none.
+
+    Without any detail the contexts alone tell.
+    """
+    before, after = (_context(change, member) for member in ("BeforeContext", "AfterContext"))
+    if groups or not (before and after):
+        return [words for details in groups for words in _modified(details, before, after)]
+    return [
+        PropertyWords(legible(each.path), _worded(each.before), _worded(each.after))
+        for name in dict.fromkeys([*before, *after])
+        for each in leaf_changes(name, _text(before.get(name)), _text(after.get(name)))
+    ]
+
+
+def _modified(
+    details: Sequence[Mapping[str, Any]], before: Mapping[str, Any], after: Mapping[str, Any]
+) -> list[PropertyWords]:
     targets = [each.get("Target") or {} for each in details]
     path, why, note = _path(targets[0]), _causes(details), _note(targets)
-    before, after = _first(targets, "BeforeValue"), _first(targets, "AfterValue")
-    if before is None and after is None:
-        return [PropertyWords(legible(path), None, None, why, note)]
+    old, new = _first(targets, "BeforeValue"), _first(targets, "AfterValue")
+    if old is None and new is None and before and after:
+        old, new = _text(before.get(path)), _text(after.get(path))
+    if old is None and new is None:
+        return [PropertyWords(legible(path), None, None, why, note, details)]
     return [
-        PropertyWords(legible(each.path), _worded(each.before), _worded(each.after), why, note)
-        for each in _leaf_changes(path, before, after)
+        PropertyWords(
+            legible(each.path), _worded(each.before), _worded(each.after), why, note, details
+        )
+        for each in _leaf_changes(path, old, new)
     ]
 
 
@@ -184,7 +247,10 @@ def _leaf_changes(path: str, before: str | None, after: str | None) -> list[Leaf
 
 def _first(targets: Iterable[Mapping[str, Any]], member: str) -> str | None:
     found = (each.get(member) for each in targets)
-    value = next((each for each in found if each is not None), None)
+    return _text(next((each for each in found if each is not None), None))
+
+
+def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
@@ -200,6 +266,8 @@ def _causes(details: Sequence[Mapping[str, Any]]) -> Sequence[str]:
     found = _distinct(words for each in details if (words := _cause(each)))
     if found:
         return found
+    if not any(each.get("ChangeSource") for each in details):
+        return (_NO_CAUSE,)
     target = details[0].get("Target") or {}
     without_values = target.get("BeforeValue") is None and target.get("AfterValue") is None
     if target.get("Attribute") == "Tags" and without_values:
@@ -223,20 +291,24 @@ def _cause(detail: Mapping[str, Any]) -> str:
 
 def _added(change: Mapping[str, Any]) -> list[PropertyWords]:
     """Return what an added resource will have, from its AfterContext."""
-    try:
-        context = json.loads(change.get("AfterContext") or "{}")
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(context, dict):
-        return []
-    properties = context.get("Properties")
-    listed = list((properties if isinstance(properties, dict) else {}).items())
-    listed += [(name, value) for name, value in context.items() if name != "Properties"]
     return [
         PropertyWords(legible(path), None, _worded(text))
-        for name, value in listed
-        for path, text in leaves(name, value if isinstance(value, str) else json.dumps(value))
+        for name, value in _context(change, "AfterContext").items()
+        for path, text in leaves(name, _text(value))
     ]
+
+
+def _context(change: Mapping[str, Any], member: str) -> dict[str, Any]:
+    """Return a context's properties and other attributes by name; nothing where it is missing."""
+    try:
+        context = json.loads(change.get(member) or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(context, dict):
+        return {}
+    properties = context.get("Properties")
+    others = {name: value for name, value in context.items() if name != "Properties"}
+    return {**(properties if isinstance(properties, dict) else {}), **others}
 
 
 def _worded(text: str | None) -> str | None:

@@ -6,11 +6,13 @@ Source of the texts: the validator that AWS published (cloudformation-resource-s
 leaves out values for keywords such as enum and pattern.
 """
 
+import functools
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from penstock.stacks import schema_patterns, schemas
 from penstock.stacks.schemas import ResourceSchema
 from penstock.stacks.template.dynamic_references import has_reference
 from penstock.stacks.template.evaluate import Unknown, contains_unknown
@@ -29,6 +31,7 @@ _BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "exclusiveMinimum": operator.gt,
     "exclusiveMaximum": operator.lt,
 }
+_COMBINED = ("allOf", "anyOf", "oneOf", "dependencies", "patternProperties")
 _NONE_OF = {"oneOf": "0 subschemas matched instead of one"}
 _JSON_TEXT = "json"
 """`format` of properties that take JSON, as an object or as text."""
@@ -36,19 +39,27 @@ _JSON_TEXT = "json"
 
 def problems(schema: ResourceSchema, properties: Mapping[str, Any]) -> list[str]:
     """Return what is wrong, one line each: `#/Port: expected type: Integer, found: String`."""
-    document = {
-        "type": "object",
-        "properties": schema.properties,
-        "required": sorted(schema.required),
-        "additionalProperties": schema.document.get("additionalProperties", False),
-    }
-    return list(_Rules(schema.document).check(document, properties, "#"))
+    return list(_Rules(schema.document).check(_document(schema.type_name), properties, "#"))
 
 
 def failure(logical_resource_id: str, found: list[str]) -> str:
     """Return the reason of a resource's event, or of a failed change set."""
     lines = "\n".join(found)
     return f"Properties validation failed for resource {logical_resource_id} with message:\n{lines}"
+
+
+@functools.cache
+def _document(type_name: str) -> Mapping[str, Any]:
+    """Return the rule of all of a type's properties."""
+    schema = schemas.schema(type_name)
+    assert schema is not None
+    return {
+        "type": "object",
+        "properties": schema.properties,
+        "required": sorted(schema.required),
+        "additionalProperties": schema.document.get("additionalProperties", False),
+        **{name: schema.document[name] for name in _COMBINED if name in schema.document},
+    }
 
 
 class _Rules:
@@ -101,16 +112,30 @@ class _Rules:
         for name in rule.get("required", ()):
             if name not in value:
                 yield f"{place}: required key [{name}] not found"
+        yield from self._check_size(rule, value, place)
         closed = rule.get("additionalProperties") is False and bool(members or patterns)
         for name, each in value.items():
             if name in members:
                 yield from self.check(members[name], each, f"{place}/{name}")
                 continue
-            matching = [p for p in patterns if _matches(p, name)]
+            matching = [p for p in patterns if schema_patterns.matches(p, name)]
             for pattern in matching:
                 yield from self.check(patterns[pattern], each, f"{place}/{name}")
             if closed and not matching:
                 yield f"{place}: extraneous key [{name}] is not permitted"
+
+    def _check_size(
+        self, rule: Mapping[str, Any], value: Mapping[str, Any], place: str
+    ) -> Iterator[str]:
+        least, most = rule.get("minProperties"), rule.get("maxProperties")
+        if least is not None and len(value) < least:
+            yield f"{place}: minimum size: [{least}], found: [{len(value)}]"
+        if most is not None and len(value) > most:
+            yield f"{place}: maximum size: [{most}], found: [{len(value)}]"
+        for name, needed in rule.get("dependencies", {}).items():
+            if name in value and isinstance(needed, list):
+                missing = [each for each in needed if each not in value]
+                yield from (f"{place}: property [{each}] is required" for each in missing)
 
     def _check_array(self, rule: Mapping[str, Any], value: list[Any], place: str) -> Iterator[str]:
         least, most = rule.get("minItems"), rule.get("maxItems")
@@ -135,13 +160,16 @@ class _Rules:
             if most is not None and len(text) > most:
                 yield f"{place}: expected maxLength: {most}, actual: {len(text)}"
             pattern = rule.get("pattern")
-            if pattern is not None and not _matches(pattern, text):
+            if pattern is not None and not schema_patterns.matches(pattern, text):
                 yield _constraint(place, "pattern")
         if isinstance(stated, str) and stated in {"integer", "number"}:
             for keyword, holds in _BOUNDS.items():
                 bound = rule.get(keyword)
                 if isinstance(bound, int | float) and not holds(float(text), bound):
                     yield _constraint(place, keyword)
+            step = rule.get("multipleOf")
+            if isinstance(step, int) and float(text) % step:
+                yield _constraint(place, "multipleOf")
         if "enum" in rule and text not in {_text(each) for each in rule["enum"]}:
             yield _constraint(place, "enum")
         folded = {_text(each).lower() for each in rule.get("enumCaseInsensitive", ())}
@@ -212,16 +240,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    """Return whether ECMA's `pattern` is found in `text`; one that Python cannot read accepts."""
-    try:
-        return re.search(_python(pattern), text) is not None
-    except re.error:
-        return True
-
-
-def _python(pattern: str) -> str:
-    """Return the pattern with `$` as ECMA means it: the end, not before a last newline."""
-    return re.sub(r"(?<!\\)\$(?=$|\))", r"\\Z", pattern)

@@ -322,21 +322,23 @@ def previews(server: ServerProcess, directory: Path) -> None:
     fits(seen)
     assert "ContainerDefinitions[0].Memory: 128 → 256" in seen
     assert "parameter" not in seen, "the stack's values are kept"
-    _, missing = penstock(server, "changeset", "new", "--template", str(template), code=1)
+    _, missing = penstock(server, "changeset", str(template), code=1)
     assert "must have values" in missing
-    given = ("--parameter", "Version=9", "--parameter", "Password=x")
-    new, _ = penstock(server, "changeset", "new", "--template", str(template), *given, "--full")
-    assert "creates new: 3 added" in new
-    from_file = ("--parameters", str(directory / "prod.json"))
-    found, _ = penstock(
-        server, "changeset", PRODUCTION, "--template", str(template), *from_file, "--json"
-    )
-    [memory] = [
-        each["ResourceChange"]
-        for each in json.loads(found)["changes"]
-        if each["ResourceChange"]["LogicalResourceId"] == "TaskDefinition"
-    ]
-    assert memory["Replacement"] == "True"
+    given = ("--param", "Version=9", "--param", "Password=x")
+    other = directory / "other.yml"
+    other.write_text(TEMPLATE.replace("/shop/", "/other/"))
+    new, _ = penstock(server, "changeset", str(other), *given, "--full")
+    assert "other.yml would create other: 3 added" in new
+    from_file = ("--stack", PRODUCTION, "--config", str(directory / "prod.json"))
+    found, _ = penstock(server, "changeset", str(template), *from_file, "--json")
+    document = json.loads(found)
+    [memory] = [each for each in document["changes"] if each["logicalId"] == "TaskDefinition"]
+    assert memory["replacement"] == "True"
+    assert document["replaced"] == ["TaskDefinition"]
+    assert document["digest"].startswith("sha256:")
+    strict = (*from_file, "--fail-on-replacement")
+    _, told = penstock(server, "changeset", str(template), *strict, code=2)
+    assert told == "penstock: replaced: TaskDefinition (--fail-on-replacement)\n"
     assert server.client("cloudformation").describe_stacks()["Stacks"] == before
     summaries = server.client("cloudformation").list_change_sets(StackName=PRODUCTION)["Summaries"]
     assert [each["ChangeSetName"] for each in summaries] == ["release"]

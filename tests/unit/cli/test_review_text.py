@@ -153,10 +153,65 @@ Digest {DIGEST}"""
     )
 
 
-def test_a_preview_has_no_digest_to_approve() -> None:
-    text = printed(change_set_text(change_set(), preview=True))
-    assert text.endswith("\n\nA preview: nothing was changed.")
-    assert DIGEST not in text
+def test_a_reason_stands_where_there_is_more_than_one() -> None:
+    def detail(name: str, recreation: str, entity: str) -> dict[str, Any]:
+        target = {"Attribute": "Properties", "Name": name, "RequiresRecreation": recreation}
+        target |= {"BeforeValue": "a", "AfterValue": "b"}
+        cause = {"ChangeSource": "ParameterReference", "CausingEntity": entity}
+        return {"Target": target, "Evaluation": "Static", **cause}
+
+    details = [detail("Size", "Never", "Size"), detail("Name", "Always", "NameOfTheDatabase")]
+    given = {"Action": "Modify", "LogicalResourceId": "Database", "Replacement": "True"}
+    given |= {"ResourceType": "AWS::RDS::DBInstance", "PhysicalResourceId": "shop-db"}
+    given |= {"PolicyAction": "ReplaceAndSnapshot", "Details": details}
+    assert (
+        printed(change_set_text(change_set(changes=[given], parameters=[])))
+        == f"""\
+Change set release updates shop-prod: 1 replaced
+  ± Database  AWS::RDS::DBInstance  shop-db
+    is replaced: a new one is made, the old one deleted after a snapshot of it
+    WARNING: what the old one stores is in its snapshot alone; the new one
+    begins without it
+      Size: a → b  (parameter Size changed)
+      Name: a → b  (replaces the resource; parameter NameOfTheDatabase changed)
+
+Digest {DIGEST}"""
+    )
+
+
+def test_what_an_answer_lacks_is_said_to_be_missing() -> None:
+    def given(action: str, name: str, **more: Any) -> dict[str, Any]:
+        return {"Action": action, "LogicalResourceId": name, "ResourceType": "AWS::X::Y", **more}
+
+    changes = [
+        given("Modify", "All"),
+        given("Modify", "Values", Details=[{"Target": {"Attribute": "Tags"}}]),
+        given("Modify", "Details", Replacement="False"),
+        given("Remove", "Policy"),
+    ]
+    text = printed(change_set_text(change_set(changes=changes, parameters=[])))
+    assert (
+        text.split("\n\n")[0]
+        == """\
+Change set release updates shop-prod: 3 changed, 1 removed
+  ~ All  AWS::X::Y
+    changes; the endpoint does not say how, nor whether it is replaced
+  ~ Values  AWS::X::Y
+    changes; the endpoint does not say whether it is replaced (the endpoint does
+    not say why)
+      Tags: its values are not told
+  ~ Details  AWS::X::Y
+    in place
+      what of it changes the endpoint does not say
+  - Policy  AWS::X::Y
+    is removed; whether it is deleted or kept the endpoint does not say"""
+    )
+
+
+def test_a_change_of_the_stack_alone_is_said() -> None:
+    text = printed(change_set_text(change_set(changes=[])))
+    assert "no resource changes" in text
+    assert "outputs, tags or settings of the stack change" in text
 
 
 def test_everything_that_is_added_is_shown_on_demand() -> None:

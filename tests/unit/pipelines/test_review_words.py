@@ -268,3 +268,48 @@ def test_parameters_that_stay_are_not_changes() -> None:
 def test_a_value_cannot_write_on_the_terminal() -> None:
     found = words("Modify", "A", "T", Details=[detail("X", "safe", "\x1b[2Khidden\u202e")])
     assert found.properties[0].after == "\\x1b[2Khidden\\u202e"
+
+
+def test_a_replacement_that_is_not_told_is_read_from_the_details() -> None:
+    def told(recreation: str | None, evaluation: str = "Static") -> str | None:
+        given = detail("A", "1", "2", recreation=recreation or "", evaluation=evaluation)
+        if recreation is None:
+            del given["Target"]["RequiresRecreation"]
+        return words("Modify", "R", "AWS::X::Y", Details=[given]).replacement
+
+    assert told("Never") == "False"
+    assert told("Always") == "True"
+    assert told("Always", "Dynamic") == "Conditional"
+    assert told("Conditionally") == "Conditional"
+    assert told(None) is None
+    assert words("Modify", "R", "AWS::X::Y").replacement is None
+    assert words("Modify", "R", "AWS::X::Y").may_be_replaced
+    assert not words("Modify", "R", "AWS::X::Y", Replacement="False").may_be_replaced
+    assert words("Add", "R", "AWS::X::Y", Replacement="True").replacement is None
+
+
+def test_values_that_details_lack_come_from_the_contexts() -> None:
+    contexts = {
+        "BeforeContext": json.dumps({"Properties": {"A": "1", "B": {"C": "2", "D": "3"}}}),
+        "AfterContext": json.dumps({"Properties": {"A": "1", "B": {"C": "9", "D": "3"}}}),
+    }
+    found = words("Modify", "R", "AWS::X::Y", Details=[detail("B")], **contexts)
+    assert [(e.path, e.before, e.after) for e in found.properties] == [("B.C", "2", "9")]
+    found = words("Modify", "R", "AWS::X::Y", **contexts)
+    assert [(e.path, e.before, e.after) for e in found.properties] == [("B.C", "2", "9")]
+    broken = {"BeforeContext": "{", "AfterContext": "[1]"}
+    found = words("Modify", "R", "AWS::X::Y", Details=[detail("B")], **broken)
+    assert [(e.path, e.before, e.after) for e in found.properties] == [("B", None, None)]
+
+
+def test_what_an_answer_lacks_is_not_guessed() -> None:
+    gone = words("Remove", "R", "AWS::X::Y")
+    assert gone.outcome == "is removed; whether it is deleted or kept the endpoint does not say"
+    assert words("Remove", "R", "AWS::X::Y", PolicyAction="Delete").outcome == "is deleted"
+    assert (
+        "what becomes of the old one the endpoint"
+        in words("Modify", "R", "AWS::X::Y", Replacement="True").outcome
+    )
+    without_source = {"Target": {"Name": "A", "BeforeValue": "1", "AfterValue": "2"}}
+    found = words("Modify", "R", "AWS::X::Y", Details=[without_source])
+    assert found.why == ("the endpoint does not say why",)

@@ -6,12 +6,13 @@ looks like: `vpc-0123…`, an ARN of the right service, region and account, a UU
 
 import dataclasses
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from penstock import ids
 from penstock.arns import arn
+from penstock.stacks import schema_patterns
+from penstock.stacks.resource_types import pattern_text
 from penstock.stacks.resource_types.handler import ResourceRequest
 from penstock.stacks.resource_types.physical_name import physical_name, suffix
 from penstock.stacks.schemas import PropertyPath, ResourceSchema
@@ -79,6 +80,14 @@ _ARN_RESOURCES = {
     "AWS::SQS::Queue": "{name}",
     "AWS::StepFunctions::StateMachine": "stateMachine:{name}",
 }
+_FORMS = {
+    ("AWS::SQS::Queue", "QueueUrl"): "https://sqs.{region}.amazonaws.com/{account}/{name}",
+    ("AWS::SQS::Queue", "QueueName"): "{name}",
+}
+"""Values in a form of their own."""
+
+_ARN_PARTS = 6
+_DEEPEST = 6
 _WITHOUT_REGION = frozenset({"cloudfront", "iam", "organizations", "route53", "s3"})
 _WITHOUT_ACCOUNT = frozenset({"route53", "s3"})
 
@@ -120,8 +129,22 @@ def attributes(
 
 
 def _made_up(schema: ResourceSchema, request: ResourceRequest, path: PropertyPath) -> Any:
-    rule = _rule(schema, path)
-    stated = rule.get("type", "string")
+    return _value(schema, request, path, _rule(schema, path), 0)
+
+
+def _value(
+    schema: ResourceSchema,
+    request: ResourceRequest,
+    path: PropertyPath,
+    rule: Mapping[str, Any],
+    depth: int,
+) -> Any:
+    """Return a value that `rule` takes, with no more in it than must be."""
+    if "type" not in rule and depth < _DEEPEST:
+        chosen = next((rule[each][0] for each in ("oneOf", "anyOf") if rule.get(each)), None)
+        if chosen is not None:
+            return _value(schema, request, path, _resolved(schema, chosen), depth + 1)
+    stated = rule.get("type", "object" if "properties" in rule else "string")
     kind = stated[0] if isinstance(stated, list) else stated
     match kind:
         case "integer" | "number":
@@ -129,9 +152,21 @@ def _made_up(schema: ResourceSchema, request: ResourceRequest, path: PropertyPat
         case "boolean":
             return False
         case "array":
-            return []
+            items = _resolved(schema, rule.get("items", {}))
+            count = rule.get("minItems", 0) if depth < _DEEPEST else 0
+            return [
+                _value(schema, request, (*path, str(number)), items, depth + 1)
+                for number in range(count)
+            ]
         case "object":
-            return {}
+            members = rule.get("properties", {}) if depth < _DEEPEST else {}
+            return {
+                name: _value(
+                    schema, request, (*path, name), _resolved(schema, members[name]), depth + 1
+                )
+                for name in rule.get("required", ())
+                if name in members
+            }
         case _:
             return _text(schema, request, path, rule)
 
@@ -139,15 +174,24 @@ def _made_up(schema: ResourceSchema, request: ResourceRequest, path: PropertyPat
 def _text(
     schema: ResourceSchema, request: ResourceRequest, path: PropertyPath, rule: Mapping[str, Any]
 ) -> str:
-    if rule.get("enum"):
-        return str(rule["enum"][0])
-    if path[-1].lower().endswith("arn"):
-        return _arn(schema, request)
-    most = rule.get("maxLength", 255)
+    for keyword in ("enum", "enumCaseInsensitive"):
+        if rule.get(keyword):
+            return str(rule[keyword][0])
+    if rule.get("format") == "date-time":
+        return _time(request)
+    pattern, least, most = rule.get("pattern"), rule.get("minLength", 0), rule.get("maxLength", 255)
+    if path[-1].lower().endswith("arn") or "arn:" in (pattern or ""):
+        return _arn(schema, request, path, pattern)
     for candidate in _candidates(schema, request, path):
-        if len(candidate) <= most and _matches(rule.get("pattern"), candidate):
+        if least <= len(candidate) <= most and _matches(pattern, candidate):
             return candidate
-    return ids.derived_uuid(request.client_request_token, *path)
+    seed = "\x1f".join((request.client_request_token, *path))
+    made = pattern_text.text_of(pattern or ".*", seed, least, most)
+    return made or ids.derived_uuid(request.client_request_token, *path)
+
+
+def _time(request: ResourceRequest) -> str:
+    return request.now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _candidates(
@@ -156,6 +200,9 @@ def _candidates(
     """Yield what a value may look like, the likeliest first."""
     token = "\x1f".join((request.client_request_token, *path))
     name = path[-1].lower()
+    form = _FORMS.get((schema.type_name, path[-1]))
+    if form is not None:
+        yield _formed(form, schema, request)
     prefix = _EC2_PREFIXES.get(schema.type_name)
     if prefix and path in schema.primary_identifier:
         yield _prefixed(prefix, request.client_request_token)
@@ -173,7 +220,31 @@ def _candidates(
     yield _hexadecimal(token, 17)
 
 
-def _arn(schema: ResourceSchema, request: ResourceRequest) -> str:
+def _arn(
+    schema: ResourceSchema, request: ResourceRequest, path: PropertyPath, pattern: str | None
+) -> str:
+    """Return the ARN in the form that is known, or that the schema's pattern says."""
+    usual = _usual_arn(schema, request)
+    if _matches(pattern, usual):
+        return usual
+    seed = "\x1f".join((request.client_request_token, *path))
+    parts = (pattern_text.text_of(pattern or "", seed) or "").split(":", 5)
+    if len(parts) == _ARN_PARTS and parts[0] == "arn":
+        region = request.region if parts[3] else ""
+        account = request.account_id if parts[4] else ""
+        for service in (_service(schema.type_name), parts[2]):
+            made = arn(service, region, account, parts[5])
+            if _matches(pattern, made):
+                return made
+    return usual
+
+
+def _formed(form: str, schema: ResourceSchema, request: ResourceRequest) -> str:
+    name = next(_names(schema, request), None) or physical_name(request, 80)
+    return form.format(region=request.region, account=request.account_id, name=name)
+
+
+def _usual_arn(schema: ResourceSchema, request: ResourceRequest) -> str:
     service = _service(schema.type_name)
     region = "" if service in _WITHOUT_REGION else request.region
     account = "" if service in _WITHOUT_ACCOUNT else request.account_id
@@ -215,10 +286,7 @@ def _hexadecimal(token: str, length: int) -> str:
 
 
 def _matches(pattern: str | None, text: str) -> bool:
-    try:
-        return pattern is None or re.search(pattern, text) is not None
-    except re.error:  # a pattern that only ECMA's engine reads
-        return True
+    return pattern is None or schema_patterns.matches(pattern, text)
 
 
 def _rule(schema: ResourceSchema, path: PropertyPath) -> Mapping[str, Any]:
@@ -230,9 +298,13 @@ def _rule(schema: ResourceSchema, path: PropertyPath) -> Mapping[str, Any]:
 
 
 def _resolved(schema: ResourceSchema, rule: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "$ref" not in rule:
-        return rule
-    found = schema.document.get("definitions", {}).get(str(rule["$ref"]).rpartition("/")[2], {})
+    found: Any = rule
+    for _ in range(_DEEPEST):
+        if not isinstance(found, Mapping) or "$ref" not in found:
+            break
+        family, _, name = str(found["$ref"]).partition("#/")[2].partition("/")
+        source = schema.document.get("definitions", {})
+        found = (source if family == "definitions" else schema.properties).get(name, {})
     return found if isinstance(found, Mapping) else {}
 
 
