@@ -49,15 +49,18 @@ class _Walk:
 
     def of(self, node: Any, path: Path) -> Iterator[Reference]:
         """Yield the references below a node; steps to its members extend the path."""
-        call = function_of(node)
-        if call is not None:
-            yield from self._function(*call, path)
-        elif isinstance(node, dict):
+        if isinstance(node, dict):
+            call = function_of(node)
+            if call is not None:
+                yield from self._function(*call, path)
+                return
             for key, member in node.items():
-                yield from self.of(member, (*path, key))
+                if isinstance(member, dict | list):
+                    yield from self.of(member, (*path, key))
         elif isinstance(node, list):
             for index, item in enumerate(node):
-                yield from self.of(item, (*path, index))
+                if isinstance(item, dict | list):
+                    yield from self.of(item, (*path, index))
 
     def _function(self, name: str, argument: Any, path: Path) -> Iterator[Reference]:
         match name:
@@ -90,15 +93,17 @@ class _Walk:
 
     def _inside(self, argument: Any, path: Path) -> Iterator[Reference]:
         """A function's argument: its references make up the one value at `path`."""
-        call = function_of(argument)
-        if call is not None:
-            yield from self._function(*call, path)
-        elif isinstance(argument, dict):
+        if isinstance(argument, dict):
+            call = function_of(argument)
+            if call is not None:
+                yield from self._function(*call, path)
+                return
             for member in argument.values():
                 yield from self._inside(member, path)
         elif isinstance(argument, list):
             for item in argument:
-                yield from self._inside(item, path)
+                if isinstance(item, dict | list):
+                    yield from self._inside(item, path)
 
     def _variable(self, name: str, path: Path) -> Reference:
         logical_id, dot, attribute = name.partition(".")
