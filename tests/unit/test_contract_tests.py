@@ -18,6 +18,7 @@ TABLES = {
     "ecs": "penstock.workloads.ecs.api",
     "elbv2": "penstock.workloads.load_balancing.api",
     "iam": "penstock.services.iam.api",
+    "lambda": "penstock.workloads.functions.api",
     "logs": "penstock.services.logs.api",
     "s3": "penstock.services.s3.api",
     "secretsmanager": "penstock.services.secretsmanager.api",
