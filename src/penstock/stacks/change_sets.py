@@ -39,8 +39,9 @@ from penstock.stacks.findings import Finding
 from penstock.stacks.operation import Options
 from penstock.stacks.plan import Plan
 from penstock.stacks.planner import has_changes
+from penstock.stacks.refusals import UPDATABLE
 from penstock.stacks.request import Desired, desired
-from penstock.stacks.stacks import UPDATABLE, Stacks
+from penstock.stacks.stacks import Stacks
 from penstock.stacks.state import StackState
 from penstock.stacks.stored_change_sets import StoredChangeSets
 from penstock.stacks.stored_stacks import REVIEW

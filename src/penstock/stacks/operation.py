@@ -97,6 +97,8 @@ class StackDocument:
     notification_arns: Sequence[str] = ()
     description: str | None = None
     disable_rollback: bool = False
+    does_nothing_on_failure: bool = False
+    """Whether it was created with OnFailure DO_NOTHING."""
     timeout_minutes: int | None = None
     outputs: Sequence[OutputValue] = ()
     leftovers: Sequence[DeployedResource] = ()
@@ -136,6 +138,12 @@ class Operation:
     """The policy that counts during an update."""
     next_stack_policy: str | None = None
     """The policy that the stack gets when the update has succeeded; None: it keeps its own."""
+    does_nothing_on_failure: bool = False
+    """Whether the request said OnFailure DO_NOTHING, and not DisableRollback."""
+    force: bool = False
+    """Of a deletion: whether what cannot be deleted is left behind."""
+    request_digest: str | None = None
+    """What the request said, where its token may come again."""
 
     @property
     def topics(self) -> Sequence[str]:
@@ -156,6 +164,9 @@ class Options:
     """The stack's policy from the operation's end on, from its beginning for a new stack."""
     stack_policy_during_update: str | None = None
     """Counts in place of the stack's own policy, for this update alone."""
+    does_nothing_on_failure: bool = False
+    """OnFailure DO_NOTHING, which AWS tells from DisableRollback afterwards."""
+    request_digest: str | None = None
 
 
 def apply_steps(

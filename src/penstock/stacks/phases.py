@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from penstock.stacks import events, handler_failure, stack_policy
+from penstock.stacks import events, handler_failure, removals, stack_policy
 from penstock.stacks.events import StackEvent
 from penstock.stacks.exports import Imports
 from penstock.stacks.ledger import Changes, Run
@@ -69,6 +69,7 @@ def document_of(operation: Operation, outputs: Sequence[OutputValue]) -> StackDo
         notification_arns=plan.notification_arns,
         description=plan.description,
         disable_rollback=operation.on_failure == "DO_NOTHING",
+        does_nothing_on_failure=operation.does_nothing_on_failure,
         timeout_minutes=operation.timeout_minutes,
         outputs=outputs,
         leftovers=operation.leftovers,
@@ -280,7 +281,8 @@ def succeeded(
         )
     )
     if step.work is Work.DELETE:
-        changes.events.append(event_of(step, step.physical_id or physical, status, None))
+        reason = removals.without_snapshot(step)
+        changes.events.append(event_of(step, step.physical_id or physical, status, reason))
         _leave(run, step, status, changes)
         return
     resource = step.old if step.phase is Phase.REVERT else step.new
@@ -325,7 +327,21 @@ def failed(
         step, physical_id=failure.physical_resource_id or step.physical_id
     )
     reason = handler_failure.reason(failure, token)
+    if step.phase is Phase.DELETE and run.operation.force:
+        _leave_behind(run, named_now, reason, changes)
+        return
     _lose(run, named_now, NodeStatus.FAILED, reason, shown, changes)
+
+
+def _leave_behind(run: Run, step: Step, reason: str, changes: Changes) -> None:
+    """Go on without a resource that a forced deletion of its stack cannot delete."""
+    physical = step.physical_id or ""
+    changes.steps.append(
+        dataclasses.replace(step, status=NodeStatus.SUCCEEDED, context=None, reason=reason)
+    )
+    changes.events.append(event_of(step, physical, "DELETE_FAILED", reason))
+    changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None))
+    _leave(run, step, "DELETE_SKIPPED", changes)
 
 
 def cancelled(run: Run, step: Step, shown: Mapping[str, Any] | None, changes: Changes) -> None:

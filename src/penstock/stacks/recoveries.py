@@ -18,7 +18,7 @@ from penstock.stacks.exports import refused
 from penstock.stacks.ledger import Ledger
 from penstock.stacks.operation import Operation, StackDocument, Step
 from penstock.stacks.provisioner import Provisioner
-from penstock.stacks.refusals import check_skip
+from penstock.stacks.refusals import FAILED, check_skip
 from penstock.stacks.stored_stacks import StoredStacks
 from penstock.stacks.walk import NodeStatus, Phase
 from penstock.storage import stack_operations, stacks
@@ -73,7 +73,7 @@ class Recoveries(StoredStacks):
         now = self._clock()
 
         def work(c: sa.Connection) -> None:
-            self._act_as(c, operation_id, principal, role_arn)
+            self._act_as(c, operation_id, principal, role_arn, token)
             for step in again:
                 self._try_again(c, row.id, operation_id, step, skip, now)
             stack_operations.update(c, operation_id, active=True, token=token)
@@ -115,9 +115,16 @@ class Recoveries(StoredStacks):
             stored = stack_operations.get(c, operation_id)
             assert stored is not None
             operation = self._ledger.open(stored.sealed, Operation)
+            if operation.before.status in FAILED:
+                raise refused(
+                    f"Stack:{row.id} was updated from {operation.before.status}: Penstock rolls "
+                    "back one operation, not several. Update the stack again with "
+                    "DisableRollback, or delete it."
+                )
             changed = dataclasses.replace(
                 operation,
                 on_failure="ROLLBACK",
+                token=token,
                 principal=principal,
                 role_arn=role_arn or operation.role_arn,
                 retain_except_on_create=retain_except_on_create
@@ -135,7 +142,7 @@ class Recoveries(StoredStacks):
     async def cancel_update(self, row: StackRow) -> None:
         """Stop an update in progress, and roll it back."""
         if row.status != "UPDATE_IN_PROGRESS" or row.operation_id is None:
-            # unverified
+            # text: what clients look for (github.com/ConduitVC/aws-utils and others)
             raise refused("CancelUpdateStack cannot be called from current stack status")
         await self._provisioner.stop(row.operation_id, events.USER_INITIATED)
 
@@ -146,13 +153,21 @@ class Recoveries(StoredStacks):
         stack_operations.put_step(c, row)
 
     def _act_as(
-        self, c: sa.Connection, operation_id: str, principal: Principal, role_arn: str | None
+        self,
+        c: sa.Connection,
+        operation_id: str,
+        principal: Principal,
+        role_arn: str | None,
+        token: str | None,
     ) -> None:
         stored = stack_operations.get(c, operation_id)
         assert stored is not None
         operation = self._ledger.open(stored.sealed, Operation)
         changed = dataclasses.replace(
-            operation, principal=principal, role_arn=role_arn or operation.role_arn
+            operation,
+            principal=principal,
+            role_arn=role_arn or operation.role_arn,
+            token=token,
         )
         stack_operations.update(c, operation_id, sealed=self._ledger.seal(changed))
 

@@ -7,15 +7,53 @@ from collections.abc import Collection, Sequence
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.exports import refused
-from penstock.stacks.operation import Step, Work
+from penstock.stacks.operation import StackDocument, Step, Work
 from penstock.stacks.state import StackState
 from penstock.stacks.walk import NodeStatus
 from penstock.storage.stacks import StackRow
+
+FAILED = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})
+"""Statuses of stacks whose last operation failed and was kept."""
+UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}) | FAILED
+"""Statuses that an update may begin from."""
 
 
 def already_exists(name: str) -> ServiceError:
     """Return AWS's refusal of a name that is taken."""
     return ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
+
+
+def check_updatable(stack_id: str, status: str, document: StackDocument, on_failure: str) -> None:
+    """Raise AWS's refusal of an update from a stack's status.
+
+    From a failed status it goes on without rollback alone, since there is nothing to go back to
+    (aws/aws-cli#6368), and not where the creation said OnFailure DO_NOTHING
+    (code-dot-org/code-dot-org#68524).
+    """
+    if status not in UPDATABLE:
+        raise refused(f"Stack:{stack_id} is in {status} state and can not be updated.")
+    if status not in FAILED:
+        return
+    if status == "CREATE_FAILED" and document.does_nothing_on_failure:
+        raise refused(
+            f"This stack cannot be updated from [{status}] state because it contains [on-failure: "
+            "DO_NOTHING]. Please use disable-rollback option instead during stack creation."
+        )
+    if on_failure != "DO_NOTHING":
+        raise refused(
+            f"This stack is currently in a non-terminal [{status}] state. To update the stack from "
+            "this state, please use the disable-rollback parameter with update-stack API. To "
+            "rollback to the last known good state, use the rollback-stack API"
+        )
+
+
+def token_used(token: str) -> ServiceError:
+    """Return AWS's refusal of a token that another request on the stack had."""
+    return ServiceError(
+        "TokenAlreadyExistsException",
+        f"The client request token {token} has already been used for this stack. Retry the "
+        "request with a different client request token",
+    )
 
 
 def check_startable(
@@ -34,18 +72,22 @@ def check_startable(
         )
 
 
-def check_deletable(row: StackRow, before: StackState, retain: Collection[str]) -> None:
-    """Raise ServiceError unless the stack may be deleted, leaving the resources of `retain`."""
+def check_deletable(
+    row: StackRow, before: StackState, retain: Collection[str], *, force: bool = False
+) -> None:
+    """Raise ServiceError unless the stack may be deleted, leaving the resources of `retain`, or
+    with `force` all that cannot be deleted."""
     if row.protected:
         raise refused(
             f"Stack [{row.name}] cannot be deleted while TerminationProtection is enabled"
         )
     if row.status.endswith("_IN_PROGRESS") and row.status.startswith("UPDATE"):
         raise refused(f"Stack [{row.id}] cannot be deleted while in status {row.status}")
-    if retain and row.status != "DELETE_FAILED":
+    if (retain or force) and row.status != "DELETE_FAILED":
+        member = "RetainResources" if retain else "DeletionMode FORCE_DELETE_STACK"
         raise refused(  # unverified
-            f"RetainResources may only be given for a stack in DELETE_FAILED, found "
-            f"{row.status}: delete the stack without it first."
+            f"{member} may only be given for a stack in DELETE_FAILED, found {row.status}: delete "
+            "the stack without it first."
         )
     unknown = sorted(set(retain) - before.resources.keys())
     if unknown:

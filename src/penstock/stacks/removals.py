@@ -10,6 +10,17 @@ from penstock.stacks.operation import GONE, Operation, Step, Work, delete_steps
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.walk import NodeStatus, Phase
 
+NO_SNAPSHOT = "recorded only: nothing ran behind it, so no snapshot was made"
+_SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
+_SNAPSHOTS = _SNAPSHOT_BY_DEFAULT | {
+    "AWS::DocDB::DBCluster",
+    "AWS::EC2::Volume",
+    "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup",
+    "AWS::Neptune::DBCluster",
+    "AWS::Redshift::Cluster",
+}
+
 
 def deletion(resources: Iterable[DeployedResource], operation: Operation) -> list[Step]:
     """Return the steps that delete a stack's resources and what earlier updates left behind."""
@@ -77,3 +88,21 @@ def kept_on_rollback(resource: DeployedResource, operation: Operation) -> bool:
 def retains(policy: str | None) -> bool:
     """Return whether a policy leaves a resource that is removed or replaced."""
     return policy in {"Retain", "RetainExceptOnCreate"}
+
+
+def without_snapshot(step: Step) -> str | None:
+    """Return what the event of a deletion says where the policy asks for a snapshot: only types
+    that are recorded here can have one on AWS. Other types' policies do nothing there either
+    (aws/aws-cdk#20668)."""
+    resource = step.old
+    if resource is None or step.phase not in {Phase.DELETE, Phase.CLEANUP}:
+        return None
+    return NO_SNAPSHOT if asks_for_snapshot(resource, resource.deletion_policy) else None
+
+
+def asks_for_snapshot(resource: DeployedResource, policy: str | None) -> bool:
+    """Return whether AWS would make a snapshot before it deletes a resource."""
+    if policy is None and resource.resource_type in _SNAPSHOT_BY_DEFAULT:
+        in_cluster = bool(resource.properties.get("DBClusterIdentifier"))
+        return resource.resource_type.endswith("DBCluster") or not in_cluster
+    return policy == "Snapshot" and resource.resource_type in _SNAPSHOTS

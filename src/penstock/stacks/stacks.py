@@ -39,9 +39,11 @@ from penstock.stacks.operation import Work as StepWork
 from penstock.stacks.plan import Plan
 from penstock.stacks.recoveries import Recoveries
 from penstock.stacks.refusals import (
+    UPDATABLE,
     already_exists,
     check_deletable,
     check_startable,
+    check_updatable,
 )
 from penstock.stacks.resource_types.handler import ResourceHandler, Support
 from penstock.stacks.resource_types.recorded import recorded_handler
@@ -49,7 +51,7 @@ from penstock.stacks.responses import Responses
 from penstock.stacks.signals import Signals
 from penstock.stacks.state import StackState
 from penstock.stacks.stored_stacks import REVIEW
-from penstock.stacks.template.load import load_template
+from penstock.stacks.template.load import stored_template
 from penstock.stacks.template.template import Template
 from penstock.stacks.transforms.macro_registry import Macros
 from penstock.stacks.turn import Turn
@@ -60,11 +62,6 @@ from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
 from penstock.storage.stack_operations import OperationRow
 from penstock.storage.stacks import StackRow
-
-UPDATABLE = frozenset(
-    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"}
-)
-"""Statuses that an update may begin from. AWS also takes CREATE_FAILED; Penstock does not yet."""
 
 _CREATING = frozenset({"CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"})
 
@@ -94,11 +91,14 @@ class Stacks(Recoveries):
         self.responses = Responses(
             database, cipher, clock, region, response_url or in_process.endpoint_url
         )
+        self.macros = Macros(database, clock, account_id=account_id, region=region)
         super().__init__(
             database,
             cipher,
             Ledger(database, cipher, clock),
-            Calls(handlers, recorded_handler, sts, clock, in_process, self.responses),
+            Calls(
+                handlers, recorded_handler, sts, clock, in_process, self.responses, self.macros
+            ),
             clock,
             account_id,
             region,
@@ -107,7 +107,6 @@ class Stacks(Recoveries):
         self.responses.arrived = self._provisioner.look_again
         self.signals = Signals(database, self._ledger, self._calls, self.responses)
         self.in_process = in_process
-        self.macros = Macros(database, clock, account_id=account_id, region=region)
         self.validation = EarlyValidation(self._calls, in_process, database, clock)
         self.outbox = outbox
         self._refuse_recorded = refuse_recorded
@@ -183,20 +182,18 @@ class Stacks(Recoveries):
         the plan is only recorded and that is refused.
         """
         await self.check_role(plan.role_arn)
-        template = load_template(plan.template_body)
+        template = stored_template(plan.template_body)
         chosen = options or Options(
             on_failure="DO_NOTHING" if plan.disable_rollback else "ROLLBACK"
         )
         before = new or await self.state(plan.stack_id)
         if before is None:
             raise refused(f"Stack [{plan.stack_id}] does not exist")
-        if chosen.stack_policy is not None:
-            stack_policy.check(chosen.stack_policy, template.resources)
-        if chosen.stack_policy_during_update is not None:
-            named = template.resources.keys() | before.resources.keys()
-            stack_policy.check(chosen.stack_policy_during_update, named)
+        _check_policies(chosen, template, before)
         row = await self.row(before.stack_id)
         document = self.document(row) if row else StackDocument()
+        if not create:
+            check_updatable(before.stack_id, before.status, document, chosen.on_failure)
         now = self._clock()
         deadline = None
         if create and chosen.timeout_minutes is not None:
@@ -220,6 +217,8 @@ class Stacks(Recoveries):
             plan_digest=plan.digest,
             stack_policy=None if create else self._policy_during(row, template, chosen),
             next_stack_policy=chosen.stack_policy,
+            does_nothing_on_failure=chosen.does_nothing_on_failure,
+            request_digest=chosen.request_digest,
         )
         turn = Turn(operation, plan, template, await self.exports(), before.resources)
         phase = Phase.CREATE if create else Phase.UPDATE
@@ -262,11 +261,13 @@ class Stacks(Recoveries):
         principal: Principal,
         role_arn: str | None = None,
         retain: Collection[str] = (),
+        force: bool = False,
         client_request_token: str | None = None,
     ) -> None:
         """Begin to delete a stack; repeating it while it goes on does nothing.
 
-        Raises ServiceError: protected, an export in use, or in the middle of an update.
+        What `retain` names stays, and with `force` whatever cannot be deleted. Raises ServiceError:
+        protected, an export in use, or in the middle of an update.
         """
         document = self.document(row)
         role = role_arn or document.role_arn
@@ -274,7 +275,7 @@ class Stacks(Recoveries):
             await self._calls.check_role(role)
         before = await self.state(row.id)
         assert before is not None
-        check_deletable(row, before, retain)
+        check_deletable(row, before, retain, force=force)
         if row.status in {"DELETE_IN_PROGRESS", "DELETE_COMPLETE"}:
             return
         if row.status in _CREATING:
@@ -293,6 +294,7 @@ class Stacks(Recoveries):
             role_arn=role,
             token=client_request_token,
             retain=sorted(retain),
+            force=force,
             leftovers=document.leftovers,
         )
         steps = removals.deletion(before.resources.values(), operation)
@@ -316,7 +318,7 @@ class Stacks(Recoveries):
     async def set_policy(self, row: StackRow, policy: str) -> None:
         """Give a stack another policy. Raises ServiceError for one that is not valid for it."""
         body = self.document(row).template_body
-        names = load_template(body).resources if body else {}
+        names = stored_template(body).resources if body else {}
         stack_policy.check(policy, names)
         await self._database.write(lambda c: stacks.set_policy(c, row.id, policy))
 
@@ -419,6 +421,15 @@ class Stacks(Recoveries):
         self._provisioner.delete_afterwards(operation_id)
         await self._provisioner.stop(operation_id, reason)
         return True
+
+
+def _check_policies(options: Options, template: Template, before: StackState) -> None:
+    """Raise ServiceError for stack policies that name what the stack does not have."""
+    if options.stack_policy is not None:
+        stack_policy.check(options.stack_policy, template.resources)
+    if options.stack_policy_during_update is not None:
+        named = template.resources.keys() | before.resources.keys()
+        stack_policy.check(options.stack_policy_during_update, named)
 
 
 def _imports(turn: Turn) -> tuple[frozenset[str], str | None]:

@@ -51,7 +51,7 @@ class StoredStacks:
 
     def resource(self, row: ResourceRow) -> DeployedResource:
         """Return what a resource's row keeps encrypted."""
-        return self._ledger.open(row.sealed, DeployedResource)
+        return self._ledger.resource(row.sealed)
 
     async def stack_of_physical_id(self, physical_id: str) -> str | None:
         """Return the id of the live stack that has a physical resource."""
@@ -121,6 +121,14 @@ class StoredStacks:
         if token is None:
             return None
         return await self._database.read(lambda c: stack_operations.by_token(c, stack_id, token))
+
+    async def digest_of_token(self, stack_id: str, token: str | None) -> str | None:
+        """Return the digest of the request on a stack that had a client request token, `` where
+        the operation was begun by another kind of request; None where there was none."""
+        row = await self.operation_of_token(stack_id, token)
+        if row is None:
+            return None
+        return self._ledger.open(row.sealed, Operation).request_digest or ""
 
     async def executed_digest(self, name_or_id: str) -> str | None:
         """Return the digest of the plan that the stack's last operation was begun with.

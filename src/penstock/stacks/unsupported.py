@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks import creation_policy
+from penstock.stacks.intrinsics.function import function_of
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.template import ResourceDeclaration
 
@@ -29,7 +31,6 @@ _MEMBERS = {
     "ForceRollback": "forced rollbacks",
 }
 _TYPES = {
-    "AWS::CloudFormation::Macro": "templates are not transformed",
     "AWS::CloudFormation::Stack": "deploy its template as a stack of its own, and hand values over "
     "with exports and Fn::ImportValue",
     "AWS::CloudFormation::StackSet": "deploy its template as a stack of its own",
@@ -98,10 +99,12 @@ def _why_not(resource: ResourceDeclaration) -> str | None:
     reason = _TYPES.get(resource.type)
     if reason is not None:
         return f"Penstock does not support {resource.type}: {reason}."
-    for name, policy in (
-        ("DeletionPolicy", resource.deletion_policy),
-        ("UpdateReplacePolicy", resource.update_replace_policy),
+    for name, declared in (
+        ("CreationPolicy", resource.creation_policy),
+        ("UpdatePolicy", resource.update_policy),
     ):
-        if policy == "Snapshot":
-            return f"Penstock makes no snapshots, found {name} Snapshot: use Delete or Retain."
+        if declared and function_of(declared) is None:
+            wrong = creation_policy.problem(resource.type, name, declared)
+            if wrong is not None:
+                return wrong
     return None

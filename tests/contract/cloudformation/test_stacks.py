@@ -55,9 +55,10 @@ def test_create_update_delete(server: Any, cloudformation: Any) -> None:
         "aws:cloudformation:logical-id": "A",
     }
     assert (
-        cloudformation.create_stack(StackName="app", TemplateBody=body, ClientRequestToken="one")[
-            "StackId"
-        ]
+        cloudformation.create_stack(
+            StackName="app", TemplateBody=body, Tags=[{"Key": "team", "Value": "x"}],
+            ClientRequestToken="one",
+        )["StackId"]
         == stack_id
     ), "the same request again"
 

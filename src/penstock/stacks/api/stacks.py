@@ -1,10 +1,13 @@
 """Creating, updating, deleting and describing stacks."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from penstock.aws.service import Call, Request, Response
 from penstock.aws.tags import to_pairs
@@ -16,9 +19,9 @@ from penstock.stacks.desired import Desired
 from penstock.stacks.findings import Finding
 from penstock.stacks.operation import Options, StackDocument
 from penstock.stacks.plan import Plan
-from penstock.stacks.refusals import already_exists
+from penstock.stacks.refusals import already_exists, check_updatable, token_used
 from penstock.stacks.stack_policy_source import policy_text
-from penstock.stacks.stacks import UPDATABLE, Stacks
+from penstock.stacks.stacks import Stacks
 from penstock.stacks.state import StackState
 from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.turn import MASK
@@ -38,7 +41,7 @@ async def create_stack(stacks: Stacks, call: Call, request: Request) -> Response
     _check_failure_options(request)
     existing = await stacks.row(name)
     if existing is not None and existing.status != REVIEW:
-        if await stacks.operation_of_token(existing.id, token) is not None:
+        if await _repeated(stacks, existing, request):
             return {"StackId": existing.id}
         raise already_exists(name)
     state = stacks.new_state(name) if existing is None else await stacks.state(existing.id)
@@ -64,10 +67,10 @@ async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response
     """Plan the difference and begin to carry it out; no difference is an error, as on AWS."""
     name, token = request["StackName"], request.get("ClientRequestToken")
     row = await stack_of(stacks, name)
-    if await stacks.operation_of_token(row.id, token) is not None:
+    if await _repeated(stacks, row, request):
         return {"StackId": row.id}
-    if row.status not in UPDATABLE:
-        raise invalid(f"Stack:{row.id} is in {row.status} state and can not be updated.")
+    options = await _options(stacks, call, request)
+    check_updatable(row.id, row.status, stacks.document(row), options.on_failure)
     state = await stacks.state(row.id)
     assert state is not None
     exports = await stacks.exports()
@@ -82,7 +85,7 @@ async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response
         create=False,
         principal=call.principal,
         client_request_token=token,
-        options=await _options(stacks, call, request),
+        options=options,
         found=await _validated(stacks, call, request, state, wanted, plan),
     )
     return {"StackId": row.id, "OperationId": operation_id}
@@ -91,11 +94,6 @@ async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response
 async def delete_stack(stacks: Stacks, call: Call, request: Request) -> Response:
     """Begin to delete a stack; one that does not exist is no error, as on AWS."""
     unsupported.check_request(request)
-    if request.get("DeletionMode") == "FORCE_DELETE_STACK":
-        raise invalid(
-            "Penstock has no DeletionMode FORCE_DELETE_STACK: delete the stack again with "
-            "RetainResources naming what cannot be deleted."
-        )
     row = await stacks.row(request["StackName"])
     if row is None:
         return {}
@@ -104,6 +102,7 @@ async def delete_stack(stacks: Stacks, call: Call, request: Request) -> Response
         principal=call.principal,
         role_arn=request.get("RoleARN"),
         retain=request.get("RetainResources") or (),
+        force=request.get("DeletionMode") == "FORCE_DELETE_STACK",
         client_request_token=request.get("ClientRequestToken"),
     )
     return {}
@@ -232,7 +231,25 @@ async def _options(stacks: Stacks, call: Call, request: Request) -> Options:
         bool(request.get("RetainExceptOnCreate", False)),
         await reading(),
         await reading("StackPolicyDuringUpdate"),
+        request.get("OnFailure") == "DO_NOTHING",
+        _digest(request),
     )
+
+
+async def _repeated(stacks: Stacks, row: StackRow, request: Request) -> bool:
+    """Return whether this very request was made before; raise AWS's TokenAlreadyExistsException
+    where another one had its token."""
+    token = request.get("ClientRequestToken")
+    known = await stacks.digest_of_token(row.id, token)
+    if token is None or known is None:
+        return False
+    if known != _digest(request):
+        raise token_used(token)
+    return True
+
+
+def _digest(request: Request) -> str:
+    return hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
 
 
 def _described(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> dict[str, Any]:

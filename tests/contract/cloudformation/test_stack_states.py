@@ -1,0 +1,171 @@
+"""From which statuses stacks go on, whose token a request had, what deletions leave, as boto3 sees
+it. Texts: aws/aws-cli#6368, code-dot-org/code-dot-org#68524; tokens as recorded from AWS."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.contract.cloudformation.conftest import CloudFormationServer
+from tests.stack_world import TYPE
+
+NON_TERMINAL = (
+    "This stack is currently in a non-terminal [{}] state. To update the stack from this state, "
+    "please use the disable-rollback parameter with update-stack API. To rollback to the last "
+    "known good state, use the rollback-stack API"
+)
+
+
+def template(fail: str = "", **values: str) -> str:
+    resources: dict[str, Any] = {
+        name: {"Type": TYPE, "Properties": {"Type": "String", "Value": value}}
+        for name, value in values.items()
+    }
+    if fail:
+        resources[fail]["Properties"]["Description"] = "fail-before"
+        resources[fail]["DependsOn"] = [name for name in values if name != fail]
+    return json.dumps({"Resources": resources})
+
+
+def error(call: Any, **request: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    found = caught.value.response["Error"]
+    return found["Code"], found["Message"]
+
+
+def test_a_failed_creation_goes_on_without_rollback_alone(server: CloudFormationServer) -> None:
+    made = server.create("s", template("B", A="1", B="1"), DisableRollback=True)
+    assert made["StackStatus"] == "CREATE_FAILED"
+    body = template(A="1", B="1")
+    update = server.client.update_stack
+    assert error(update, StackName="s", TemplateBody=body) == (
+        "ValidationError",
+        NON_TERMINAL.format("CREATE_FAILED"),
+    )
+    ended = server.update("s", body, DisableRollback=True)
+    assert ended["StackStatus"] == "UPDATE_COMPLETE"
+    assert [name for name, _, _ in server.store.things()] == ["A", "B"]
+
+
+def test_a_change_set_of_a_failed_creation(server: CloudFormationServer) -> None:
+    server.create("s", template("B", A="1", B="1"), DisableRollback=True)
+    server.client.create_change_set(
+        StackName="s", ChangeSetName="c", TemplateBody=template(A="1", B="1")
+    )
+    execute = server.client.execute_change_set
+    assert error(execute, StackName="s", ChangeSetName="c")[1] == (
+        NON_TERMINAL.format("CREATE_FAILED")
+    )
+    execute(StackName="s", ChangeSetName="c", DisableRollback=True)
+    assert server.ended("s")["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_a_creation_that_said_do_nothing_is_not_updated(server: CloudFormationServer) -> None:
+    server.create("s", template("B", A="1", B="1"), OnFailure="DO_NOTHING")
+    body = template(A="1", B="1")
+    update = server.client.update_stack
+    assert error(update, StackName="s", TemplateBody=body, DisableRollback=True)[1] == (
+        "This stack cannot be updated from [CREATE_FAILED] state because it contains "
+        "[on-failure: DO_NOTHING]. Please use disable-rollback option instead during stack "
+        "creation."
+    )
+
+
+def test_a_failed_update_goes_on_and_is_rolled_back_once(server: CloudFormationServer) -> None:
+    server.create("s", template(A="1"))
+    failing = template("B", A="2", B="1")
+    assert server.update("s", failing, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    update = server.client.update_stack
+    assert error(update, StackName="s", TemplateBody=template(A="1"))[1] == (
+        NON_TERMINAL.format("UPDATE_FAILED")
+    )
+    again = template("B", A="3", B="1")
+    assert server.update("s", again, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    code, message = error(server.client.rollback_stack, StackName="s")
+    assert code == "ValidationError"
+    assert "rolls back one operation" in message
+    fixed = server.update("s", template(A="4", B="1"), DisableRollback=True)
+    assert fixed["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_a_rolled_back_creation_is_deleted_alone(server: CloudFormationServer) -> None:
+    stack = server.create("s", template("A", A="1"))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    refused = f"Stack:{stack['StackId']} is in ROLLBACK_COMPLETE state and can not be updated."
+    body = template(A="1")
+    assert error(server.client.update_stack, StackName="s", TemplateBody=body)[1] == refused
+    assert error(server.client.create_stack, StackName="s", TemplateBody=body) == (
+        "AlreadyExistsException",
+        "Stack [s] already exists",
+    )
+
+
+def test_a_token_means_one_request(server: CloudFormationServer) -> None:
+    body, token = template(A="1"), "once"
+    create, update = server.client.create_stack, server.client.update_stack
+    first = create(StackName="s", TemplateBody=body, ClientRequestToken=token)
+    again = create(StackName="s", TemplateBody=body, ClientRequestToken=token)
+    assert again["StackId"] == first["StackId"]
+    assert "OperationId" not in again
+    used = (
+        "TokenAlreadyExistsException",
+        (
+            "The client request token once has already been used for this stack. Retry the request "
+            "with a different client request token"
+        ),
+    )
+    other = {"StackName": "s", "TemplateBody": template(A="2"), "ClientRequestToken": token}
+    assert error(create, **other) == used
+    server.ended("s")
+    assert error(update, **other) == used
+    request = {**other, "ClientRequestToken": "twice"}
+    assert update(**request)["StackId"] == update(**request)["StackId"]
+    server.ended("s")
+
+
+def test_events_of_a_rollback_have_its_token(server: CloudFormationServer) -> None:
+    server.create("s", template("A", A="1"), DisableRollback=True, ClientRequestToken="made")
+    server.client.rollback_stack(StackName="s", ClientRequestToken="back")
+    server.ended("s")
+    found = server.client.describe_stack_events(StackName="s")["StackEvents"]
+    assert [each["ClientRequestToken"] for each in found[:2]] == ["back", "back"]
+    assert found[-1]["ClientRequestToken"] == "made"
+
+
+def test_a_forced_deletion_leaves_what_it_cannot_delete(server: CloudFormationServer) -> None:
+    stack = server.create("s", template(A="1", B="1"))
+    delete = server.client.delete_stack
+    force = {"StackName": "s", "DeletionMode": "FORCE_DELETE_STACK"}
+    assert "DELETE_FAILED" in error(delete, **force)[1]
+    server.handler.undeletable.add("A")
+    delete(StackName="s")
+    assert server.ended("s")["StackStatus"] == "DELETE_FAILED"
+    delete(**force)
+    assert server.ended(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    assert [name for name, _, _ in server.store.things()] == ["A"]
+    told = [status for name, _, status, _ in server.events(stack["StackId"]) if name == "A"]
+    assert told[-2:] == ["DELETE_FAILED", "DELETE_SKIPPED"]
+
+
+def test_a_recorded_database_has_nothing_to_make_a_snapshot_of(
+    server: CloudFormationServer,
+) -> None:
+    database = {
+        "Type": "AWS::RDS::DBInstance",
+        "DeletionPolicy": "Snapshot",
+        "UpdateReplacePolicy": "Snapshot",
+        "Properties": {"DBInstanceClass": "db.t3.micro", "Engine": "mysql",
+                       "AllocatedStorage": "20", "MasterUsername": "admin",
+                       "MasterUserPassword": "not-so-secret"},
+    }  # fmt: skip
+    kept = json.loads(template(A="1"))
+    both = {"Resources": {**kept["Resources"], "Db": database}}
+    assert server.create("s", json.dumps(both))["StackStatus"] == "CREATE_COMPLETE"
+    server.update("s", json.dumps(kept))
+    [told] = [
+        reason
+        for name, _, status, reason in server.events("s")
+        if (name, status) == ("Db", "DELETE_COMPLETE")
+    ]
+    assert told == "recorded only: nothing ran behind it, so no snapshot was made"
