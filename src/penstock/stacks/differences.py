@@ -83,9 +83,10 @@ def differences(
 ) -> list[Difference]:
     """Return what differs, in order of place; `properties` and `metadata` are evaluated."""
     schema = schemas.schema(declared.type)
-    found = list(
-        _properties(declared.type, schema, canonical(deployed.properties), canonical(properties))
-    )
+    found: list[Difference] = []
+    if properties != deployed.properties:
+        now, wanted = canonical(deployed.properties), canonical(properties)
+        found += _properties(declared.type, schema, now, wanted)
     tagged = any(each.attribute == "Tags" for each in found)
     if stack_tags_changed and schema is not None and schema.tag_property and not tagged:
         found.append(Difference("Tags", (), "Never"))

@@ -167,14 +167,17 @@ class _Planning:
             self._plan_without_values(declared, deployed, refers, error.message)
             return
         self.misplaced += dynamic_references.misplaced(declared.type, properties)
-        self._validate(declared, properties)
-        shown = self._shown(declared, properties, refers)
+        if deployed is None or properties != deployed.properties:  # these were valid once
+            self._validate(declared, properties)
         policies = _policies(self._certain_scope, declared)
-        after = self._details.shown(
-            logical_id, shown, _others(declared, metadata, policies), deployed=False
-        )
+
+        def after() -> dict[str, Any]:
+            shown = self._shown(declared, properties, refers)
+            others = _others(declared, metadata, policies)
+            return self._details.shown(logical_id, shown, others, deployed=False)
+
         if deployed is None:
-            context = as_json(after)
+            context = as_json(after())
             self.changes.append(
                 PlannedChange(Action.ADD, logical_id, declared.type, after_context=context)
             )
@@ -186,7 +189,7 @@ class _Planning:
         )  # fmt: skip
         changing = self._details.of_changing_references(declared, refers)
         if found or changing:
-            values = Values(self._before(deployed, present), after)
+            values = Values(self._before(deployed, present), after())
             details = [
                 detail
                 for difference in found
