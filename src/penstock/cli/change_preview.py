@@ -15,6 +15,7 @@ from penstock import ids
 from penstock.cli.cloudformation_endpoint import CloudFormationEndpoint
 from penstock.cli.described_change_set import (
     described,
+    findings,
     nested,
     parameter_changes,
     reviewed,
@@ -168,7 +169,9 @@ def _preview(
     failed = answer["Status"] == "FAILED"
     empty = failed and any(each in reason for each in _NOTHING)
     if failed and not empty:
-        raise Refusal(f"{request.source}: {reason or 'the change set failed, without a reason'}")
+        told = [reason or "the change set failed, without a reason"]
+        told += [f"  {line}" for line in findings(cloudformation, arn, reason)]
+        raise Refusal(f"{request.source}: " + "\n".join(told))
     parameters = list(parameter_changes(stack, answer, request.parameters or {}, request.secrets))
     change_set = reviewed(answer, changes, "CREATE" if new else "UPDATE", parameters, empty=empty)
     inner = list(nested(cloudformation, changes)) if request.nested else []
@@ -259,8 +262,11 @@ def _remove(cloudformation: Any, name_or_arn: str, stack: str | None, alone: boo
     if found is None or found["StackStatus"] != _IN_REVIEW:
         return
     others = cloudformation.list_change_sets(StackName=stack).get("Summaries", ())
-    if all(each.get("ChangeSetId") == name_or_arn for each in others):
-        cloudformation.delete_stack(StackName=stack)
+    if any(each.get("ChangeSetId") != name_or_arn for each in others):
+        return
+    cloudformation.delete_stack(StackName=stack)
+    while _stack(cloudformation, stack) is not None and time.monotonic() < end:
+        time.sleep(_FIRST_WAIT_SECONDS)  # until then the next preview would meet it
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from penstock.pipelines.review import ParameterChange, ReviewedChangeSet
 from penstock.stacks.display import MASK
 
@@ -65,6 +67,26 @@ def nested(cloudformation: Any, changes: Iterable[Answer]) -> Iterator[ReviewedC
         kind = "CREATE" if change.get("Action") == "Add" else "UPDATE"
         yield reviewed(answer, inner, kind)
         yield from nested(cloudformation, inner)
+
+
+def findings(cloudformation: Any, arn: str, reason: str) -> list[str]:
+    """Return what early validation found, where a change set's reason says that it found something.
+
+    AWS's reason only points to DescribeEvents; who may not call it sees the reason alone.
+    """
+    if "DescribeEvents" not in reason:
+        return []
+    try:
+        pages = cloudformation.get_paginator("describe_events").paginate(ChangeSetName=arn)
+        events = [each for page in pages for each in page.get("OperationEvents", ())]
+    except ClientError:
+        return []
+    return [
+        f"{each.get('ValidationPath') or each.get('LogicalResourceId', '')}: "
+        f"{each.get('ValidationStatusReason', '')}"
+        for each in reversed(events)
+        if each.get("EventType") == "VALIDATION_ERROR"
+    ]
 
 
 def parameter_changes(

@@ -33,7 +33,7 @@ Resources:
       AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
   Released:
     Type: AWS::SSM::Parameter
-    Properties: {Type: String, Value: !Sub "${Version} ${Password}"}
+    Properties: {Type: String, Value: !Ref Version, Description: !Ref Password}
   Old:
     Type: AWS::SNS::Topic
 """
@@ -129,7 +129,7 @@ def test_what_changes_why_and_what_is_lost(server: ServerProcess, template: Path
     assert "± Orders AWS::DynamoDB::Table orders is replaced" in text
     assert "(parameter Name changed) WARNING: what the old one stores is deleted" in text
     assert "TableName: orders → orders-2" in text
-    assert "Value: 1 **** → 3 ****" in text
+    assert "in place (parameter Version changed) Value: 1 → 3" in text
     assert "- Old AWS::SNS::Topic" in text
     assert "is deleted WARNING: nothing of it is kept" in text
     assert "WARNING, see above: Orders, Old" in text
@@ -173,6 +173,14 @@ def test_a_new_stack_and_what_is_wrong_with_it(server: ServerProcess, template: 
     assert "nothing.yml: No such file or directory" in wrong
 
 
+def test_what_early_validation_finds_is_listed(server: ServerProcess, template: Path) -> None:
+    given = ("--param", "Version=1", "--param", "Password=x")
+    _, wrong = penstock(server, template, "--stack", "other", *given, code=1)
+    assert "AWS::EarlyValidation" in wrong
+    assert "\n  /Resources/Orders" in wrong
+    assert "orders" in wrong.splitlines()[-1]
+
+
 def test_a_big_template_needs_no_bucket_here(server: ServerProcess, template: Path) -> None:
     template.write_text(TEMPLATE.replace("PAY_PER_REQUEST", "PROVISIONED") + "#" * 60_000)
     said, _ = penstock(server, template)
@@ -192,6 +200,9 @@ def test_what_is_kept_is_what_is_executed(server: ServerProcess, template: Path)
     assert f"Digest {found['digest']}" in text.replace("\n", "")
     cloudformation.delete_change_set(ChangeSetName=found["changeSet"]["arn"])
     cloudformation.delete_stack(StackName="kept")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName=found["stack"]["id"], WaiterConfig={"Delay": 1}
+    )
 
 
 def test_an_option_of_templates_is_refused_with_a_stack(

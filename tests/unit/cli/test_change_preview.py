@@ -86,6 +86,7 @@ class CloudFormation:
 
     def delete_stack(self, StackName: str) -> None:
         self.did.append(f"delete stack {StackName}")
+        self.stack = None
 
 
 def preview(cloudformation: CloudFormation, request: PreviewRequest = REQUEST) -> Preview:
