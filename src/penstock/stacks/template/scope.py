@@ -45,9 +45,9 @@ class Scope:
     stack_name: str
     notification_arns: Sequence[str] = ()
     exports: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, ResourceValues] = field(default_factory=dict)
     other_stacks: Mapping[str, OtherStack] = field(default_factory=dict)
     """By the name or id that the template gives."""
-    resources: Mapping[str, ResourceValues] = field(default_factory=dict)
     known_conditions: dict[str, bool] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
