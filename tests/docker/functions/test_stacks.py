@@ -1,0 +1,124 @@
+"""Stacks with functions whose code stands in the template, and custom resources that they make."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import WaiterError
+
+from tests.delivery import trust
+from tests.server_process import ServerProcess
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+PYTHON = """
+import cfnresponse
+
+
+def handler(event, context):
+    if event["ResourceProperties"]["Word"] == "bad":
+        cfnresponse.send(event, context, cfnresponse.FAILED, {}, reason="no such word")
+        return
+    data = {"Word": event["ResourceProperties"]["Word"] + " " + event["RequestType"]}
+    cfnresponse.send(event, context, cfnresponse.SUCCESS, data, "made")
+"""
+NODE = """
+const response = require('cfn-response');
+exports.handler = function (event, context) {
+  const data = { Word: event.ResourceProperties.Word + ' ' + event.RequestType };
+  response.send(event, context, response.SUCCESS, data, 'made');
+};
+"""
+
+
+def template(runtime: str, code: str, word: str) -> str:
+    return json.dumps({
+        "Resources": {
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "AssumeRolePolicyDocument": json.loads(trust("lambda.amazonaws.com")),
+                    "Policies": [
+                        {
+                            "PolicyName": "logs",
+                            "PolicyDocument": {
+                                "Version": "2012-10-17",
+                                "Statement": [
+                                    {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+                                ],
+                            },
+                        }
+                    ],
+                },
+            },
+            "Function": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Runtime": runtime,
+                    "Handler": "index.handler",
+                    "Timeout": 30,
+                    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                    "Code": {"ZipFile": code},
+                },
+            },
+            "Thing": {
+                "Type": "Custom::Thing",
+                "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, "Word": word},
+            },
+        },
+        "Outputs": {
+            "Word": {"Value": {"Fn::GetAtt": ["Thing", "Word"]}},
+            "Thing": {"Value": {"Ref": "Thing"}},
+            "Function": {"Value": {"Ref": "Function"}},
+        },
+    })  # fmt: skip
+
+
+def outputs(client: Any, name: str) -> dict[str, str]:
+    [stack] = client.describe_stacks(StackName=name)["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+
+def wait(client: Any, what: str, name: str) -> None:
+    client.get_waiter(what).wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 90})
+
+
+@pytest.mark.parametrize(
+    ("runtime", "code"), [("python3.13", PYTHON), ("nodejs22.x", NODE)], ids=["python", "nodejs"]
+)
+def test_a_custom_resource_is_made_changed_and_deleted(
+    server: ServerProcess, runtime: str, code: str
+) -> None:
+    client = server.client("cloudformation")
+    name = f"custom-{runtime[:6]}"
+    request = {"StackName": name, "Capabilities": ["CAPABILITY_IAM"]}
+    client.create_stack(**request, TemplateBody=template(runtime, code, "sesame"))
+    wait(client, "stack_create_complete", name)
+    made = outputs(client, name)
+    assert (made["Thing"], made["Word"]) == ("made", "sesame Create")
+    client.update_stack(**request, TemplateBody=template(runtime, code, "open"))
+    wait(client, "stack_update_complete", name)
+    assert outputs(client, name)["Word"] == "open Update"
+    client.delete_stack(StackName=name)
+    wait(client, "stack_delete_complete", name)
+    assert server.client("lambda").list_functions()["Functions"] == []
+    found = server.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{made['Function']}", filterPattern="START"
+    )
+    assert len([each for each in found["events"] if each["message"].startswith("START ")]) == 3
+
+
+def test_a_function_that_refuses_fails_its_resource(server: ServerProcess) -> None:
+    client = server.client("cloudformation")
+    client.create_stack(
+        StackName="refused",
+        Capabilities=["CAPABILITY_IAM"],
+        TemplateBody=template("python3.12", PYTHON, "bad"),
+        OnFailure="DO_NOTHING",
+    )
+    with pytest.raises(WaiterError):
+        wait(client, "stack_create_complete", "refused")
+    events = client.describe_stack_events(StackName="refused")["StackEvents"]
+    [failed] = [each for each in events if each["ResourceStatus"] == "CREATE_FAILED"
+                and each["LogicalResourceId"] == "Thing"]  # fmt: skip
+    assert "no such word" in failed["ResourceStatusReason"]
