@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.aws.errors import ServiceError
 from penstock.stacks.template.errors import invalid
 
 AUTO_SCALING_GROUP = "AWS::AutoScaling::AutoScalingGroup"
@@ -58,7 +57,7 @@ def on_creation(resource_type: str, policy: Mapping[str, Any] | None) -> Signals
     """
     if not policy:
         return None
-    _check_members("CreationPolicy", CREATION_POLICIES, resource_type, policy)
+    _check("CreationPolicy", resource_type, policy)
     percent = _map(policy, "AutoScalingCreationPolicy").get("MinSuccessfulInstancesPercent", 100)
     least = None
     if resource_type == AUTO_SCALING_GROUP:
@@ -83,7 +82,7 @@ def on_update(
     """
     if not policy:
         return None
-    _check_members("UpdatePolicy", UPDATE_POLICIES, resource_type, policy)
+    _check("UpdatePolicy", resource_type, policy)
     rolling = _map(policy, "AutoScalingRollingUpdate")
     rolled = any(before.get(name) != after.get(name) for name in _ROLLED)
     if resource_type != AUTO_SCALING_GROUP or not rolled:
@@ -159,30 +158,23 @@ def duration_seconds(name: str, value: Any) -> int:
     return total
 
 
-def check(resource_type: str, logical_id: str, name: str, policy: Mapping[str, Any]) -> None:
-    """Raise for a policy, not evaluated yet, of a type that has none or with unknown members."""
+def problem(resource_type: str, name: str, policy: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a policy, evaluated or not: of a type that has none, or with
+    members that AWS does not know. `name` is CreationPolicy or UpdatePolicy. Texts: unverified."""
     known = CREATION_POLICIES if name == "CreationPolicy" else UPDATE_POLICIES
-    try:
-        _check_members(name, known, resource_type, policy)
-    except ServiceError as error:
-        raise invalid(f"Resource {logical_id}: {error.message}") from None
-
-
-def _check_members(
-    name: str,
-    known: Mapping[str, frozenset[str]],
-    resource_type: str,
-    policy: Mapping[str, Any],
-) -> None:
-    """Texts: unverified."""
     if resource_type not in known:
-        raise invalid(
-            f"{name} is not supported for {resource_type}: it is for {', '.join(sorted(known))}"
-        )
+        return f"{name} is not supported for {resource_type}: it is for {', '.join(sorted(known))}"
     others = sorted(key for key in policy if key not in known[resource_type])
     if others:
         allowed = ", ".join(sorted(known[resource_type]))
-        raise invalid(f"{name} of {resource_type} has {allowed}; found {', '.join(others)}")
+        return f"{name} of {resource_type} has {allowed}; found {', '.join(others)}"
+    return None
+
+
+def _check(name: str, resource_type: str, policy: Mapping[str, Any]) -> None:
+    wrong = problem(resource_type, name, policy)
+    if wrong is not None:
+        raise invalid(wrong)
 
 
 def _map(policy: Mapping[str, Any], name: str) -> Mapping[str, Any]:

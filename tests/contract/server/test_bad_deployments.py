@@ -158,9 +158,11 @@ BAD = {
             "    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: https://s3/a/b}"
         ),
     ),
-    "custom-resource": Bad(
-        "Resource Odd: Penstock does not support Custom::Thing",
-        with_resource("    Type: Custom::Thing"),
+    "creation-policy": Bad(
+        "Resource Odd: CreationPolicy is not supported for AWS::SQS::Queue",
+        with_resource(
+            "    Type: AWS::SQS::Queue\n    CreationPolicy: {ResourceSignal: {Count: 1}}"
+        ),
     ),
     "bucket-policy": Bad(
         "Resource Odd: Penstock does not evaluate policies of resources",

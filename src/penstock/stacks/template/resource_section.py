@@ -6,8 +6,6 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.stacks import creation_policy
-from penstock.stacks.intrinsics.function import function_of
 from penstock.stacks.template.errors import format_error
 from penstock.stacks.template.sections import (
     MOST_RESOURCES,
@@ -59,12 +57,6 @@ def _resource(name: str, member: Any) -> ResourceDeclaration:
             "resources into the template"
         )
     check_keys("resource", member, _KEYS)
-    policies = {
-        key: optional_map(where, member, key) for key in ("CreationPolicy", "UpdatePolicy")
-    }
-    for key, policy in policies.items():
-        if policy and function_of(policy) is None:
-            creation_policy.check(type, name, key, policy)
     return ResourceDeclaration(
         logical_id=name,
         type=type,
@@ -76,8 +68,8 @@ def _resource(name: str, member: Any) -> ResourceDeclaration:
         ),
         update_replace_policy=_policy(name, member, "UpdateReplacePolicy", _POLICIES),
         metadata=optional_map(where, member, "Metadata") or {},
-        creation_policy=policies["CreationPolicy"],
-        update_policy=policies["UpdatePolicy"],
+        creation_policy=optional_map(where, member, "CreationPolicy"),
+        update_policy=optional_map(where, member, "UpdatePolicy"),
     )
 
 
