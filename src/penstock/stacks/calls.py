@@ -35,6 +35,7 @@ from penstock.stacks.resource_types.signalled import Signalled
 from penstock.stacks.responses import Responses
 from penstock.stacks.stack_output_lookups import StackOutputLookups, names_stacks
 from penstock.stacks.template.dynamic_references import has_reference
+from penstock.stacks.transforms.macro_registry import Macros
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase
 
@@ -54,6 +55,7 @@ class Calls:
         clock: Clock,
         in_process: InProcess,
         responses: Responses,
+        macros: Macros,
     ) -> None:
         self._handlers = handlers
         self._recorded = recorded
@@ -62,7 +64,7 @@ class Calls:
         self._references = ReferenceLookups(in_process)
         self._stacks = StackOutputLookups(in_process)
         self._responses = responses
-        self._own = own_handlers(in_process, responses)
+        self._own = own_handlers(in_process, responses, macros)
         self._secrets: dict[str, set[str]] = {}
         self._sessions: dict[str, tuple[datetime, Principal]] = {}
         self._assuming = asyncio.Lock()

@@ -1,8 +1,10 @@
-"""The types that CloudFormation itself brings to life: they wait for somebody's answer."""
+"""The types that CloudFormation itself brings to life: macros, and what waits for an answer."""
 
 from collections.abc import Mapping
 
 from penstock.aws.in_process import InProcess
+from penstock.stacks.resource_types.cloudformation_macro import TYPE as MACRO
+from penstock.stacks.resource_types.cloudformation_macro import CloudFormationMacro
 from penstock.stacks.resource_types.custom_resource import TYPE as CUSTOM_RESOURCE
 from penstock.stacks.resource_types.custom_resource import CustomResource
 from penstock.stacks.resource_types.handler import ResourceHandler
@@ -13,14 +15,18 @@ from penstock.stacks.resource_types.wait_condition import (
     WaitConditionHandle,
 )
 from penstock.stacks.responses import Responses
+from penstock.stacks.transforms.macro_registry import Macros
 
 __all__ = ["CUSTOM_RESOURCE", "own_handlers"]
 
 
-def own_handlers(in_process: InProcess, responses: Responses) -> Mapping[str, ResourceHandler]:
+def own_handlers(
+    in_process: InProcess, responses: Responses, macros: Macros
+) -> Mapping[str, ResourceHandler]:
     """Return their handlers; every `Custom::…` has that of CUSTOM_RESOURCE."""
     return {
         CUSTOM_RESOURCE: CustomResource(in_process, responses),
         HANDLE_TYPE: WaitConditionHandle(responses),
+        MACRO: CloudFormationMacro(macros),
         TYPE: WaitCondition(responses),
     }

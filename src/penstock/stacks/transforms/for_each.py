@@ -22,6 +22,8 @@ _MOST_WORK = 8 * LARGEST_TEMPLATE
 """Characters that may be copied: the largest template once for each level, and some more."""
 _NODE = 8
 """What a value costs beside its characters; the shortest member of a JSON map is no shorter."""
+_ITEM = 64
+"""What one turn of a loop costs, whatever it makes."""
 _OTHER = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -118,7 +120,7 @@ class Loops:
             if len(texts) != count or None in texts:
                 raise _layout(key)
             known = [text for text in texts if text is not None]
-            self.budget.spend(sum(map(len, known)))
+            self.budget.spend(_ITEM + sum(map(len, known)))
             yield known
 
 

@@ -6,16 +6,22 @@ of AWS's managed policies come from a list in it, applications of the repository
 """
 
 import copy
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.pseudo_parameters import partition
 from penstock.stacks.transforms.failure import failed
 from penstock.stacks.transforms.resolver import Known
 
+_log = logging.getLogger(__name__)
+
 NAME = "AWS::Serverless-2016-10-31"
 _APPLICATION = "AWS::Serverless::Application"
+_CANNOT_READ = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+"""How the library fails on what nobody wrote it for."""
 _one_at_a_time = threading.Lock()
 """The library keeps the Region in a class."""
 
@@ -33,6 +39,7 @@ def translated(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
 
 def _translated(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
     import boto3
+    from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
     from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
@@ -43,16 +50,22 @@ def _translated(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
 
     fragment = copy.deepcopy(dict(document))
     values = _values(known)
-    to_py27_compatible_template(fragment, values)
     session = boto3.Session(region_name=known.region)  # tells the Region, and calls nothing
-    translator = Translator(None, Parser(), boto_session=session)
+    metrics = Metrics("ServerlessTransform", DummyMetricsPublisher())
+    translator = Translator(None, Parser(), boto_session=session, metrics=metrics)
     try:
+        to_py27_compatible_template(fragment, values)
         made = translator.translate(fragment, parameter_values=values, get_managed_policy_map=dict)
     except InvalidDocumentException as error:
         causes = [error.message, *(cause.message for cause in error.causes)]
         raise failed(NAME, " ".join(causes)) from None
     except ExceptionWithMessage as error:
         raise failed(NAME, error.message) from None
+    except _CANNOT_READ as error:  # text: aws-cloudformation-macros#10
+        _log.warning("the library of %s could not read a template", NAME, exc_info=error)
+        raise invalid(f"Received malformed response from transform {NAME}") from None
+    finally:
+        metrics.publish()
     found: dict[str, Any] = undo_mark_unicode_str_in_template(made)
     return found
 
