@@ -6,6 +6,7 @@ python scripts/compatibility.py docs/compatibility.md
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 import botocore.session
 
@@ -13,6 +14,7 @@ from penstock.aws.in_process import InProcess
 from penstock.clock import utc_now
 from penstock.stacks.resource_types.refused_policy import RefusedPolicy
 from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.stacks import Stacks
 
 APIS = {
     "codecommit": "penstock.repositories.api",
@@ -82,7 +84,7 @@ def _resource_types() -> str:
     """Return the section on CloudFormation's resource types, by what stands behind them."""
     nowhere = InProcess(list, _nobody, "", "", utc_now, "")
     by_support: dict[str, list[str]] = {}
-    for name, handler in handlers(nowhere).items():
+    for name, handler in handlers(nowhere, cast(Stacks, None)).items():
         if not isinstance(handler, RefusedPolicy):
             by_support.setdefault(handler.support.value, []).append(name)
     rows = [f"| {support} | {', '.join(sorted(by_support[support]))} |" for support in by_support]

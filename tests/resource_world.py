@@ -246,12 +246,12 @@ async def resource_world(directory: Path) -> AsyncIterator[ResourceWorld]:
         ]
         stacks = Stacks(
             database, Outbox(database), cipher, in_process, sts, utc_now,
-            lambda: handlers(in_process), ACCOUNT, REGION,
+            lambda: handlers(in_process, stacks), ACCOUNT, REGION,
         )  # fmt: skip
         change_sets = ChangeSets(database, cipher, stacks, in_process, utc_now)
         services.append(cloudformation(stacks, change_sets))
         await repositories.start()
         await stacks.start()
-        yield ResourceWorld(in_process, handlers(in_process), registry, ecr, objects)
+        yield ResourceWorld(in_process, handlers(in_process, stacks), registry, ecr, objects)
         await stacks.close()
         await repositories.close()

@@ -164,7 +164,7 @@ class Deployments:
 
     @cached_property
     def _handlers(self) -> Mapping[str, ResourceHandler]:
-        return handlers(self._in_process)
+        return handlers(self._in_process, self._stacks)
 
 
 def _ecs(on: Foundations, load_balancing: LoadBalancing) -> Ecs:

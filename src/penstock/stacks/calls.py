@@ -20,6 +20,7 @@ from penstock.services.sts import Sts
 from penstock.stacks import handler_failure
 from penstock.stacks.differences import is_custom
 from penstock.stacks.display import Secrets
+from penstock.stacks.nesting import NESTED_STACK
 from penstock.stacks.operation import Operation, OutputValue, Step, Work
 from penstock.stacks.reference_lookups import Lookups, ReferenceLookups
 from penstock.stacks.resource_types.handler import (
@@ -164,6 +165,8 @@ class Calls:
         self, operation: Operation, step: Step, request: ResourceRequest
     ) -> Lookups | Failed:
         """Return what the request's dynamic references say, or why they say nothing."""
+        if request.resource_type == NESTED_STACK:
+            return Lookups()  # text for the nested stack too, which looks it up where it is used
         deleting = step.work is Work.DELETE
         try:
             found = await self._references.of_request(request, step.context, deleting=deleting)

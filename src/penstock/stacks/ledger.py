@@ -21,7 +21,7 @@ from penstock.errors import EngineError
 from penstock.stacks import events, exports, topic_messages
 from penstock.stacks.display import secrets_of
 from penstock.stacks.events import StackEvent
-from penstock.stacks.operation import Operation, OutputValue, StackDocument, Step
+from penstock.stacks.operation import Operation, OutputValue, Parent, StackDocument, Step
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import Phase, Walk
@@ -35,6 +35,7 @@ from penstock.storage.stacks import ExportRow, ResourceRow
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _LONGEST_BACK_OFF_SECONDS = 60.0
+_FAILED_AND_KEPT = frozenset({"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
 
 
 @dataclass(slots=True)
@@ -50,6 +51,10 @@ class Run:
     turn: Turn | None = None
     """What its resources are evaluated with, once that was needed."""
     ended: bool = False
+    held: bool = False
+    """Whether its cleanup waits for the parent's operation."""
+    waits_for_others: bool = False
+    """Whether it waits for operations on other stacks: nothing wakes it but time."""
     cancelling: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     wakers: dict[str, asyncio.Event] = field(default_factory=dict)
@@ -68,6 +73,7 @@ class Run:
             self.operation.on_failure,
             self.stop,
             self.delete_requested,
+            self.held,
         )
 
     def wake(self) -> None:
@@ -91,6 +97,8 @@ class Changes:
     document: StackDocument | None = None
     outputs: Sequence[OutputValue] | None = None
     """Whose exports become the stack's; refused with ServiceError."""
+    given_back: bool = False
+    """Whether `outputs` are those of before, whose exports are not refused."""
     imports: frozenset[str] | None = None
     stack_policy: str | None = None
     """The stack's new policy; None: it keeps its own."""
@@ -196,6 +204,35 @@ class Ledger:
         if row is not None:
             run.stop, run.delete_requested = row.stop, row.delete_requested
 
+    async def look_at_others(self, run: Run) -> None:
+        """Set `held`: the cleanup of a nested stack waits until that of its parent has begun."""
+        parent = run.operation.parent
+        run.held = (
+            run.phase is Phase.CLEANUP
+            and parent is not None
+            and await self._database.read(lambda c: self._may_go_back(c, parent))
+        )
+
+    async def has_nested(self, run: Run) -> bool:
+        """Tell whether an operation on a stack nested in this one goes on."""
+        stack_id = run.operation.stack_id
+        return await self._database.read(lambda c: stack_operations.any_nested(c, stack_id))
+
+    def _may_go_back(self, connection: sa.Connection, parent: Parent) -> bool:
+        """Tell whether an operation may still be rolled back, its own parent's included."""
+        stack = stacks.get(connection, parent.stack_id)
+        found = stack_operations.get(connection, parent.operation_id)
+        if stack is None or found is None or stack.operation_id != found.id:
+            return False
+        if found.phase in {Phase.UPDATE, Phase.REVERT}:
+            return found.active or stack.status in _FAILED_AND_KEPT
+        above = self.open(found.sealed, Operation).parent
+        return (
+            found.phase == Phase.CLEANUP
+            and above is not None
+            and self._may_go_back(connection, above)
+        )
+
     async def _patiently(self, work: Work[Any]) -> None:
         seconds = 0.1
         while True:
@@ -225,7 +262,9 @@ class Ledger:
             if stored is not None and stored.delete_requested and not run.delete_requested:
                 raise DeletionRequested
         if changes.outputs is not None:
-            self._write_exports(connection, operation, changes.outputs)
+            self._write_exports(
+                connection, operation, changes.outputs, checked=not changes.given_back
+            )
         if changes.imports is not None:
             stacks.replace_imports(connection, stack_id, changes.imports)
         for step in steps:
@@ -272,12 +311,18 @@ class Ledger:
             publish(connection, events.COMPLETED, stack_id, detail, now)
 
     def _write_exports(
-        self, connection: sa.Connection, operation: Operation, outputs: Sequence[OutputValue]
+        self,
+        connection: sa.Connection,
+        operation: Operation,
+        outputs: Sequence[OutputValue],
+        *,
+        checked: bool,
     ) -> None:
         known = stacks.exports(connection)
         values = {row.name: self._cipher.decrypt(row.sealed) for row in known}
         wanted = {one.export_name: one.value for one in outputs if one.export_name is not None}
-        exports.check(connection, operation.stack_id, known, values, wanted)
+        if checked:
+            exports.check(connection, operation.stack_id, known, values, wanted)
         rows = [
             ExportRow(name, operation.stack_id, self._cipher.encrypt(value))
             for name, value in sorted(wanted.items())

@@ -107,6 +107,15 @@ class StackDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """The stack that a nested stack is a resource of, and its operation that is under way."""
+
+    stack_id: str
+    root_id: str
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """What was asked for. Everything here is fixed when the operation begins."""
 
@@ -144,6 +153,8 @@ class Operation:
     """Of a deletion: whether what cannot be deleted is left behind."""
     request_digest: str | None = None
     """What the request said, where its token may come again."""
+    parent: Parent | None = None
+    """Of a nested stack: whose operation this one is part of; None where a caller began it."""
 
     @property
     def topics(self) -> Sequence[str]:
@@ -167,6 +178,8 @@ class Options:
     does_nothing_on_failure: bool = False
     """OnFailure DO_NOTHING, which AWS tells from DisableRollback afterwards."""
     request_digest: str | None = None
+    parent: Parent | None = None
+    """Of a nested stack, whose parent began the operation."""
 
 
 def apply_steps(

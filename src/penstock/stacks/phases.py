@@ -150,6 +150,9 @@ def begin(run: Run, phase: Phase, changes: Changes) -> None:
             changes.stack_policy = operation.next_stack_policy
             changes.steps += cleanup(operation, applied)
         case Phase.REVERT:
+            if run.phase is Phase.CLEANUP:  # a nested stack whose parent goes back
+                applied = list(run.steps.get(Phase.UPDATE, {}).values())
+                changes.outputs, changes.given_back = operation.before_document.outputs, True
             reason = _summary(run, applied, "")
             changes.document = operation.before_document
             changes.imports = frozenset(operation.before_imports)

@@ -20,6 +20,7 @@ from penstock.stacks.desired import Desired
 from penstock.stacks.details import Details, Values
 from penstock.stacks.differences import Policies, differences
 from penstock.stacks.display import as_json, canonical
+from penstock.stacks.nesting import AUTOMATIC, NESTED_STACK
 from penstock.stacks.plan import (
     Action,
     Detail,
@@ -188,6 +189,8 @@ class _Planning:
             stack_tags_changed=dict(self.current.tags) != dict(self.desired.tags),
         )  # fmt: skip
         changing = self._details.of_changing_references(declared, refers)
+        if declared.type == NESTED_STACK:
+            changing.append(AUTOMATIC)
         if found or changing:
             values = Values(self._before(deployed, present), after())
             details = [

@@ -6,6 +6,7 @@ again, with `resumed` set: its handler looks for what the same token made before
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import traceback
@@ -44,6 +45,8 @@ from penstock.stacks.walk import (
 
 _log = logging.getLogger(__name__)
 _LONGEST_BACK_OFF_SECONDS = 60.0
+_LOOKS_AGAIN_SECONDS = 0.1
+"""How often a stack looks whether others that it waits for have gone on."""
 TIMED_OUT = "Stack creation time exceeded the specified timeout. Rollback requested by user."
 
 
@@ -109,7 +112,7 @@ class Provisioner:
         try:
             while not run.ended:
                 run.woken.clear()
-                decisions = [each for each in decide(run.walk) if not _is_known(run, each)]
+                decisions = await self._decisions(run)
                 if decisions:
                     await self._carry_out(run, decisions)
                 else:
@@ -118,7 +121,24 @@ class Provisioner:
             del self._runs[operation_id]
             self._calls.forget(operation_id)
 
+    async def _decisions(self, run: Run) -> list[Decision]:
+        """Return what the walk says, but for what is done already, or must wait for others: the
+        cleanup of a nested stack for its parent's, a stack's end for those nested in it."""
+        run.held = run.waits_for_others = False
+        if run.phase is not Phase.CLEANUP:
+            return [each for each in decide(run.walk) if not _is_known(run, each)]
+        await self._ledger.look_at_others(run)
+        decisions = decide(run.walk)
+        ends = any(isinstance(each, Finish) for each in decisions)
+        run.waits_for_others = run.held or (ends and await self._ledger.has_nested(run))
+        return [] if ends and run.waits_for_others else decisions
+
     async def _wait(self, run: Run) -> None:
+        if run.waits_for_others:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOKS_AGAIN_SECONDS):
+                    await run.woken.wait()
+            return
         deadline = run.operation.deadline
         if deadline is None or run.phase is not Phase.CREATE or run.stop is not None:
             await run.woken.wait()

@@ -56,6 +56,11 @@ def token_used(token: str) -> ServiceError:
     )
 
 
+def protected(name: str) -> ServiceError:
+    """Return AWS's refusal to delete a stack that is protected."""
+    return refused(f"Stack [{name}] cannot be deleted while TerminationProtection is enabled")
+
+
 def check_startable(
     found: StackRow | None, before: StackState, serial: int, allowed: Collection[str]
 ) -> None:
@@ -78,9 +83,7 @@ def check_deletable(
     """Raise ServiceError unless the stack may be deleted, leaving the resources of `retain`, or
     with `force` all that cannot be deleted."""
     if row.protected:
-        raise refused(
-            f"Stack [{row.name}] cannot be deleted while TerminationProtection is enabled"
-        )
+        raise protected(row.name)
     if row.status.endswith("_IN_PROGRESS") and row.status.startswith("UPDATE"):
         raise refused(f"Stack [{row.id}] cannot be deleted while in status {row.status}")
     if (retain or force) and row.status != "DELETE_FAILED":

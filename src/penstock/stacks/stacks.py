@@ -34,7 +34,7 @@ from penstock.stacks.early_validation import EarlyValidation
 from penstock.stacks.exports import check_unused, refused
 from penstock.stacks.findings import Finding
 from penstock.stacks.ledger import Ledger
-from penstock.stacks.operation import Operation, Options, StackDocument, Step
+from penstock.stacks.operation import Operation, Options, Parent, StackDocument, Step
 from penstock.stacks.operation import Work as StepWork
 from penstock.stacks.plan import Plan
 from penstock.stacks.recoveries import Recoveries
@@ -219,6 +219,7 @@ class Stacks(Recoveries):
             next_stack_policy=chosen.stack_policy,
             does_nothing_on_failure=chosen.does_nothing_on_failure,
             request_digest=chosen.request_digest,
+            parent=chosen.parent,
         )
         turn = Turn(operation, plan, template, await self.exports(), before.resources)
         phase = Phase.CREATE if create else Phase.UPDATE
@@ -263,6 +264,7 @@ class Stacks(Recoveries):
         retain: Collection[str] = (),
         force: bool = False,
         client_request_token: str | None = None,
+        parent: Parent | None = None,
     ) -> None:
         """Begin to delete a stack; repeating it while it goes on does nothing.
 
@@ -295,6 +297,7 @@ class Stacks(Recoveries):
             token=client_request_token,
             retain=sorted(retain),
             force=force,
+            parent=parent,
             leftovers=document.leftovers,
         )
         steps = removals.deletion(before.resources.values(), operation)
@@ -310,6 +313,10 @@ class Stacks(Recoveries):
 
         await self._database.write(work)
         self._provisioner.run(operation.id)
+
+    async def stop(self, operation_id: str, reason: str) -> None:
+        """Have an operation that goes on end and be rolled back; one that has ended stays."""
+        await self._provisioner.stop(operation_id, reason)
 
     async def protect(self, row: StackRow, *, protected: bool) -> None:
         """Switch termination protection."""
@@ -338,8 +345,10 @@ class Stacks(Recoveries):
     def _new_row(self, state: StackState, options: Options, now: datetime) -> StackRow:
         sealed = self._ledger.seal(StackDocument())
         return StackRow(
-            state.stack_id, state.stack_name, REVIEW, None, 0, options.protected, None, sealed, now
-        )
+            state.stack_id, state.stack_name, REVIEW, None, 0, options.protected, None, sealed, now,
+            parent_id=options.parent.stack_id if options.parent else None,
+            root_id=options.parent.root_id if options.parent else None,
+        )  # fmt: skip
 
     def _begin(
         self,

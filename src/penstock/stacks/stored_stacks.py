@@ -53,6 +53,10 @@ class StoredStacks:
         """Return what a resource's row keeps encrypted."""
         return self._ledger.resource(row.sealed)
 
+    async def resources_of_root(self, root_id: str) -> int:
+        """Return how many resources a stack and all that are nested in it have."""
+        return await self._database.read(lambda c: stacks.resources_of_root(c, root_id))
+
     async def stack_of_physical_id(self, physical_id: str) -> str | None:
         """Return the id of the live stack that has a physical resource."""
         return await self._database.read(lambda c: stacks.stack_of_physical_id(c, physical_id))
@@ -129,6 +133,14 @@ class StoredStacks:
         if row is None:
             return None
         return self._ledger.open(row.sealed, Operation).request_digest or ""
+
+    async def operation(self, row: StackRow) -> tuple[OperationRow, Operation] | None:
+        """Return the operation on a stack that goes on, or was the last; None before the first."""
+        operation_id = row.operation_id
+        if operation_id is None:
+            return None
+        found = await self._database.read(lambda c: stack_operations.get(c, operation_id))
+        return None if found is None else (found, self._ledger.open(found.sealed, Operation))
 
     async def executed_digest(self, name_or_id: str) -> str | None:
         """Return the digest of the plan that the stack's last operation was begun with.

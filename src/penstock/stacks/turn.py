@@ -19,6 +19,7 @@ from penstock.stacks import (
 from penstock.stacks.creation_policy import SignalsWanted
 from penstock.stacks.differences import Difference, differences
 from penstock.stacks.display import all_masked, secrets_of
+from penstock.stacks.nesting import NESTED_STACK
 from penstock.stacks.operation import Operation, Step, Work
 from penstock.stacks.plan import Plan
 from penstock.stacks.stack_policy import UpdateAction
@@ -101,6 +102,8 @@ class Turn:
             if changed and (denied := self._denied(work, old)):
                 refused = self._refused(step, new, old, denied)
                 return dataclasses.replace(refused, work=Work.DENIED)
+            if work is Work.NOTHING and declared.type == NESTED_STACK:
+                work = Work.UPDATE  # its template may have changed where it is
         if work is not Work.NOTHING and (wrong := _problems(declared.type, properties)):
             return self._refused(step, new, old, property_rules.failure(name, wrong))
         try:

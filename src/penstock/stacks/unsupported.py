@@ -31,8 +31,6 @@ _MEMBERS = {
     "ForceRollback": "forced rollbacks",
 }
 _TYPES = {
-    "AWS::CloudFormation::Stack": "deploy its template as a stack of its own, and hand values over "
-    "with exports and Fn::ImportValue",
     "AWS::CloudFormation::StackSet": "deploy its template as a stack of its own",
 }
 

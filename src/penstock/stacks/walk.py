@@ -57,6 +57,8 @@ class Walk:
     stop: str | None = None
     delete_requested: bool = False
     """Whether the stack is to be deleted once this phase has ended."""
+    held: bool = False
+    """Whether a nested stack's cleanup waits for its parent, which may still go back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +126,21 @@ AFTER_FAILURE: Mapping[tuple[Phase, str], Phase | str] = {
     (Phase.UPDATE, "ROLLBACK"): Phase.REVERT,
     (Phase.UPDATE, "DO_NOTHING"): "UPDATE_FAILED",
     (Phase.CLEANUP, ""): "UPDATE_COMPLETE",
+    (Phase.CLEANUP, "HELD"): Phase.REVERT,
     (Phase.REVERT, ""): "UPDATE_ROLLBACK_FAILED",
     (Phase.REVERT_CLEANUP, ""): "UPDATE_ROLLBACK_COMPLETE",
     (Phase.ROLLBACK, ""): "ROLLBACK_FAILED",
     (Phase.DELETE, ""): "DELETE_FAILED",
 }
 """What follows a phase in which a node failed, by `on_failure` where the phase makes resources.
-A cleanup that fails leaves a resource behind, and the stack is complete all the same, as on AWS."""
+A cleanup that fails leaves a resource behind, and the stack is complete all the same, as on AWS;
+one that is HELD, of a nested stack that waits for its parent, has deleted nothing: it goes back."""
 
 
 def decide(walk: Walk) -> list[Decision]:
     """Return what happens next, skips first, in order of logical id; nothing means: wait."""
+    if walk.held:
+        return [] if walk.stop is None else [_back(walk.stop)]
     stop = _stop(walk)
     decisions = _skips(walk, stop)
     if decisions:
@@ -163,6 +169,13 @@ def _stop(walk: Walk) -> str | None:
         return walk.stop
     failed = [name for name in sorted(walk.nodes) if walk.nodes[name].status is _S.FAILED]
     return f"{failed[0]} failed" if failed else None
+
+
+def _back(stop: str) -> Decision:
+    """Return what follows where the parent of a nested stack goes back."""
+    following = AFTER_FAILURE[Phase.CLEANUP, "HELD"]
+    assert isinstance(following, Phase)
+    return Begin(following, stop)
 
 
 def _skips(walk: Walk, stop: str | None) -> list[Decision]:

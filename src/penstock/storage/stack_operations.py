@@ -6,7 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.storage.tables.stacks import stack_events, stack_operations, stack_steps
+from penstock.storage.tables.stacks import (
+    stack_events,
+    stack_operations,
+    stack_steps,
+    stacks,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,16 @@ def unfinished(connection: sa.Connection) -> list[str]:
         .order_by(stack_operations.c.started_at, stack_operations.c.id)
     )
     return [row[0] for row in rows]
+
+
+def any_nested(connection: sa.Connection, stack_id: str) -> bool:
+    """Return whether an operation on a stack that is nested in this one has not ended."""
+    query = (
+        sa.select(stack_operations.c.id)
+        .join(stacks, stacks.c.id == stack_operations.c.stack_id)
+        .where(stacks.c.parent_id == stack_id, stack_operations.c.active.is_(True))
+    )
+    return connection.execute(query).first() is not None
 
 
 def update(connection: sa.Connection, operation_id: str, **values: Any) -> None:

@@ -39,6 +39,9 @@ class StackRow:
     deleted_at: datetime | None = None
     stack_policy: str | None = None
     """JSON text, as it was given."""
+    parent_id: str | None = None
+    """Of a nested stack: the stack that it is a resource of, and with `root_id` the first one."""
+    root_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,18 @@ def move(
         .values(status=status, **values)
     )
     return result.rowcount == 1
+
+
+def resources_of_root(connection: sa.Connection, root_id: str) -> int:
+    """Return how many resources a stack and all that are nested in it have."""
+    of_root = sa.select(stacks.c.id).where(
+        stacks.c.deleted_at.is_(None), sa.or_(stacks.c.id == root_id, stacks.c.root_id == root_id)
+    )
+    return connection.execute(
+        sa.select(sa.func.count())
+        .select_from(stack_resources)
+        .where(stack_resources.c.stack_id.in_(of_root))
+    ).scalar_one()
 
 
 def protect(connection: sa.Connection, stack_id: str, *, protected: bool) -> None:

@@ -15,6 +15,8 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Service
 from penstock.clock import utc_now
 from penstock.services.iam import Iam
+from penstock.services.s3.api import service as s3_service
+from penstock.services.s3.objects import Objects
 from penstock.services.secretsmanager import Secrets
 from penstock.services.secretsmanager.api import service as secrets_service
 from penstock.services.sns import Sns
@@ -24,7 +26,11 @@ from penstock.services.ssm.api import service as ssm_service
 from penstock.services.sts import Sts
 from penstock.stacks.api import service
 from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.nesting import NESTED_STACK
+from penstock.stacks.resource_types.cloudformation_stack import CloudFormationStack
+from penstock.stacks.resource_types.handler import ResourceHandler
 from penstock.stacks.stacks import Stacks
+from penstock.storage.blobs import Blobs
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
 
@@ -46,6 +52,7 @@ class CloudFormationServer:
         self.ssm = self.aws.client("ssm")
         self.secrets = self.aws.client("secretsmanager")
         self.sns = self.aws.client("sns")
+        self.s3 = self.aws.client("s3")
 
     async def _build(self, stack: contextlib.AsyncExitStack) -> list[Service]:
         database = stack.enter_context(opened_database(self.directory))
@@ -60,21 +67,32 @@ class CloudFormationServer:
         self.iam = Iam(database, cipher, ACCOUNT, utc_now)
         self.stacks = Stacks(
             database, Outbox(database), cipher, in_process, Sts(self.iam), utc_now,
-            lambda: {TYPE: self.handler}, ACCOUNT, "us-east-1", first_back_off_seconds=0.001,
+            lambda: self.handlers, ACCOUNT, "us-east-1", first_back_off_seconds=0.001,
             response_url=self.response_url,
         )  # fmt: skip
+        self.handlers: dict[str, ResourceHandler] = {
+            TYPE: self.handler,
+            NESTED_STACK: CloudFormationStack(self.stacks),
+        }
         self.change_sets = ChangeSets(database, cipher, self.stacks, in_process, utc_now)
         await self.stacks.start()
         stack.push_async_callback(self.stacks.close)
         parameters = Parameters(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
         secrets = Secrets(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
+        objects = Objects(database, Blobs(self.directory / "blobs"), utc_now, region="us-east-1")
         topics = Sns(database, utc_now, ACCOUNT, "us-east-1")
         self.database, self.topics = database, topics
         services += [
             service(self.stacks, self.change_sets), ssm_service(parameters), sns_service(topics),
-            secrets_service(secrets),
+            secrets_service(secrets), s3_service(objects),
         ]  # fmt: skip
         return services
+
+    def put_template(self, key: str, body: str) -> str:
+        """Put a template into S3; return its URL."""
+        self.s3.create_bucket(Bucket="templates")
+        self.s3.put_object(Bucket="templates", Key=key, Body=body.encode())
+        return f"https://templates.s3.amazonaws.com/{key}"
 
     def role(self, name: str, trusted: str) -> str:
         """Make a role that an AWS service may assume; return its ARN."""

@@ -133,7 +133,7 @@ class Delivery:
         parameters = Parameters(database, cipher, utc_now, **account)
         stacks = Stacks(
             database, Outbox(database), cipher, in_process, sts, utc_now,
-            lambda: handlers(in_process), ACCOUNT, REGION,
+            lambda: handlers(in_process, stacks), ACCOUNT, REGION,
         )  # fmt: skip
         change_sets = ChangeSets(database, cipher, stacks, in_process, utc_now)
         pipelines = Pipelines(

@@ -131,7 +131,6 @@ async def test_what_penstock_lacks_is_refused_by_name(member: str, value: Any) -
 @pytest.mark.parametrize(
     ("declared", "said"),
     [
-        ({"Type": "AWS::CloudFormation::Stack"}, "deploy its template as a stack of its own"),
         ({"Type": "AWS::S3::BucketPolicy"}, "does not evaluate policies of resources"),
         (
             {"Type": "AWS::SQS::Queue", "CreationPolicy": {"ResourceSignal": {"Count": 1}}},

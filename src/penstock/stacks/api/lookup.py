@@ -42,6 +42,25 @@ async def stack_of(
     return row
 
 
+async def root_of(stacks: Stacks, row: StackRow) -> StackRow | None:
+    """Return the first of the stacks that a nested stack is in; None for one that is not nested,
+    or no longer is: its parent was deleted and has left it."""
+    parent = await stacks.row(row.parent_id) if row.parent_id else None
+    root = await stacks.row(row.root_id) if row.root_id else None
+    gone = parent is None or parent.deleted_at is not None
+    return None if gone or root is None or root.deleted_at is not None else root
+
+
+async def check_root(stacks: Stacks, row: StackRow, operation: str) -> None:
+    """Raise ValidationError for an operation that a nested stack's root is asked for instead."""
+    root = await root_of(stacks, row)
+    if root is not None:  # unverified
+        raise invalid(
+            f"{operation} cannot be called on Stack [{row.name}], which is a nested stack; call it "
+            f"on its root stack [{root.name}]."
+        )
+
+
 def page(items: Sequence[T], token: str | None, size: int = PAGE) -> tuple[Sequence[T], str | None]:
     """Return the page of `items` after `token`, and the next token.
 

@@ -14,12 +14,12 @@ from penstock.aws.tags import to_pairs
 from penstock.stacks import planner, unsupported
 from penstock.stacks import request as requests
 from penstock.stacks.api import drift as drifting
-from penstock.stacks.api.lookup import invalid, page, present, stack_of
+from penstock.stacks.api.lookup import check_root, invalid, page, present, root_of, stack_of
 from penstock.stacks.desired import Desired
 from penstock.stacks.findings import Finding
 from penstock.stacks.operation import Options, StackDocument
 from penstock.stacks.plan import Plan
-from penstock.stacks.refusals import already_exists, check_updatable, token_used
+from penstock.stacks.refusals import already_exists, check_updatable, protected, token_used
 from penstock.stacks.stack_policy_source import policy_text
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.state import StackState
@@ -97,6 +97,9 @@ async def delete_stack(stacks: Stacks, call: Call, request: Request) -> Response
     row = await stacks.row(request["StackName"])
     if row is None:
         return {}
+    root = await root_of(stacks, row)
+    if root is not None and root.protected:
+        raise protected(root.name)
     await stacks.delete(
         row,
         principal=call.principal,
@@ -135,13 +138,16 @@ async def list_stacks(stacks: Stacks, call: Call, request: Request) -> Response:
 async def update_termination_protection(stacks: Stacks, call: Call, request: Request) -> Response:
     """Switch termination protection."""
     row = await stack_of(stacks, request["StackName"])
+    await check_root(stacks, row, "UpdateTerminationProtection")
     await stacks.protect(row, protected=request["EnableTerminationProtection"])
     return {"StackId": row.id}
 
 
 async def cancel_update_stack(stacks: Stacks, call: Call, request: Request) -> Response:
     """Stop an update in progress and roll it back."""
-    await stacks.cancel_update(await stack_of(stacks, request["StackName"]))
+    row = await stack_of(stacks, request["StackName"])
+    await check_root(stacks, row, "CancelUpdateStack")
+    await stacks.cancel_update(row)
     return {}
 
 
@@ -149,6 +155,7 @@ async def continue_update_rollback(stacks: Stacks, call: Call, request: Request)
     """Try again what failed in an update's rollback."""
     unsupported.check_request(request)
     row = await stack_of(stacks, request["StackName"])
+    await check_root(stacks, row, "ContinueUpdateRollback")
     await stacks.continue_rollback(
         row,
         request.get("ResourcesToSkip") or (),
@@ -163,6 +170,7 @@ async def rollback_stack(stacks: Stacks, call: Call, request: Request) -> Respon
     """Roll back a failed operation whose rollback was disabled."""
     unsupported.check_request(request)
     row = await stack_of(stacks, request["StackName"])
+    await check_root(stacks, row, "RollbackStack")
     await stacks.roll_back(
         row,
         principal=call.principal,
@@ -276,6 +284,8 @@ def _described(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> dic
             "Tags": to_pairs(document.tags),
             "EnableTerminationProtection": row.protected,
             "DriftInformation": drifting.of_stack(drift),
+            "ParentId": row.parent_id,
+            "RootId": row.root_id,
         }
     )
 
@@ -322,5 +332,7 @@ def _summary(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> Mappi
             "StackStatus": row.status,
             "StackStatusReason": row.reason,
             "DriftInformation": drifting.of_stack(drift),
+            "ParentId": row.parent_id,
+            "RootId": row.root_id,
         }
     )

@@ -6,6 +6,7 @@ A type that is absent here but has a schema deploys as recorded (`recorded.py`).
 from collections.abc import Mapping
 
 from penstock.aws.in_process import InProcess
+from penstock.stacks.resource_types.cloudformation_stack import CloudFormationStack
 from penstock.stacks.resource_types.codebuild_project import CodeBuildProject
 from penstock.stacks.resource_types.codecommit_repository import CodeCommitRepository
 from penstock.stacks.resource_types.codeconnections_connection import (
@@ -33,13 +34,16 @@ from penstock.stacks.resource_types.secretsmanager_secret import SecretsManagerS
 from penstock.stacks.resource_types.sns_subscription import SnsSubscription
 from penstock.stacks.resource_types.sns_topic import SnsTopic
 from penstock.stacks.resource_types.ssm_parameter import SsmParameter
+from penstock.stacks.stacks import Stacks
 from penstock.stacks.unsupported import POLICIES
 
 
-def handlers(in_process: InProcess) -> Mapping[str, ResourceHandler]:
-    """Return the handler of every type that is running or kept here."""
+def handlers(in_process: InProcess, stacks: Stacks) -> Mapping[str, ResourceHandler]:
+    """Return the handler of every type that is running or kept here; `stacks` are those that
+    nested stacks are added to."""
     return {
         **{name: RefusedPolicy(in_process) for name in POLICIES},
+        "AWS::CloudFormation::Stack": CloudFormationStack(stacks),
         "AWS::CodeBuild::Project": CodeBuildProject(in_process),
         "AWS::CodeCommit::Repository": CodeCommitRepository(in_process),
         "AWS::CodeConnections::Connection": CodeConnectionsConnection(

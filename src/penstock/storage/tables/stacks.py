@@ -23,6 +23,8 @@ stacks = sa.Table(
     sa.Column("updated_at", Timestamp, nullable=True),
     sa.Column("deleted_at", Timestamp, nullable=True),
     sa.Column("stack_policy", sa.Text, nullable=True),
+    sa.Column("parent_id", sa.String, nullable=True, index=True),
+    sa.Column("root_id", sa.String, nullable=True, index=True),
     sa.Index(
         "ix_stacks_live_name",
         "name",

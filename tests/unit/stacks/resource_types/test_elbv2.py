@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from tests.databases import opened_database
@@ -14,6 +15,7 @@ from penstock.aws.service import Principal
 from penstock.clock import utc_now
 from penstock.stacks.resource_types.handler import Failed, ResourceRequest, Succeeded, Support
 from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.stacks import Stacks
 from penstock.workloads.load_balancing import addresses
 from penstock.workloads.load_balancing.api import service
 from penstock.workloads.load_balancing.load_balancing import LoadBalancing
@@ -32,7 +34,7 @@ async def _allowed(principal: Principal, action: str, resource: str, context: An
 class Types:
     def __init__(self, in_process: InProcess) -> None:
         self.in_process = in_process
-        self.handlers = handlers(in_process)
+        self.handlers = handlers(in_process, Mock(spec=Stacks))
 
     async def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
         return await self.in_process.call(ROOT, "elbv2", operation, parameters)

@@ -694,6 +694,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.Column("stack_policy", sa.Text(), nullable=True),
+        sa.Column("parent_id", sa.String(), nullable=True),
+        sa.Column("root_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stacks")),
     )
     with op.batch_alter_table("stacks", schema=None) as batch_op:
@@ -704,6 +706,8 @@ def upgrade() -> None:
             sqlite_where=sa.text("deleted_at IS NULL"),
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
+        batch_op.create_index(batch_op.f("ix_stacks_parent_id"), ["parent_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_stacks_root_id"), ["root_id"], unique=False)
 
     op.create_table(
         "stage_runs",
@@ -799,6 +803,8 @@ def downgrade() -> None:
 
     op.drop_table("stage_runs")
     with op.batch_alter_table("stacks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_stacks_root_id"))
+        batch_op.drop_index(batch_op.f("ix_stacks_parent_id"))
         batch_op.drop_index(
             "ix_stacks_live_name",
             sqlite_where=sa.text("deleted_at IS NULL"),
