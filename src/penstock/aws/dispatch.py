@@ -81,7 +81,8 @@ class Dispatcher:
             if unknown:
                 raise ValueError(f"{model.name}: AWS's model has no operation {sorted(unknown)}")
         implemented = {name: list(operations) for name, operations in self._operations.items()}
-        self._router = Router(served, implemented)
+        instead = {service.name: service.instead for service in services}
+        self._router = Router(served, implemented, instead)
         self._authenticator = Authenticator(find_credential, region)
         self._authorize = authorize
         self._account_id = account_id

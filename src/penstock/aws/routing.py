@@ -30,9 +30,16 @@ class Target:
 class Router:
     """Knows the served models and, for each, which operations exist here."""
 
-    def __init__(self, models: Sequence[Model], implemented: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        models: Sequence[Model],
+        implemented: Mapping[str, Sequence[str]],
+        instead: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`instead` says, by service and absent operation, what to do in its place."""
         self._models = list(models)
         self._implemented = implemented
+        self._instead = instead or {}
         self._by_signing_name: dict[str, list[Model]] = {}
         for model in models:
             self._by_signing_name.setdefault(model.signing_name, []).append(model)
@@ -83,9 +90,11 @@ class Router:
     def absent(self, model: Model, operation: str) -> ServiceError:
         """Return the error for an operation that AWS has and we lack, naming what there is."""
         here = ", ".join(sorted(self._implemented[model.name]))
+        instead = self._instead.get(model.name, {}).get(operation)
         return ServiceError(
             NOT_IMPLEMENTED,
-            f"Penstock does not implement {model.name} {operation}. "
+            f"Penstock does not implement {model.name} {operation}"
+            f"{f': {instead}' if instead else ''}. "
             f"Of {model.name} it implements: {here}.",
             status=400,
         )

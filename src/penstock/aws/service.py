@@ -95,12 +95,13 @@ class Service:
 
     An operation of the model that is absent answers with a clear not-implemented error.
     `resource_meant` is asked before authorization, so that no shorter name of a resource passes
-    a policy which its ARN does not.
+    a policy which its ARN does not. `instead` says of absent operations what to do in their place.
     """
 
     name: str
     operations: Mapping[str, Operation]
     resource_meant: ResourceMeant = as_named
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
 def bind(

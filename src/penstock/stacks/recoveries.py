@@ -6,7 +6,7 @@ and .../using-cfn-updating-stacks-continueupdaterollback.html
 
 import dataclasses
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -27,6 +27,9 @@ from penstock.storage.encryption import Cipher
 from penstock.storage.stack_operations import StepRow
 from penstock.storage.stacks import StackRow
 
+_TOLD_OF = timedelta(days=90)
+"""For how long a deleted stack can be described."""
+
 
 class Recoveries(StoredStacks):
     """Stacks whose operations can be stopped, rolled back and tried again."""
@@ -46,6 +49,10 @@ class Recoveries(StoredStacks):
         self._calls = calls
         self._clock = clock
         self._provisioner = Provisioner(ledger, calls, self.exports, clock, first_back_off_seconds)
+
+    def is_forgotten(self, row: StackRow) -> bool:
+        """Return whether a stack was deleted so long ago that AWS does not tell of it any more."""
+        return row.deleted_at is not None and row.deleted_at < self._clock() - _TOLD_OF
 
     async def continue_rollback(
         self,

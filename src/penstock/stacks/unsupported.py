@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks import creation_policy
+from penstock.stacks import creation_policy, rollback_configuration
 from penstock.stacks.intrinsics.function import function_of
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.template import ResourceDeclaration
@@ -24,7 +24,6 @@ POLICIES = (
     "AWS::SecretsManager::ResourcePolicy",
 )
 _MEMBERS = {
-    "RollbackConfiguration": "rollback triggers",
     "ResourcesToImport": "resource import",
     "ImportExistingResources": "resource import",
     "DeploymentMode": "drift-aware change sets",
@@ -40,6 +39,7 @@ def check_request(request: Mapping[str, Any]) -> None:
     for member, noun in _MEMBERS.items():
         if request.get(member):
             raise invalid(f"Penstock has no {noun} yet; leave out {member}.")
+    rollback_configuration.check(request.get("RollbackConfiguration") or {})
     deployment = request.get("DeploymentConfig") or {}
     if deployment.get("Mode", "STANDARD") != "STANDARD":
         raise invalid(

@@ -118,7 +118,6 @@ async def test_a_circle() -> None:
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("RollbackConfiguration", {"MonitoringTimeInMinutes": 5}),
         ("ImportExistingResources", True),
     ],
 )

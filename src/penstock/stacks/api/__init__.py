@@ -20,6 +20,7 @@ from penstock.stacks.api import (
 from penstock.stacks.api import (
     stacks as stack_operations,
 )
+from penstock.stacks.api.absent import INSTEAD
 from penstock.stacks.api.lookup import resource_meant
 from penstock.stacks.change_sets import ChangeSets
 from penstock.stacks.stacks import Stacks
@@ -55,4 +56,4 @@ def service(stacks: Stacks, change_sets: ChangeSets) -> Service:
         **bind(change_sets, CHANGE_SET_OPERATIONS),
         **{name: partial(function, stacks, change_sets) for name, function in BOTH.items()},
     }
-    return Service("cloudformation", operations, resource_meant(stacks, change_sets))
+    return Service("cloudformation", operations, resource_meant(stacks, change_sets), INSTEAD)

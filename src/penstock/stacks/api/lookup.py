@@ -37,7 +37,7 @@ async def stack_of(
 ) -> StackRow:
     """Return the stack; ValidationError with the operation's own `message` when there is none."""
     row = await stacks.row(name_or_id)
-    if row is None:
+    if row is None or stacks.is_forgotten(row):
         raise invalid(message.format(name_or_id))
     return row
 

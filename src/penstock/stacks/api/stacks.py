@@ -127,7 +127,7 @@ async def describe_stacks(stacks: Stacks, call: Call, request: Request) -> Respo
 async def list_stacks(stacks: Stacks, call: Call, request: Request) -> Response:
     """Summarise stacks, those deleted too, by status."""
     wanted = request.get("StackStatusFilter")
-    rows = await stacks.rows(deleted=True)
+    rows = [row for row in await stacks.rows(deleted=True) if not stacks.is_forgotten(row)]
     found = [row for row in rows if not wanted or row.status in wanted]
     shown, token = page(found, request.get("NextToken"))
     drifts = await stacks.drift.newest(shown)
