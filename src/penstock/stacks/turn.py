@@ -168,10 +168,10 @@ class Turn:
             key: dataclasses.replace(value, value=MASK, resolved=None) if value.no_echo else value
             for key, value in self.plan.parameters.items()
         }
-        scope = self.scope(masked)
-        hiding = {key: values_of(each, hidden=True) for key, each in self.deployed.items()}
+        hiding = _Values(self.deployed, hidden=True)
+        scope = dataclasses.replace(self.scope(masked), resources=hiding)
         try:
-            found = evaluate.properties(dataclasses.replace(scope, resources=hiding), name)
+            found = evaluate.properties(scope, name)
         except ServiceError:
             return None
         if evaluate.contains_unknown(found):
@@ -188,11 +188,12 @@ class Turn:
 class _Values(Mapping[str, ResourceValues]):
     """What deployed resources give, made when one is asked for: a stack may have hundreds."""
 
-    def __init__(self, deployed: Mapping[str, DeployedResource]) -> None:
+    def __init__(self, deployed: Mapping[str, DeployedResource], *, hidden: bool = False) -> None:
         self._deployed = deployed
+        self._hidden = hidden
 
     def __getitem__(self, name: str) -> ResourceValues:
-        return values_of(self._deployed[name])
+        return values_of(self._deployed[name], hidden=self._hidden)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._deployed)

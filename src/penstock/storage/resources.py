@@ -42,6 +42,14 @@ class Resource:
     updated_at: datetime
 
 
+_INSERT = resources.insert()  # built once: most operations of the small services need one of these
+_GET = resources.select().where(
+    resources.c.service == sa.bindparam("its_service"),
+    resources.c.type == sa.bindparam("its_type"),
+    resources.c.name == sa.bindparam("its_name"),
+)
+
+
 class ResourceExists(Exception):
     """A resource of that service, type and name is already there."""
 
@@ -52,15 +60,13 @@ def insert(connection: sa.Connection, resource: Resource) -> None:
     values["document"], values["tags"] = dict(resource.document), dict(resource.tags)
     if get(connection, resource.service, resource.type, resource.name) is not None:
         raise ResourceExists(f"{resource.service} {resource.type} {resource.name}")
-    connection.execute(resources.insert().values(**values))
+    connection.execute(_INSERT, values)
 
 
 def get(connection: sa.Connection, service: str, type: str, name: str) -> Resource | None:
     """Return the resource, or None."""
     row = connection.execute(
-        resources.select().where(
-            resources.c.service == service, resources.c.type == type, resources.c.name == name
-        )
+        _GET, {"its_service": service, "its_type": type, "its_name": name}
     ).first()
     return Resource(**row._mapping) if row else None
 

@@ -29,6 +29,20 @@ class OperationRow:
     started_at: datetime
 
 
+# Statements that are built once: every resource of a stack's operation needs several.
+_CHANGE_STEP = (
+    stack_steps.update()
+    .where(
+        stack_steps.c.operation_id == sa.bindparam("its_operation_id"),
+        stack_steps.c.phase == sa.bindparam("its_phase"),
+        stack_steps.c.logical_id == sa.bindparam("its_logical_id"),
+    )
+    .values(status=sa.bindparam("its_status"), sealed=sa.bindparam("its_sealed"))
+)
+_INSERT_STEP = stack_steps.insert()
+_INSERT_EVENT = stack_events.insert()
+
+
 @dataclass(frozen=True, slots=True)
 class StepRow:
     """What one phase of an operation does with one resource."""
@@ -134,23 +148,15 @@ def steps(connection: sa.Connection, operation_id: str) -> list[StepRow]:
 def put_step(connection: sa.Connection, row: StepRow) -> None:
     """Store a step, in place of its earlier state."""
     values = {name: getattr(row, name) for name in StepRow.__slots__}
-    changed = connection.execute(
-        stack_steps.update()
-        .where(
-            stack_steps.c.operation_id == row.operation_id,
-            stack_steps.c.phase == row.phase,
-            stack_steps.c.logical_id == row.logical_id,
-        )
-        .values(**values)
-    )
+    changed = connection.execute(_CHANGE_STEP, {f"its_{name}": values[name] for name in values})
     if changed.rowcount == 0:
-        connection.execute(stack_steps.insert().values(**values))
+        connection.execute(_INSERT_STEP, values)
 
 
 def add_event(connection: sa.Connection, row: EventRow) -> None:
     """Store an event after all others."""
     values = {name: getattr(row, name) for name in EventRow.__slots__ if name != "ordinal"}
-    connection.execute(stack_events.insert().values(**values))
+    connection.execute(_INSERT_EVENT, values)
 
 
 def events(

@@ -22,6 +22,24 @@ _IDS_AT_ONCE = 500
 """In one query: databases take a limited number of values."""
 
 
+# Statements that are built once: an operation needs them for every resource.
+_CHANGE_RESOURCE = (
+    stack_resources.update()
+    .where(
+        stack_resources.c.stack_id == sa.bindparam("its_stack_id"),
+        stack_resources.c.logical_id == sa.bindparam("its_logical_id"),
+    )
+    .values(
+        {
+            column.name: sa.bindparam(f"its_{column.name}")
+            for column in stack_resources.columns
+            if not column.primary_key
+        }
+    )
+)
+_INSERT_RESOURCE = stack_resources.insert()
+
+
 @dataclass(frozen=True, slots=True)
 class StackRow:
     """One stack; its name is free again once `deleted_at` is set."""
@@ -161,9 +179,9 @@ def stack_of_physical_id(connection: sa.Connection, physical_id: str) -> str | N
 def put_resource(connection: sa.Connection, row: ResourceRow) -> None:
     """Store a resource, in place of what stood under its logical id."""
     values = _values(row)
-    changed = connection.execute(_of_resource(stack_resources.update(), row).values(**values))
+    changed = connection.execute(_CHANGE_RESOURCE, {f"its_{name}": values[name] for name in values})
     if changed.rowcount == 0:
-        connection.execute(stack_resources.insert().values(**values))
+        connection.execute(_INSERT_RESOURCE, values)
 
 
 def delete_resource(connection: sa.Connection, stack_id: str, logical_id: str) -> None:
@@ -220,12 +238,6 @@ def replace_imports(connection: sa.Connection, stack_id: str, names: Collection[
     """Make `names` the only exports that a stack uses."""
     connection.execute(stack_imports.delete().where(stack_imports.c.stack_id == stack_id))
     add_imports(connection, stack_id, names)
-
-
-def _of_resource(statement: sa.Update, row: ResourceRow) -> sa.Update:
-    return statement.where(
-        stack_resources.c.stack_id == row.stack_id, stack_resources.c.logical_id == row.logical_id
-    )
 
 
 def _values(row: Any) -> Mapping[str, Any]:
