@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.intrinsics import to_json_string
+from penstock.stacks.intrinsics import find_in_map, to_json_string
 from penstock.stacks.intrinsics.function import function_of
 from penstock.stacks.intrinsics.unknown import contains_unknown
 from penstock.stacks.template.errors import invalid
@@ -21,8 +21,6 @@ from penstock.stacks.transforms.resolver import Known, Resolver
 
 _SECTIONS = ("Conditions", "Resources", "Outputs")
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
-_PLAIN_KEYS = frozenset({"Ref", "Fn::FindInMap"})
-"""The functions that Fn::FindInMap takes without the transform."""
 _PREFIXES = ("Template format error: ", "Template error: ")
 
 
@@ -142,7 +140,8 @@ def _is_fuller(argument: Any) -> bool:
         return True
     calls = [function_of(part) for part in argument]
     return any(
-        call is not None and (call[0] not in _PLAIN_KEYS or _holds_fuller(call)) for call in calls
+        call is not None and (call[0] not in find_in_map.INNER or _holds_fuller(call))
+        for call in calls
     )
 
 
