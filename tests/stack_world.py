@@ -17,6 +17,7 @@ from typing import Any
 
 from penstock.aws.in_process import InProcess
 from penstock.aws.principals import root
+from penstock.aws.service import Service
 from penstock.errors import EngineError
 from penstock.services.iam import Iam
 from penstock.services.sts import Sts
@@ -284,6 +285,7 @@ class World:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.now = NOW
+        self.services: list[Service] = []
         self.store = Store(directory / "outside.db")
         self.handler = ThingHandler(self.store)
         engine = sqlite_engine(directory / "penstock.db")
@@ -300,7 +302,9 @@ class World:
 
         async def allow(*_: Any, **__: Any) -> None: ...
 
-        in_process = InProcess(list, allow, ACCOUNT, "us-east-1", self.clock, "http://x")
+        in_process = InProcess(
+            lambda: self.services, allow, ACCOUNT, "us-east-1", self.clock, "http://x"
+        )
         self.iam = Iam(self.database, cipher, ACCOUNT, self.clock)
         self.stacks = Stacks(
             self.database,
