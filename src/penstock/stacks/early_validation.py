@@ -5,6 +5,7 @@ Only what is known and only what the caller may read: what he may not see is fou
 resource is made. Docs: ADR 0040.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,6 +29,9 @@ from penstock.storage import stacks as stored_stacks
 from penstock.storage.database import Database
 
 _BUCKET = "AWS::S3::Bucket"
+_AT_ONCE = 32
+"""Names that are looked for at the same time."""
+
 _TOKENS = ("one", "another")
 """Two tokens of requests: what is the same with both is not made up from one."""
 
@@ -85,7 +89,7 @@ class EarlyValidation:
         added: Iterable[PlannedChange],
     ) -> list[Finding]:
         scope = _scope(current, wanted)
-        found: list[Finding] = []
+        looked_for: list[tuple[PlannedChange, Findable, ResourceRequest]] = []
         recorded: dict[tuple[str, str], PlannedChange] = {}
         for each in added:
             schema = schemas.schema(each.resource_type)
@@ -97,13 +101,20 @@ class EarlyValidation:
             request = _request(current, each, properties, principal, self._clock)
             handler = self._calls.handler(each.resource_type)
             if isinstance(handler, Findable):
-                identifier = await _existing(handler, request)
-                if identifier is not None:
-                    found.append(_taken(each, identifier))
+                looked_for.append((each, handler, request))
             elif handler.support is Support.RECORDED:
                 identifier = _recorded_identifier(schema, request)
                 if identifier is not None:
                     recorded[each.resource_type, identifier] = each
+        found: list[Finding] = []
+        for start in range(0, len(looked_for), _AT_ONCE):
+            chunk = looked_for[start : start + _AT_ONCE]
+            there = await asyncio.gather(*(_existing(*each[1:]) for each in chunk))
+            found += [
+                _taken(each[0], identifier)
+                for each, identifier in zip(chunk, there, strict=True)
+                if identifier is not None
+            ]
         for key in await self._recorded_already(recorded):
             found.append(_taken(recorded[key], key[1]))
         return sorted(found, key=lambda one: one.logical_id)

@@ -156,10 +156,11 @@ class TestCreate:
         create(cloudformation, TemplateBody=json.dumps({"Resources": {"T": topic}}))
         found = describe(cloudformation)
         assert found["Status"] == "FAILED"
-        assert found["StatusReason"] == (
-            "Properties validation failed for resource T with message:\n"
-            "#: extraneous key [Colour] is not permitted"
-        )
+        assert "AWS::EarlyValidation::PropertyValidation" in found["StatusReason"]
+        events = cloudformation.describe_events(ChangeSetName=found["ChangeSetId"])
+        assert "#: extraneous key [Colour] is not permitted" in [
+            one.get("ValidationStatusReason") for one in events["OperationEvents"]
+        ]
 
     def test_imports_are_refused(self, cloudformation: Any) -> None:
         assert "no resource import" in refused(

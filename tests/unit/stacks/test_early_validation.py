@@ -1,0 +1,134 @@
+"""Names that services have already, and buckets with objects, are seen before anything is made."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.resource_world import ROOT, ResourceWorld, resource_world
+
+from penstock.aws.service import Principal
+
+async def one_block(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+TRUST = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"},
+]}  # fmt: skip
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[ResourceWorld]:
+    async with resource_world(tmp_path) as made:
+        yield made
+
+
+async def reviewed(
+    world: ResourceWorld, template: Mapping[str, Any], principal: Principal = ROOT, **more: Any
+) -> tuple[str, list[Mapping[str, Any]]]:
+    """The change set's status, and what its validation found."""
+    made = await world.in_process.call(
+        principal, "cloudformation", "CreateChangeSet",
+        {
+            "StackName": "shop", "ChangeSetName": "c", "ChangeSetType": "CREATE",
+            "Capabilities": ["CAPABILITY_NAMED_IAM"], "TemplateBody": json.dumps(template), **more,
+        },
+    )  # fmt: skip
+    described = await world.call("cloudformation", "DescribeChangeSet", ChangeSetName=made["Id"])
+    events = await world.call("cloudformation", "DescribeEvents", ChangeSetName=made["Id"])
+    found = [one for one in events["OperationEvents"] if one["EventType"] == "VALIDATION_ERROR"]
+    return described["Status"], found
+
+
+def one(resource_type: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Resources": {"Mine": {"Type": resource_type, "Properties": properties}}}
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_fields", "resource_type", "properties", "identifier"),
+    [
+        (
+            "s3", "CreateBucket", {"Bucket": "orders"},
+            "AWS::S3::Bucket", {"BucketName": "orders"}, "orders",
+        ),
+        (
+            "logs", "CreateLogGroup", {"logGroupName": "/a"},
+            "AWS::Logs::LogGroup", {"LogGroupName": "/a"}, "/a",
+        ),
+        (
+            "ssm", "PutParameter", {"Name": "/a", "Value": "v", "Type": "String"},
+            "AWS::SSM::Parameter", {"Name": "/a", "Value": "v", "Type": "String"}, "/a",
+        ),
+        (
+            "iam", "CreateRole", {"RoleName": "r", "AssumeRolePolicyDocument": json.dumps(TRUST)},
+            "AWS::IAM::Role", {"RoleName": "r", "AssumeRolePolicyDocument": TRUST}, "r",
+        ),
+        (
+            "sns", "CreateTopic", {"Name": "t"},
+            "AWS::SNS::Topic", {"TopicName": "t"}, "arn:aws:sns:us-east-1:123456789012:t",
+        ),
+        (
+            "ecr", "CreateRepository", {"repositoryName": "web"},
+            "AWS::ECR::Repository", {"RepositoryName": "web"}, "web",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_name_that_a_service_has(
+    world: ResourceWorld,
+    service: str,
+    operation: str,
+    request_fields: dict[str, Any],
+    resource_type: str,
+    properties: dict[str, Any],
+    identifier: str,
+) -> None:
+    status, found = await reviewed(world, one(resource_type, properties), ChangeSetName="before")
+    assert (status, found) == ("CREATE_COMPLETE", [])
+    await world.call(service, operation, **request_fields)
+    status, [event] = await reviewed(world, one(resource_type, properties))
+    assert status == "FAILED"
+    assert event["ValidationName"] == "NAME_CONFLICT_VALIDATION"
+    assert event["ValidationStatusReason"] == (
+        f"Resource of type '{resource_type}' with identifier '{identifier}' already exists."
+    )
+    assert event["ValidationPath"] == "/Resources/Mine"
+
+
+async def test_who_may_not_look_finds_out_when_it_is_made(world: ResourceWorld) -> None:
+    await world.call("s3", "CreateBucket", Bucket="orders")
+    principal = await world.user("planner", "cloudformation:*")
+    bucket = one("AWS::S3::Bucket", {"BucketName": "orders"})
+    assert await reviewed(world, bucket, principal) == ("CREATE_COMPLETE", [])
+
+
+async def test_a_name_that_is_made_up_is_never_looked_for(world: ResourceWorld) -> None:
+    assert await reviewed(world, one("AWS::S3::Bucket", {})) == ("CREATE_COMPLETE", [])
+
+
+async def test_a_bucket_that_goes_with_its_objects_is_a_warning(world: ResourceWorld) -> None:
+    both = {
+        "Resources": {
+            name: {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name.lower()}}
+            for name in ("Full", "Empty", "Stays")
+        }
+    }
+    made = await world.call(
+        "cloudformation", "CreateStack", StackName="shop", TemplateBody=json.dumps(both)
+    )
+    stack: Mapping[str, Any] = {}
+    while stack.get("StackStatus") != "CREATE_COMPLETE":
+        await asyncio.sleep(0.01)
+        [stack] = (await world.call("cloudformation", "DescribeStacks"))["Stacks"]
+    assert stack["StackId"] == made["StackId"]
+    await world.objects.put("full", "k", one_block(b"x"))
+    left = {"Resources": {"Stays": both["Resources"]["Stays"]}}
+    status, [event] = await reviewed(world, left, ChangeSetType="UPDATE")
+    assert status == "CREATE_COMPLETE"
+    assert (event["ValidationFailureMode"], event["ValidationName"]) == (
+        "WARN", "BUCKET_EMPTINESS_VALIDATION",
+    )  # fmt: skip
+    assert event["LogicalResourceId"] == "Full"
+    assert event["ValidationStatusReason"].startswith("The bucket 'full' is not empty. You must")
