@@ -64,7 +64,8 @@ def test_defaults(server: LambdaServer) -> None:
         ({"Runtime": "java21"}, "Penstock does not run functions of the runtime java21."),
         ({"Runtime": "python3.7"}, "The runtime parameter of python3.7 is no longer supported"),
         ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:l:1"]}, "cannot honour Layers"),
-        ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "cannot honour VpcConfig"),
+        ({"DeadLetterConfig": {"TargetArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:t"}},
+         "cannot honour DeadLetterConfig"),
         ({"Publish": True}, "cannot honour a published version"),
         ({"Timeout": 901}, "Member must have value less than or equal to 900"),
         ({"Code": {"ZipFile": b"no archive"}}, "Could not unzip uploaded file."),
@@ -134,6 +135,15 @@ def test_what_is_not_there(server: LambdaServer) -> None:
         "ResourceNotFoundException",
         f"Function not found: {ARN}:live",
     )
+
+
+def test_subnets_are_kept_until_they_are_taken_away(server: LambdaServer) -> None:
+    vpc = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    assert server.create(VpcConfig=vpc)["VpcConfig"] == vpc
+    changed = server.client.update_function_configuration(
+        FunctionName="worker", VpcConfig={"SubnetIds": [], "SecurityGroupIds": []}
+    )
+    assert "VpcConfig" not in changed
 
 
 def test_configuration_is_changed(server: LambdaServer) -> None:

@@ -48,6 +48,10 @@ def sleep(event, context):
     time.sleep(60)
 
 
+def gorge(event, context):
+    return len(bytearray(400 * 1024 * 1024))
+
+
 def call(event, context):
     boto3.client("ssm").put_parameter(Name="/made", Value="inside", Type="String")
     body = boto3.client("s3").get_object(Bucket="things", Key="word")["Body"].read().decode()
@@ -175,6 +179,12 @@ def test_a_process_that_ends_is_told(server: ServerProcess, make: Any) -> None:
     assert answer["Payload"]["errorMessage"].endswith(
         "Error: Runtime exited with error: exit status 3"
     )
+
+
+def test_memory_is_limited(server: ServerProcess, make: Any) -> None:
+    answer = invoke(make("gorge"), "gorge")
+    assert answer["FunctionError"] == "Unhandled"
+    assert answer["Payload"]["errorMessage"].endswith("Runtime exited with error: signal: killed")
 
 
 def test_a_function_that_takes_too_long_is_ended(server: ServerProcess, make: Any) -> None:

@@ -22,6 +22,7 @@ _UNSET: Mapping[str, Any] = {
     "MemorySize": 128,
     "Timeout": 3,
     "TracingConfig": {"Mode": "PassThrough"},
+    "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
 }
 """What an update sends for a property that the template no longer has."""
 _CONFIGURATION = frozenset({"Handler", "LoggingConfig", "Role", "Runtime", *_UNSET})

@@ -48,6 +48,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     architecture: str = "x86_64"
     ephemeral_mb: int = 512
     log_group: str | None = None
+    vpc: dict[str, Any] | None = None
+    """Its subnets and security groups: kept, without effect."""
     revision_id: str
     modified_at: str
     """ISO 8601, as the API shows it."""

@@ -8,8 +8,8 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-hand
 import asyncio
 import base64
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Protocol
 
@@ -30,7 +30,9 @@ from penstock.workloads.functions.invocation import Invocation, Outcome, log_str
 
 _LOG = logging.getLogger(__name__)
 _MOST_AT_ONCE = 10
-"""Containers on one machine; more invocations wait for one of them to end."""
+"""Containers on one machine; more invocations wait for one of them to end, for a while."""
+_ROOM_SECONDS = 60.0
+_TOO_MANY = "TooManyRequestsException"
 _MOST_ATTEMPTS = 3
 _LONGEST_WAIT = timedelta(hours=6)
 _LONGEST_SLEEP_SECONDS = 60.0
@@ -118,7 +120,7 @@ class Invocations:
         self, request_id: str, function: Function, payload: bytes, client_context: str | None
     ) -> tuple[Outcome, str]:
         runner = await self._attached_runner()
-        async with self._room:
+        async with self._one_of_many():
             stream = log_stream(self._clock(), request_id.replace("-", ""))
             invocation = Invocation(
                 request_id,
@@ -134,6 +136,24 @@ class Invocations:
             finally:
                 await log.close()
             return outcome, tail(list(log.tail))
+
+    @asynccontextmanager
+    async def _one_of_many(self) -> AsyncIterator[None]:
+        """Hold one of the containers that may run at once; TooManyRequests after a while."""
+        try:
+            async with asyncio.timeout(_ROOM_SECONDS):
+                await self._room.acquire()
+        except TimeoutError:
+            raise ServiceError(
+                _TOO_MANY,
+                "Rate Exceeded.",
+                Type="User",
+                Reason="ConcurrentInvocationLimitExceeded",
+            ) from None
+        try:
+            yield
+        finally:
+            self._room.release()
 
     async def _attached_runner(self) -> Runner:
         """Return what runs functions, waited for while the server has just started."""
@@ -211,8 +231,10 @@ class Invocations:
         payload = base64.b64decode(self._cipher.decrypt(row.sealed))
         try:
             outcome, _ = await self._invoke(row.request_id, function, payload, None)
-        except ServiceError as error:  # its role does not trust Lambda any more
-            outcome = Outcome(b"", error.message)
+        except ServiceError as error:
+            if error.code == _TOO_MANY:
+                raise EngineError("too many functions run already", retryable=True) from error
+            outcome = Outcome(b"", error.message)  # its role does not trust Lambda any more
         attempts = row.attempts + 1
         delay = self._retry(attempts) if outcome.error is not None else None
         if delay is not None:

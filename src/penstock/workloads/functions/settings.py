@@ -46,8 +46,6 @@ def check_supported(request: Mapping[str, Any]) -> None:
             raise cannot_honour(name, why)
     if request.get("PackageType", "Zip") != "Zip":
         raise cannot_honour("the package type Image", "give its code as a .zip file.")
-    if any(value not in _EMPTY for value in (request.get("VpcConfig") or {}).values()):
-        raise cannot_honour("VpcConfig", "it runs in a network of its own; leave VpcConfig out.")
     if request.get("Publish") or request.get("PublishTo"):
         raise cannot_honour("a published version", "there is only $LATEST; leave Publish out.")
     if (request.get("SnapStart") or {}).get("ApplyOn", "None") != "None":
@@ -84,6 +82,9 @@ def changes(request: Mapping[str, Any]) -> dict[str, Any]:
         found["tracing"] = request["TracingConfig"].get("Mode", "PassThrough")
     if request.get("EphemeralStorage"):
         found["ephemeral_mb"] = request["EphemeralStorage"]["Size"]
+    if request.get("VpcConfig") is not None:
+        used = {name: value for name, value in request["VpcConfig"].items() if value}
+        found["vpc"] = used or None
     if request.get("LoggingConfig"):
         found["log_group"] = request["LoggingConfig"].get("LogGroup") or None
     _check_limits(found)

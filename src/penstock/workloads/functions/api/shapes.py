@@ -36,6 +36,8 @@ def configuration(
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": function.logs_to},
     }
+    if function.vpc:
+        shown["VpcConfig"] = function.vpc
     if environment:
         shown["Environment"] = {"Variables": dict(environment)}
     return shown
