@@ -94,7 +94,7 @@ async def _drifts(stacks: Stacks, stack: StackRow) -> Mapping[str, ResourceDrift
 def _common(row: ResourceRow, drifts: Mapping[str, ResourceDriftRow]) -> dict[str, Any]:
     return {
         "LogicalResourceId": row.logical_id,
-        "PhysicalResourceId": row.physical_id,
+        "PhysicalResourceId": row.physical_id or None,
         "ResourceType": row.type,
         "ResourceStatus": row.status,
         "ResourceStatusReason": row.reason,

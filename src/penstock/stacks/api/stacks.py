@@ -276,6 +276,10 @@ def _described(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> dic
             "StackStatus": row.status,
             "StackStatusReason": row.reason,
             "DisableRollback": document.disable_rollback,
+            "DeploymentConfig": {
+                "Mode": "STANDARD",
+                "DisableRollback": document.disable_rollback,
+            },
             "NotificationARNs": list(document.notification_arns),
             "TimeoutInMinutes": document.timeout_minutes,
             "Capabilities": list(document.capabilities) or None,
