@@ -10,6 +10,7 @@ BENCHMARKS = (
     "storage_commits",
     "engine_steps",
     "api_requests",
+    "change_set",
     "build_vs_docker_run",
     "push_to_deployed",
 )
