@@ -192,9 +192,10 @@ def measure(servers: list[Server], count: int, rounds: int) -> None:
     print(", ".join(f"{name} {found:.1f} ms" for name, found in alone.items()))
     for server in servers:
         total = server.median("change set")
+        to_parsing = total / alone["PyYAML"]
         print(
             f"  {server.name:9} change set {total:7.1f} ms = create {server.median('create'):7.1f}"
-            f" + describe {server.median('describe'):6.1f}; {total / alone['PyYAML']:5.1f} x PyYAML;"
+            f" + describe {server.median('describe'):6.1f}; {to_parsing:5.1f} x PyYAML;"
             f" stack created in {server.median('stack'):8.1f} ms"
         )
     if len(servers) > 1:
