@@ -11,6 +11,9 @@ from tests.ecs_world import ROOT, EcsWorld
 from tests.service_world import GROUP, Balancing, all_tasks, move_tasks
 
 from penstock.clock import utc_now
+from penstock.stacks import schemas
+from penstock.stacks.display import Secrets
+from penstock.stacks.drift import compare
 from penstock.stacks.resource_types.ecs_service import EcsService
 from penstock.stacks.resource_types.handler import (
     Failed,
@@ -208,3 +211,25 @@ async def test_what_is_refused_is_a_failure_with_its_reason(world: World) -> Non
     assert await world.handler.create(other, None) == Failed(
         HandlerErrorCode.INVALID_REQUEST, "Creation of service was not idempotent."
     )
+
+
+async def test_drift_is_what_an_operator_changed_and_nothing_that_ecs_added(world: World) -> None:
+    wanted = properties("web", Cluster="default", ServiceName="front")
+    await world.register()
+    made = await world.ended(world.handler.create, request(wanted))
+    assert isinstance(made, Succeeded)
+    arn = made.physical_resource_id
+    read = request(wanted, physical_resource_id=arn, attributes=made.attributes)
+    schema, nothing = schemas.schema("AWS::ECS::Service"), Secrets(frozenset())
+
+    async def differences() -> set[tuple[str, str]]:
+        actual = await world.handler.actual_properties(read)
+        found = compare(wanted, actual, schema, nothing)
+        return {(each.path, each.kind) for each in found.differences}
+
+    assert await differences() == set()
+    change = {"service": "front", "desiredCount": 1}
+    await world.ecs.in_process.call(ROOT, "ecs", "UpdateService", change)
+    assert await differences() == {("/DesiredCount", "NOT_EQUAL")}
+    await world.ended(world.handler.delete, read)
+    assert await world.handler.actual_properties(read) is None
