@@ -81,6 +81,10 @@ class StoredStacks:
         own = await self._database.read(lambda c: stack_operation_events.of_stack(c, stack_id))
         return operation_events.operations_of(ordinals, own)
 
+    async def last_operations(self, stack_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return the type and id of the operation that began last on each of the stacks."""
+        return await self._database.read(lambda c: stack_operation_events.begun(c, list(stack_ids)))
+
     async def stack_of_operation(self, operation_id: str) -> str | None:
         """Return the id of the stack that an operation is on, None without one."""
         return await self._database.read(lambda c: stack_operation_events.stack_of(c, operation_id))

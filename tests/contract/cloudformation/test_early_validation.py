@@ -201,6 +201,10 @@ class TestDescribeEvents:
         )
         server.ended("shop")
         ids = [made["OperationId"], changed["OperationId"]]
+        [stack] = server.client.describe_stacks(StackName="shop")["Stacks"]
+        assert stack["LastOperations"] == [
+            {"OperationType": "UPDATE_STACK", "OperationId": changed["OperationId"]}
+        ]
         events = server.client.describe_stack_events(StackName="shop")["StackEvents"]
         assert {one["OperationId"] for one in events} == set(ids)
         for operation_id, verb in zip(ids, ("CREATE", "UPDATE"), strict=True):

@@ -9,11 +9,8 @@ from typing import Any
 import pytest
 from tests.resource_world import ROOT, ResourceWorld, resource_world
 
+from penstock.aws.payload import one_block
 from penstock.aws.service import Principal
-
-async def one_block(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
 
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"},

@@ -92,6 +92,7 @@ def _described(found: ChangeSet, *, with_values: bool) -> dict[str, Any]:
     described |= {
         "NotificationARNs": list(planned.notification_arns) if planned else [],
         "RollbackConfiguration": {},
+        "DeploymentConfig": {"Mode": "STANDARD", "DisableRollback": False},
         "Capabilities": list(found.document.capabilities),
         "IncludeNestedStacks": options.get("IncludeNestedStacks", False),
     }

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -116,12 +116,9 @@ async def describe_stacks(stacks: Stacks, call: Call, request: Request) -> Respo
     name = request.get("StackName")
     if name:
         row = await stack_of(stacks, name, _UNKNOWN)
-        drift = await stacks.drift.newest([row])
-        return {"Stacks": [_described(stacks, row, drift.get(row.id))]}
+        return {"Stacks": await _all_described(stacks, [row])}
     shown, token = page(await stacks.rows(deleted=False), request.get("NextToken"))
-    drifts = await stacks.drift.newest(shown)
-    described = [_described(stacks, row, drifts.get(row.id)) for row in shown]
-    return present({"Stacks": described, "NextToken": token})
+    return present({"Stacks": await _all_described(stacks, shown), "NextToken": token})
 
 
 async def list_stacks(stacks: Stacks, call: Call, request: Request) -> Response:
@@ -258,6 +255,20 @@ async def _repeated(stacks: Stacks, row: StackRow, request: Request) -> bool:
 
 def _digest(request: Request) -> str:
     return hashlib.sha256(msgspec.json.encode(request, order="sorted")).hexdigest()
+
+
+async def _all_described(stacks: Stacks, shown: Sequence[StackRow]) -> list[dict[str, Any]]:
+    drifts = await stacks.drift.newest(shown)
+    operations = await stacks.last_operations([row.id for row in shown])
+    found = []
+    for row in shown:
+        described = _described(stacks, row, drifts.get(row.id))
+        if row.id in operations:
+            kind, operation_id = operations[row.id]
+            last = {"OperationType": kind, "OperationId": operation_id}
+            described["LastOperations"] = [last]
+        found.append(described)
+    return found
 
 
 def _described(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> dict[str, Any]:
