@@ -30,6 +30,31 @@ exports.handler = function (event, context) {
 };
 """
 
+MACRO = """
+def handler(event, context):
+    fragment = event["fragment"]
+    fragment["Resources"]["Added"] = {
+        "Type": "AWS::SSM::Parameter",
+        "Properties": {"Name": "/added", "Type": "String", "Value": event["transformId"]},
+    }
+    return {"requestId": event["requestId"], "status": "success", "fragment": fragment}
+"""
+SERVERLESS = {
+    "Transform": "AWS::Serverless-2016-10-31",
+    "Resources": {
+        "Hello": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {
+                "Runtime": "python3.12",
+                "Handler": "index.handler",
+                "Timeout": 20,
+                "InlineCode": "def handler(event, context): return 'hello ' + event['name']",
+            },
+        }
+    },
+    "Outputs": {"Hello": {"Value": {"Ref": "Hello"}}},
+}
+
 
 def template(runtime: str, code: str, word: str) -> str:
     return json.dumps({
@@ -72,6 +97,16 @@ def template(runtime: str, code: str, word: str) -> str:
             "Function": {"Value": {"Ref": "Function"}},
         },
     })  # fmt: skip
+
+
+def with_macro() -> str:
+    document = json.loads(template("python3.12", MACRO, ""))
+    del document["Resources"]["Thing"], document["Outputs"]
+    document["Resources"]["Macro"] = {
+        "Type": "AWS::CloudFormation::Macro",
+        "Properties": {"Name": "Adds", "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]}},
+    }
+    return json.dumps(document)
 
 
 def outputs(client: Any, name: str) -> dict[str, str]:
@@ -122,3 +157,39 @@ def test_a_function_that_refuses_fails_its_resource(server: ServerProcess) -> No
     [failed] = [each for each in events if each["ResourceStatus"] == "CREATE_FAILED"
                 and each["LogicalResourceId"] == "Thing"]  # fmt: skip
     assert "no such word" in failed["ResourceStatusReason"]
+
+
+def test_a_macro_changes_the_templates_of_others(server: ServerProcess) -> None:
+    client = server.client("cloudformation")
+    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    client.create_stack(StackName="macro", Capabilities=capabilities, TemplateBody=with_macro())
+    wait(client, "stack_create_complete", "macro")
+    using = {
+        "Transform": "Adds",
+        "Resources": {
+            "Own": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {"Name": "/own", "Type": "String", "Value": "own"},
+            }
+        },
+    }
+    client.create_stack(
+        StackName="using", Capabilities=capabilities, TemplateBody=json.dumps(using)
+    )
+    wait(client, "stack_create_complete", "using")
+    added = server.client("ssm").get_parameter(Name="/added")["Parameter"]["Value"]
+    assert added == "123456789012::Adds"
+
+
+def test_a_serverless_function_runs(server: ServerProcess) -> None:
+    client = server.client("cloudformation")
+    client.create_stack(
+        StackName="sam",
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        TemplateBody=json.dumps(SERVERLESS),
+    )
+    wait(client, "stack_create_complete", "sam")
+    answer = server.client("lambda").invoke(
+        FunctionName=outputs(client, "sam")["Hello"], Payload=b'{"name": "ann"}'
+    )
+    assert json.load(answer["Payload"]) == "hello ann"
