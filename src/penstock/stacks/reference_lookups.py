@@ -38,6 +38,7 @@ from penstock.stacks.template.dynamic_references import (
     cannot_be_found,
     dynamic_references,
     parsed,
+    referring_texts,
     replaced,
 )
 from penstock.stacks.template.errors import invalid
@@ -57,7 +58,8 @@ class Lookups:
     values: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, list[str]] = field(default_factory=dict)
     secret: Mapping[str, str] = field(default_factory=dict)
-    """Those of the values that nobody may be shown."""
+    """What nobody may be shown: those of the values, and the properties' texts that have one in
+    them, by how they are written."""
 
     def applied(self, value: Any) -> Any:
         """Return a value with its references replaced."""
@@ -172,7 +174,7 @@ class ReferenceLookups:
         lookups = found.lookups()
         if not deleting:
             _check_values(request, lookups)
-        return lookups
+        return dataclasses.replace(lookups, secret=_hidden(lookups, request.properties))
 
     async def of_text(self, principal: Principal, text: str) -> str:
         """Return an output's text with the parameters of Parameter Store that it names; secrets
@@ -328,6 +330,17 @@ def _member(text: str, key: str) -> str:
         raise invalid("Could not find a value associated with JSONKey in SecretString")
     found = text_of(value)
     return json.dumps(value) if found is None else found
+
+
+def _hidden(lookups: Lookups, properties: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the secrets, and the texts with secrets in them: of a text, a short secret is known
+    by the whole alone."""
+    texts = {
+        text: str(lookups.applied(text))
+        for text in referring_texts(properties)
+        if any(each.text in lookups.secret for each in dynamic_references(text))
+    }
+    return {**texts, **lookups.secret}
 
 
 def _check_values(request: ResourceRequest, lookups: Lookups) -> None:

@@ -89,6 +89,11 @@ def dynamic_references(value: Any) -> list[DynamicReference]:
     ]
 
 
+def referring_texts(value: Any) -> list[str]:
+    """Return the texts in a value, at any depth, that have references in them."""
+    return [text for text, _ in _texts(value, ()) if has_reference(text)]
+
+
 def has_reference(text: str) -> bool:
     """Tell whether a text has a reference in it: its value is not known yet then."""
     return _BEGIN in text and _REFERENCE.search(text) is not None
