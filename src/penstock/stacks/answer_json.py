@@ -1,9 +1,12 @@
 """The JSON of answers to stacks: whatever somebody sent. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def json_object(body: str | None) -> Mapping[str, Any] | None:
@@ -13,3 +16,8 @@ def json_object(body: str | None) -> Mapping[str, Any] | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def without_controls(value: Any) -> str:
+    """Return a value as text without control characters, which would break the events' XML."""
+    return _CONTROL.sub("", str(value))

@@ -4,18 +4,18 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.
 failures are from events of AWS's stacks (each with its issue).
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.stacks.answer_json import json_object
+from penstock.stacks.answer_json import json_object, without_controls
 from penstock.stacks.display import canonical
 from penstock.stacks.resource_types.handler import ResourceRequest
 
 SERVICE_TOKEN = "ServiceToken"
 SERVICE_TIMEOUT = "ServiceTimeout"
 LONGEST_SECONDS = 3600
+LONGEST_ID = 1024
 MODIFIED_TOKEN = "Modifying service token is not allowed."
 """aws/aws-cdk#25835"""
 TOO_LONG = "Response object is too long."
@@ -23,7 +23,6 @@ TOO_LONG = "Response object is too long."
 NO_PHYSICAL_ID = "Invalid PhysicalResourceId"
 """aws-cloudformation/custom-resource-helper#67"""
 _STATUSES = ("SUCCESS", "FAILED")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,9 @@ def read_answer(body: str | None, request: ResourceRequest) -> Answered | Refuse
         return Refused("Invalid Response object: the response is not a JSON object")
     status = found.get("Status")
     if status not in _STATUSES:  # PaloAltoNetworks/aws-elb-autoscaling#23
-        return Refused(f"Invalid Response object: '{_line(status)}' is not a valid ResponseStatus")
+        return Refused(
+            f"Invalid Response object: '{without_controls(status)}' is not a valid ResponseStatus"
+        )
     for name, expected in (
         ("StackId", request.stack_id),
         ("RequestId", request.client_request_token),
@@ -80,10 +81,10 @@ def read_answer(body: str | None, request: ResourceRequest) -> Answered | Refuse
         if found.get(name) != expected:  # unverified
             return Refused(
                 f"Invalid Response object: {name} of the response does not match that of the "
-                f"request: expected {expected}, found {_line(found.get(name))}"
+                f"request: expected {expected}, found {without_controls(found.get(name))}"
             )
     physical_id = found.get("PhysicalResourceId")
-    if not isinstance(physical_id, str) or not 0 < len(physical_id) <= 1024:
+    if not isinstance(physical_id, str) or not _is_id(physical_id):
         return Refused(NO_PHYSICAL_ID)
     if status == "FAILED":
         return Refused(_failure(found, request), physical_id)
@@ -125,7 +126,7 @@ def problem(properties: Mapping[str, Any]) -> str | None:
     if SERVICE_TIMEOUT in properties and _seconds(properties[SERVICE_TIMEOUT]) is None:
         return (
             f"{SERVICE_TIMEOUT} must be an integer from 1 to {LONGEST_SECONDS}, found "
-            f"{_line(properties[SERVICE_TIMEOUT])}"
+            f"{without_controls(properties[SERVICE_TIMEOUT])}"
         )
     return None
 
@@ -152,14 +153,14 @@ def _seconds(value: Any) -> int | None:
     return int(text) if 1 <= int(text) <= LONGEST_SECONDS else None
 
 
+def _is_id(text: str) -> bool:
+    """Return whether AWS takes an id; what is said of control characters is ours."""
+    return 0 < len(text) <= LONGEST_ID and text == without_controls(text)
+
+
 def _failure(found: Mapping[str, Any], request: ResourceRequest) -> str:
     """Return the reason of what was answered FAILED (awslabs/aws-video-transcriber#32)."""
     return (
         "Received response status [FAILED] from custom resource. Message returned: "
-        f"{_line(found.get('Reason', ''))} (RequestId: {request.client_request_token})"
+        f"{without_controls(found.get('Reason', ''))} (RequestId: {request.client_request_token})"
     )
-
-
-def _line(value: Any) -> str:
-    """Return a value as text without control characters, which would break the events' XML."""
-    return _CONTROL.sub("", str(value))

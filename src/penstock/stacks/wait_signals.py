@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from penstock.stacks.answer_json import json_object
+from penstock.stacks.answer_json import json_object, without_controls
 
 UNPARSABLE = "Unparsable WaitCondition data"
 """aws-quickstart/quickstart-pivotal-cloudfoundry#34"""
@@ -30,9 +30,10 @@ def evaluate_signals(bodies: Iterable[str | None]) -> Waited | str:
             return UNPARSABLE
         unique_id, status = str(found["UniqueId"]), found["Status"]
         if status == "FAILURE":  # aws-samples/vpn-gateway-strongswan#28
+            reason = without_controls(found["Reason"])
             return (
-                f"WaitCondition received failed message: '{found['Reason']}' for uniqueId: "
-                f"{unique_id}"
+                f"WaitCondition received failed message: '{reason}' for uniqueId: "
+                f"{without_controls(unique_id)}"
             )
         if status != "SUCCESS" or not unique_id:
             return UNPARSABLE

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from penstock.stacks import creation_policy
+from penstock.stacks.answer_json import without_controls
 from penstock.stacks.creation_policy import SignalsWanted
 from penstock.stacks.resource_types.handler import (
     Failed,
@@ -83,7 +84,8 @@ class Signalled:
         for answer in await self.responses.answers(request.client_request_token):
             status = answer.body or ""
             if seen.get(answer.unique_id) != status:
-                told = f"Received {status} signal with UniqueId {answer.unique_id}"
+                name = without_controls(answer.unique_id)
+                told = f"Received {status} signal with UniqueId {name}"
                 now_seen = {**seen, answer.unique_id: status}
                 return InProgress(0.0, {**context, "Seen": now_seen}, physical_id, told)
         until = datetime.fromisoformat(str(context["Until"]))
