@@ -123,7 +123,7 @@ class TaskSpec:
 
     id: str
     kind: str
-    """`build` or `ecs`; a label on the engine's objects."""
+    """`build`, `ecs` or `function`; a label on the engine's objects."""
     containers: Sequence[ContainerSpec]
     role_credentials_token: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -217,10 +217,11 @@ async def _ends_in_time(reading: "asyncio.Task[None]", output: Output, timeout: 
 
 
 def _only_file(packed: bytes) -> bytes:
-    """Return the content of the one file in a tar; empty where it is no file."""
+    """Return the content of the one file in a tar; empty where the function made it something
+    else."""
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         for member in tar:
-            content = tar.extractfile(member)
+            content = tar.extractfile(member) if member.isreg() else None
             if content is not None:
                 return content.read()
     return b""
