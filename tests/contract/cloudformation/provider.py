@@ -51,6 +51,7 @@ class Provider:
     requests: list[dict[str, Any]] = field(default_factory=list)
     arrived: "queue.Queue[dict[str, Any]]" = field(default_factory=queue.Queue)
     statuses: list[int] = field(default_factory=list)
+    subscribe_urls: list[str] = field(default_factory=list)
 
     def kinds(self) -> list[tuple[str, str, str | None]]:
         """(request type, logical id, physical id) of every request so far."""
@@ -77,6 +78,8 @@ def provider() -> Iterator[Provider]:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             self.send_response(200)
             self.end_headers()
+            if body["Type"] == "SubscriptionConfirmation":
+                found.subscribe_urls.append(body["SubscribeURL"])
             if body["Type"] == "Notification":
                 threading.Thread(target=found.take, args=(json.loads(body["Message"]),)).start()
 
