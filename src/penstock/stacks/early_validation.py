@@ -13,7 +13,7 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.clock import Clock
-from penstock.stacks import findings, schemas
+from penstock.stacks import custom_names, findings, schemas
 from penstock.stacks.calls import Calls
 from penstock.stacks.desired import Desired
 from penstock.stacks.display import secrets_of
@@ -148,10 +148,8 @@ def _scope(current: StackState, wanted: Desired) -> evaluate.Scope:
 def _named(scope: evaluate.Scope, schema: ResourceSchema, logical_id: str) -> dict[str, Any] | None:
     """Return the properties that name a resource, None where the template does not name it."""
     declared = scope.template.resources[logical_id].properties
-    names = [path[0] for path in schema.primary_identifier if path not in schema.read_only]
-    if len(names) < len(schema.primary_identifier) or not names:
-        names = [name for name in _name_properties(schema) if name in declared][:1]
-    if not names or any(name not in declared for name in names):
+    names = custom_names.naming_properties(schema, declared)
+    if not names:
         return None
     found: dict[str, Any] = {}
     for name in names:
@@ -163,13 +161,6 @@ def _named(scope: evaluate.Scope, schema: ResourceSchema, logical_id: str) -> di
             return None
         found[name] = str(value)
     return found
-
-
-def _name_properties(schema: ResourceSchema) -> list[str]:
-    """Return what may hold the name of a resource whose identifier AWS makes up, of its name."""
-    short = schema.type_name.rpartition("::")[2]
-    names = ("Name", f"{short}Name", f"{short}Identifier")
-    return [name for name in names if (name,) in schema.create_only]
 
 
 def _request(

@@ -11,6 +11,7 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.stacks import (
     creation_policy,
+    custom_names,
     property_rules,
     schemas,
     stack_policy,
@@ -102,6 +103,12 @@ class Turn:
             if changed and (denied := self._denied(work, old)):
                 refused = self._refused(step, new, old, denied)
                 return dataclasses.replace(refused, work=Work.DENIED)
+            if work is Work.REPLACE and (
+                refusal := custom_names.refusal_to_replace(
+                    declared.type, old.properties, properties
+                )
+            ):
+                return self._refused(step, new, old, refusal)
             if work is Work.NOTHING and declared.type == NESTED_STACK:
                 work = Work.UPDATE  # its template may have changed where it is
         if work is not Work.NOTHING and (wrong := _problems(declared.type, properties)):

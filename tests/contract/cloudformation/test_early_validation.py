@@ -182,6 +182,24 @@ class TestStacks:
         [failed] = [one for one in events if one["ResourceStatus"] == "UPDATE_FAILED"]
         assert failed["ResourceStatusReason"] == STACK_REASON.format(1)
 
+    def test_a_named_resource_is_not_replaced_under_its_name(self, server: Any) -> None:
+        def group(port: int) -> str:
+            properties = {"Name": "web", "Port": port}
+            return body(
+                T={"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": properties}
+            )
+
+        server.create("shop", group(80))
+        stack = server.update("shop", group(8080))
+        assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+        reason = (  # cloudtools/stacker#96
+            "CloudFormation cannot update a stack when a custom-named resource requires "
+            "replacing. Rename web and update the stack again."
+        )
+        assert ("T", "UPDATE_FAILED", reason) in [
+            (one[0], *one[2:]) for one in server.events("shop")
+        ]
+
     def test_without_validation_the_resource_fails(self, server: Any) -> None:
         stack = server.create("shop", body(Q=queue(DelaySeconds="soon")), DisableValidation=True)
         assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
