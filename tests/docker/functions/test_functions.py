@@ -268,3 +268,16 @@ def run(event, context):
     while containers(server):
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_a_server_that_ends_leaves_no_container(server: ServerProcess, make: Any) -> None:
+    client = make("sleep_on", Handler="index.sleep", Timeout=60)
+    client.invoke(FunctionName="sleep_on", InvocationType="Event")
+    deadline = time.monotonic() + 30
+    while not any(name.endswith("-function") for name in containers(server)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert server.stop() == 0
+    assert containers(server) == set()
+    server.start()
+    server.client("lambda").delete_function(FunctionName="sleep_on")
