@@ -61,13 +61,15 @@ def object_of(url: str, endpoint_url: str) -> _Object:
         host = parts.hostname or ""
     except ValueError:
         raise invalid("TemplateURL must be a supported URL.") from None
+    if parts.scheme == "s3" and parts.netloc:
+        raise invalid(f"S3 error: Domain name specified in {parts.netloc} is not a valid S3 domain")
     if parts.scheme not in ("http", "https") or not host:
         raise invalid("TemplateURL must be a supported URL.")
     path = unquote(parts.path.removeprefix("/"))
     bucket = None if _is_plain(host, endpoint_url) else bucket_of_host(host)
     if bucket is None:
         if not _is_plain(host, endpoint_url):
-            raise invalid(f"S3 error: Domain name specified in {host} is not a valid S3 domain")
+            raise invalid("TemplateURL must be a supported URL.")
         bucket, _, path = path.partition("/")
     if not bucket or not path:
         raise invalid("TemplateURL must be a supported URL.")

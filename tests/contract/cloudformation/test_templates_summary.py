@@ -118,7 +118,7 @@ def test_validate_template(client: Any) -> None:
     ("body", "message"),
     [
         ("Resources: {}", "Template format error: At least one Resources member must be defined."),
-        ('{"Resources": }', "Template format error: JSON not well-formed. (line 1, column 15)"),
+        ('{"Resources": }', "Template format error: JSON not well-formed. (line 1, column 16)"),
         (
             SMALL.replace("}}", ", Properties: {QueueName: !Sub: x}}}"),
             NOT_WELL_FORMED + "unknown tag '!Sub:'; did you mean '!Sub'?",
@@ -154,7 +154,7 @@ def test_a_template_must_come_from_somewhere(client: Any) -> None:
     nowhere = ("ValidationError", "Either Template URL or Template Body must be specified.")
     assert refused(client.validate_template) == nowhere
     assert refused(client.get_template_summary) == nowhere
-    assert refused(client.validate_template, TemplateURL="s3://b/k") == (
+    assert refused(client.validate_template, TemplateURL="https://example.com/dummy.yml") == (
         "ValidationError", "TemplateURL must be a supported URL.",
     )  # fmt: skip
 
@@ -293,7 +293,11 @@ def test_defaults_that_their_declaration_refuses(client: Any, members: str, mess
 
 
 def test_where_json_and_yaml_are_broken(client: Any) -> None:
-    json_error = "Template format error: JSON not well-formed. (line 3, column 1)"
+    recorded = '{"this is invalid JSON"="bobbins"}'
+    assert refused(client.validate_template, TemplateBody=recorded)[1] == (
+        "Template format error: JSON not well-formed. (line 1, column 25)"
+    )
+    json_error = "Template format error: JSON not well-formed. (line 3, column 2)"
     assert refused(client.validate_template, TemplateBody='{"Resources": {\n"A": 1,\n}}')[1] == (
         json_error
     )
@@ -305,3 +309,9 @@ def test_of_equal_keys_the_last_counts(client: Any) -> None:
     body = "Resources: {A: {Type: 'AWS::SQS::Queue'}, A: {Type: 'AWS::SNS::Topic'}}"
     found = client.get_template_summary(TemplateBody=body)["ResourceTypes"]
     assert found == ["AWS::SNS::Topic"]
+
+
+def test_the_template_of_a_change_set_by_its_name_alone(client: Any) -> None:
+    assert refused(client.get_template, ChangeSetName="does-not-exist") == (
+        "ValidationError", "StackName is a required parameter.",
+    )  # fmt: skip

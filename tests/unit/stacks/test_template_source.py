@@ -103,17 +103,25 @@ def test_urls_of_s3(url, bucket, key):
 
 
 @pytest.mark.parametrize(
-    "url", ["s3://b/k", "k", "file:///etc/passwd", "http://127.0.0.1:4600/b", "http://[", "http:///b/k"]
-)  # fmt: skip
+    "url",
+    [
+        "https://example.com/b/k",
+        "k",
+        "file:///etc/passwd",
+        "http://127.0.0.1:4600/b",
+        "http://[",
+        "http:///b/k",
+    ],
+)
 def test_urls_that_name_no_object(url):
     with pytest.raises(ServiceError) as raised:
         object_of(url, ENDPOINT)
     assert raised.value.message == "TemplateURL must be a supported URL."
 
 
-def test_urls_elsewhere():
+def test_the_urls_of_s3_commands():
     with pytest.raises(ServiceError) as raised:
-        object_of("https://example.com/b/k", ENDPOINT)
+        object_of("s3://bucket/test/template.yml", ENDPOINT)
     assert raised.value.message == (
-        "S3 error: Domain name specified in example.com is not a valid S3 domain"
+        "S3 error: Domain name specified in bucket is not a valid S3 domain"
     )

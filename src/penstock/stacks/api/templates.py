@@ -16,6 +16,8 @@ async def get_template(
     """Return a template's text at the stage that is asked for, the processed one unless said."""
     name, change_set = request.get("StackName"), request.get("ChangeSetName")
     document: Document | StackDocument
+    if change_set and not name and not change_set.startswith("arn:"):  # text: recorded
+        raise invalid("StackName is a required parameter.")
     if change_set:
         document = (await change_sets.find(change_set, name)).document
     elif not name:

@@ -37,8 +37,7 @@ def parse_json(text: str) -> Any:
             parse_float=_finite,
         )
     except json.JSONDecodeError as error:
-        where = f"(line {error.lineno}, column {error.colno})"
-        raise format_error(f"JSON not well-formed. {where}") from None
+        raise format_error(f"JSON not well-formed. {_where(error)}") from None
     except RecursionError:
         raise _too_deep() from None
     except ValueError:
@@ -48,6 +47,16 @@ def parse_json(text: str) -> Any:
     if "\\u" in text:
         _check_text(text, value)
     return value
+
+
+def _where(error: json.JSONDecodeError) -> str:
+    """Return how far AWS's reader had come: past the character that is wrong, as recorded, or to
+    the end of a text that ends too soon."""
+    at = error.pos + 1
+    if at > len(error.doc) or error.msg.startswith("Unterminated string"):
+        at = len(error.doc)
+    line, column = error.doc.count("\n", 0, at) + 1, at - error.doc.rfind("\n", 0, at)
+    return f"(line {line}, column {column})"
 
 
 def _integer(digits: str) -> int | str:

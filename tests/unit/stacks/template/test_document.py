@@ -31,8 +31,11 @@ def test_what_is_no_map_is_unsupported(text):
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ('{"a": }', " (line 1, column 7)"),
-        ('{\n"a": 1,\n}', " (line 3, column 1)"),
+        ('{"a": }', " (line 1, column 8)"),
+        ('{"this is invalid JSON"="bobbins"}', " (line 1, column 25)"),
+        ('{\n"a": 1,\n}', " (line 3, column 2)"),
+        ('{"a": 1', " (line 1, column 8)"),
+        ('{\n"a": "x', " (line 2, column 8)"),
         ('{"a": NaN}', ""),
         ('{"a": Infinity}', ""),
         ('{"a": "\\ud800"}', ""),
