@@ -60,6 +60,8 @@ class Script:
     refusal: str | None = None
     """Answered to whoever gives a template."""
     events: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] | None = None
+    """What DescribeEvents tells; None: nobody may ask."""
 
     def look_at_template(self) -> None:
         if self.refusal is not None:
@@ -94,6 +96,12 @@ async def describe_events(script: Script, call: Call, request: Any) -> Any:
         for token in script.tokens
     ]  # fmt: skip
     return {"StackEvents": [*script.events, *events]}
+
+
+async def describe_operation_events(script: Script, call: Call, request: Any) -> Any:
+    if script.findings is None:
+        raise ServiceError("AccessDenied", "not authorized to perform: DescribeEvents", status=403)
+    return {"OperationEvents": script.findings}
 
 
 async def create_stack(script: Script, call: Call, request: Any) -> Any:
@@ -151,6 +159,7 @@ async def execute_change_set(script: Script, call: Call, request: Any) -> Any:
 
 OPERATIONS = {
     "DescribeStacks": describe_stacks,
+    "DescribeEvents": describe_operation_events,
     "DescribeStackEvents": describe_events,
     "CreateStack": create_stack,
     "UpdateStack": update_stack,
@@ -490,6 +499,30 @@ async def test_a_change_set_that_fails_for_another_reason_fails(world: World) ->
         STACK_ID,
         ended.external_execution_url,
     )
+
+
+async def test_what_validation_found_is_told_where_the_reason_only_points_to_it(
+    world: World,
+) -> None:
+    job = world.job("CHANGE_SET_REPLACE")
+    started = await world.action.start(job)
+    reason = "Validation failed: use the DescribeEvents API for detailed failure information."
+    world.script.change_set = {"Status": "FAILED", "StatusReason": reason}
+    told = f"Failed to create change set release. Reason: {reason}"
+    ended = await world.poll(job, started)
+    assert isinstance(ended, Failed)
+    assert ended.message == told
+    finding = {"EventType": "VALIDATION_ERROR", "OperationId": "new", "LogicalResourceId": "Web"}
+    earlier = {**finding, "OperationId": "old", "ValidationStatusReason": "of an earlier one"}
+    world.script.findings = [
+        {"EventType": "STACK_EVENT", "OperationId": "new"},
+        {**finding, "ValidationStatusReason": "#: second"},
+        {**finding, "ValidationStatusReason": "#: first"},
+        earlier,
+    ]
+    ended = await world.poll(job, started)
+    assert isinstance(ended, Failed)
+    assert ended.message == f"{told}\nWeb: #: first\nWeb: #: second"
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ async def created(talk: Conversation, arn: str) -> ActionResult:
         summary = f"Change set {name} was created: {', '.join(filter(None, (changes, digest)))}"
         return await talk.succeeded(await talk.stack(), summary, url)
     if found["Status"] == "FAILED":
+        reason = await talk.explained(reason, {"ChangeSetName": arn})
         message = f"Failed to create change set {name}. Reason: {reason}"
         return Failed("JobFailed", message, found["StackId"], url)
     return _creating(talk, found["StackId"], arn)

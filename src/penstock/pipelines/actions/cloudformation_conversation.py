@@ -24,6 +24,8 @@ _OF_TEMPLATE = (
 )
 """How CloudFormation's words about a template's text begin."""
 
+_FINDING = "VALIDATION_ERROR"
+
 Answer = Mapping[str, Any]
 
 
@@ -111,7 +113,29 @@ class Conversation:
         if not mine:
             return None
         first = mine[-1]  # events come newest first
-        return f"{first['LogicalResourceId']}: {first['ResourceStatusReason']}"
+        reason = f"{first['LogicalResourceId']}: {first['ResourceStatusReason']}"
+        return await self.explained(reason, {"StackName": stack_id})
+
+    async def explained(self, reason: str, request: Answer) -> str:
+        """Return a reason with what validation found, where it only points to DescribeEvents.
+
+        `request` names the stack or the change set; who may not ask is told the reason alone.
+        """
+        if "DescribeEvents" not in reason:
+            return reason
+        try:
+            answer = await self.call(
+                "DescribeEvents", {**request, "Filters": {"FailedEvents": True}}
+            )
+        except ServiceError:
+            return reason
+        wrong = [one for one in answer["OperationEvents"] if one["EventType"] == _FINDING]
+        newest = [one for one in wrong if one["OperationId"] == wrong[0]["OperationId"]]
+        found = [
+            f"{one['LogicalResourceId']}: {one['ValidationStatusReason']}"
+            for one in reversed(newest)
+        ]
+        return "\n".join([reason, *found])
 
     async def succeeded(self, stack: Answer | None, summary: str, url: str = "") -> Succeeded:
         """Write the stack's outputs where the action's configuration wants them, and end."""
