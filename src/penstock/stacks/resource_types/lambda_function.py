@@ -8,8 +8,9 @@ from importlib import resources
 from typing import Any
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded, Support
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.kept_resource import changed, text_of
 from penstock.stacks.resource_types.physical_name import physical_name
 from penstock.workloads.functions.package import zipped
 
@@ -26,11 +27,15 @@ _UNSET: Mapping[str, Any] = {
 }
 """What an update sends for a property that the template no longer has."""
 _CONFIGURATION = frozenset({"Handler", "LoggingConfig", "Role", "Runtime", *_UNSET})
+_COMPARED = (_CONFIGURATION - {"LoggingConfig"}) | {
+    "Architectures", "FunctionName", "PackageType",
+}  # fmt: skip
+_LOOKED_UP = "{{resolve:"
 _MODULES = {"python": "cfnresponse.py", "nodejs": "cfn-response.js"}
 _ENDINGS = {"python": "py", "nodejs": "js"}
 
 
-class LambdaFunction(KeptResource):
+class LambdaFunction(ComparedResource):
     """A function; Ref gives its name."""
 
     support = Support.RUNNING
@@ -83,6 +88,18 @@ class LambdaFunction(KeptResource):
         """Get the function."""
         answer = await self.call(request, "GetFunction", {"FunctionName": identity})
         return _described(answer["Configuration"])
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the function's configuration. Its code is not compared, nor are its variables
+        where the template has them looked up elsewhere."""
+        named = {"FunctionName": physical_id}
+        found = await self.call(request, "GetFunctionConfiguration", named)
+        wanted = request.properties.get("LoggingConfig") or {}
+        actual = {name: found.get(name) for name in _COMPARED}
+        actual["LoggingConfig"] = {name: found["LoggingConfig"].get(name) for name in wanted}
+        if _LOOKED_UP in text_of(request.properties.get("Environment") or {}):
+            del actual["Environment"]
+        return actual
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the function's tags."""

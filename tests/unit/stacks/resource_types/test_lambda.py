@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from tests.resource_world import ACCOUNT, REGION, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed, HandlerErrorCode, Succeeded, Support
+from penstock.stacks import schemas
+from penstock.stacks.display import Secrets
+from penstock.stacks.drift import compare
+from penstock.stacks.resource_types.handler import (
+    Comparable,
+    Failed,
+    HandlerErrorCode,
+    Succeeded,
+    Support,
+)
 
 FUNCTION, PERMISSION = "AWS::Lambda::Function", "AWS::Lambda::Permission"
 TRUST = json.dumps({
@@ -139,6 +148,45 @@ async def test_a_permission_stands_in_the_policy_of_its_function(world: Resource
     assert await world.read(PERMISSION, made, properties) == made
     await world.delete(PERMISSION, made, properties)
     assert await world.read(PERMISSION, made, properties) is None
+
+
+async def drift(world: ResourceWorld, properties: dict[str, Any]) -> set[tuple[str, str]]:
+    handler = world.types[FUNCTION]
+    assert isinstance(handler, Comparable)
+    request = world.request(
+        FUNCTION, properties, physical_resource_id="worker", tags={"team": "delivery"},
+        attributes={"Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:worker"},
+    )  # fmt: skip
+    actual = await handler.actual_properties(request)
+    found = compare(properties, actual, schemas.schema(FUNCTION), Secrets(frozenset()))
+    return {(each.path, each.kind) for each in found.differences}
+
+
+async def test_drift_is_found_in_all_but_the_code(world: ResourceWorld) -> None:
+    properties = {
+        **PROPERTIES,
+        "Timeout": "20",
+        "MemorySize": 256,
+        "Environment": {"Variables": {"STAGE": "dev"}},
+        "LoggingConfig": {"LogGroup": "/own"},
+        "Tags": [{"Key": "own", "Value": "1"}],
+    }
+    await world.made(FUNCTION, properties)
+    assert await drift(world, properties) == set()
+    await world.call(
+        "lambda", "UpdateFunctionConfiguration", FunctionName="worker", Timeout=30,
+        Environment={"Variables": {"STAGE": "prod"}},
+    )  # fmt: skip
+    assert await drift(world, properties) == {
+        ("/Timeout", "NOT_EQUAL"), ("/Environment/Variables/STAGE", "NOT_EQUAL"),
+    }  # fmt: skip
+
+
+async def test_variables_that_are_looked_up_are_not_read(world: ResourceWorld) -> None:
+    await world.made(FUNCTION, {**PROPERTIES, "Environment": {"Variables": {"PASSWORD": "hush"}}})
+    reference = "{{resolve:secretsmanager:db:SecretString:password}}"
+    properties = {**PROPERTIES, "Environment": {"Variables": {"PASSWORD": reference}}}
+    assert await drift(world, properties) == set()
 
 
 def test_what_stands_behind_them(world: ResourceWorld) -> None:
