@@ -115,3 +115,42 @@ def test_failure_reads_as_in_aws_events() -> None:
         "Properties validation failed for resource Topic1 with message:\n"
         "#: required key [A] not found"
     )
+
+
+@pytest.mark.parametrize(
+    ("type_name", "properties", "problem"),
+    [
+        (
+            "AWS::SSM::Parameter",
+            {"Type": "String", "Value": "v", "Tags": {"a": 1}, "Tier": "Cheap"},
+            "#/Tier: failed validation constraint for keyword [enum]",
+        ),
+        (
+            "AWS::Logs::LogGroup",
+            {"LogGroupName": "a b"},
+            "#/LogGroupName: failed validation constraint for keyword [pattern]",
+        ),
+        (
+            "AWS::EventsV2::ResourcePolicy",
+            {"EventBusArn": "arn:aws:events:us-east-1:123456789012:event-busv2/b/" + "0" * 25,
+             "PolicyDocument": {}},
+            "#/PolicyDocument: minimum size: [1], found: [0]",
+        ),
+        (
+            "AWS::EC2::SecurityGroup",
+            {"GroupDescription": "d", "Tags": [{"Key": "a", "Value": "b"}] * 2},
+            None,
+        ),
+    ],
+)  # fmt: skip
+def test_more_of_what_a_schema_forbids(
+    type_name: str, properties: dict[str, Any], problem: str | None
+) -> None:
+    assert check(type_name, properties) == ([] if problem is None else [problem])
+
+
+def test_texts_that_are_numbers_and_booleans_are_taken_as_such() -> None:
+    assert check("AWS::SQS::Queue", {"DelaySeconds": "80", "FifoQueue": "true"}) == []
+    assert check("AWS::SQS::Queue", {"QueueName": 7, "FifoQueue": "yes"}) == [
+        "#/FifoQueue: expected type: Boolean, found: String"
+    ]
