@@ -14,13 +14,20 @@ from penstock.services.sns.links import Links
 from penstock.services.sns.signing import Signer
 from penstock.services.sns.smtp_channel import SmtpChannel, relay
 from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
 
 
 class Notifications:
     """SNS of one server; make it, `start`, `close`. `keys` is the directory of its signing key."""
 
     def __init__(
-        self, config: Config, keys: Path, database: Database, logs: Logs, clock: Clock
+        self,
+        config: Config,
+        keys: Path,
+        database: Database,
+        logs: Logs,
+        clock: Clock,
+        cipher: Cipher,
     ) -> None:
         self.sns = Sns(
             database,
@@ -28,6 +35,7 @@ class Notifications:
             config.account_id,
             config.region,
             sends_mail=config.smtp_url is not None,
+            cipher=cipher,
         )
         signer = Signer(keys, clock)
         self._http = HttpChannel(signer, config.link_url, config.port)

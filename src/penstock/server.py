@@ -133,7 +133,9 @@ class Server:
         )
         self._credentials = TaskCredentials(self._database, self._sts, clock)
         self._connections = Connections(self._database, self._secrets, clock, **account)
-        self._notifications = Notifications(config, data.keys, self._database, self._logs, clock)
+        self._notifications = Notifications(
+            config, data.keys, self._database, self._logs, clock, cipher
+        )
         self._remotes = RemoteRepositories(self._repositories.git)
         self._pipelines = self._make_pipelines()
         self._deployments = self._make_deployments()

@@ -80,7 +80,7 @@ class CloudFormationServer:
         parameters = Parameters(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
         secrets = Secrets(database, cipher, utc_now, account_id=ACCOUNT, region="us-east-1")
         objects = Objects(database, Blobs(self.directory / "blobs"), utc_now, region="us-east-1")
-        topics = Sns(database, utc_now, ACCOUNT, "us-east-1")
+        topics = Sns(database, utc_now, ACCOUNT, "us-east-1", cipher=cipher)
         self.database, self.topics = database, topics
         services += [
             service(self.stacks, self.change_sets), ssm_service(parameters), sns_service(topics),

@@ -383,6 +383,27 @@ def test_secrets_of_an_answer(
     assert kept == []
 
 
+def test_a_secret_that_is_asked_with(
+    server: AnsweredServer, vendor: Provider, topic: str, tmp_path: Path
+) -> None:
+    """It reaches the provider, and waits for that in no file in the clear."""
+    document = json.loads(body(A=custom(topic, Password={"Ref": "Password"})))
+    document["Parameters"] = {"Password": {"Type": "String", "NoEcho": True}}
+    given = [{"ParameterKey": "Password", "ParameterValue": "hunter2-asked"}]
+    server.create("app", json.dumps(document), Parameters=given)
+    [request] = vendor.requests
+    assert request["ResourceProperties"]["Password"] == "hunter2-asked"
+    told = server.client.describe_stack_events(StackName="app")
+    assert "hunter2" not in json.dumps(told, default=str)
+    kept = [
+        file.name
+        for file in tmp_path.rglob("*")
+        if file.is_file() and not file.name.startswith("outside.db")
+        and any(word in file.read_bytes() for word in (b"hunter2", request["ResponseURL"].encode()))
+    ]  # fmt: skip
+    assert kept == []
+
+
 def test_addresses(server: AnsweredServer, vendor: Provider, topic: str) -> None:
     vendor.answer = lambda request: (
         None if request["RequestType"] == "Create" else succeeded(request)

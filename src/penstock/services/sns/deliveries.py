@@ -16,8 +16,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-import msgspec
-
 from penstock.aws.errors import ServiceError
 from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
@@ -151,7 +149,7 @@ class Deliveries:
         if document is None or subscription is None:
             await self._database.write(lambda c: sns_deliveries.finish(c, row))
             return
-        message = msgspec.convert(dict(document), Message)
+        message = self._sns.opened(document)
         if message.token is not None and subscription.confirmed:
             await self._database.write(lambda c: sns_deliveries.finish(c, row))
             return

@@ -23,9 +23,11 @@ from penstock.services.sns.subscription import Subscription, is_mail
 from penstock.services.sns.topic import Topic
 from penstock.storage import resources, sns_deliveries
 from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
 from penstock.storage.resources import Resource
 
 _SERVICE, _TOPIC, _SUBSCRIPTION = "sns", "topic", "subscription"
+_SEALED = "sealed"
 T = TypeVar("T", Topic, Subscription)
 Tags = Mapping[str, str]
 _LOG = logging.getLogger(__name__)
@@ -56,11 +58,16 @@ class Accepted:
 
 
 def accept(
-    connection: sa.Connection, topic_arn: str, contents: Sequence[Content], now: datetime
+    connection: sa.Connection,
+    topic_arn: str,
+    contents: Sequence[Content],
+    now: datetime,
+    cipher: Cipher | None = None,
 ) -> Accepted:
     """Store messages with their deliveries in the caller's unit of work; NotFound.
 
-    They go to the subscriptions that are confirmed now. Who calls it has checked the permission.
+    They go to the subscriptions that are confirmed now, and wait for that encrypted where there is
+    a `cipher`. Who calls it has checked the permission.
     """
     topic = _read(_topic(connection, topic_arn), Topic)
     if topic.is_fifo:
@@ -81,6 +88,8 @@ def accept(
             display_name=topic.display_name,
         )
         document = msgspec.to_builtins(message)
+        if cipher is not None:
+            document = {_SEALED: cipher.encrypt(msgspec.json.encode(document).decode())}
         sns_deliveries.insert(connection, message_id, document, confirmed, now)
     subjects = [content.subject for content in contents]
     pending = len(subscriptions) - len(confirmed)
@@ -91,7 +100,8 @@ class Sns:
     """Topics and subscriptions of one account in one Region.
 
     `sends_mail` tells whether the server has a mail relay: without one nobody is subscribed by
-    mail.
+    mail. With a `cipher` what is published waits encrypted: it may hold secrets, such as the
+    properties of a custom resource.
     """
 
     def __init__(
@@ -102,8 +112,10 @@ class Sns:
         region: str,
         *,
         sends_mail: bool = False,
+        cipher: Cipher | None = None,
     ) -> None:
         self._database = database
+        self._cipher = cipher
         self._clock = clock
         self._sends_mail = sends_mail
         self.account_id = account_id
@@ -180,9 +192,19 @@ class Sns:
         now. One line in the log tells of each, but not its text, which may hold secrets.
         """
         now = self._clock()
-        accepted = await self._database.write(lambda c: accept(c, topic_arn, contents, now))
+        accepted = await self._database.write(
+            lambda c: accept(c, topic_arn, contents, now, self._cipher)
+        )
         accepted.log()
         return accepted.message_ids
+
+    def opened(self, document: Mapping[str, object]) -> Message:
+        """Return a message as it is stored for its deliveries."""
+        sealed = document.get(_SEALED)
+        if sealed is None:
+            return msgspec.convert(dict(document), Message)
+        assert self._cipher is not None, "a cipher sealed it"
+        return msgspec.json.decode(self._cipher.decrypt(str(sealed)), type=Message)
 
     async def subscribe(
         self,
