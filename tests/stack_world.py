@@ -24,6 +24,7 @@ from penstock.services.sts import Sts
 from penstock.stacks import planner
 from penstock.stacks.desired import Desired
 from penstock.stacks.operation import Options
+from penstock.stacks.plan import Plan
 from penstock.stacks.resource_types.handler import (
     Failed,
     HandlerErrorCode,
@@ -328,6 +329,12 @@ class World:
     async def close(self) -> None:
         await self.stop()
         self.store.close()
+
+    async def planned(self, body: str, name: str = "app") -> Plan:
+        """Return what an update to this template would do, without doing it."""
+        state = await self.stacks.state(name)
+        assert state is not None
+        return planner.plan(state, await self._desired(body))
 
     async def begin_create(self, body: str, name: str = "app", **more: Any) -> StackState:
         state = self.stacks.new_state(name)
