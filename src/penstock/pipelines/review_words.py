@@ -14,7 +14,8 @@ from typing import Any
 from penstock.pipelines.lasting_data import data_warning
 from penstock.pipelines.leaf_changes import LeafChange, leaf_changes, leaves
 from penstock.pipelines.review import ParameterChange
-from penstock.stacks.display import KNOWN_AFTER_APPLY, MASK
+from penstock.stacks.display import MASK
+from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY
 
 KNOWN_LATER = "(known after the change is applied)"
 

@@ -39,6 +39,7 @@ def _change(change: PlannedChange, *, with_values: bool) -> dict[str, Any] | Non
         "LogicalResourceId": change.logical_resource_id,
         "PhysicalResourceId": change.physical_resource_id,
         "ResourceType": change.resource_type,
+        "ChangeSetId": change.change_set_id,
         "Replacement": None if change.replacement is None else str(change.replacement),
         "Scope": sorted({each.attribute for each in details}),
         "Details": [_detail(each, with_values=True) for each in details]

@@ -91,6 +91,15 @@ def cannot_execute(row: ChangeSetRow) -> ServiceError:
     )
 
 
+def by_root(row: ChangeSetRow) -> ServiceError:
+    """Return the refusal to delete a nested stack's change set without the others."""
+    return ServiceError(  # unverified
+        "InvalidChangeSetStatusException",
+        f"ChangeSet [{row.arn}] is of a nested stack and can only be deleted from the root change "
+        f"set [{row.root_arn}].",
+    )
+
+
 def in_progress() -> ServiceError:
     """Return AWS's refusal to touch a change set that is being executed."""
     return ServiceError(  # aws/aws-cdk#26182

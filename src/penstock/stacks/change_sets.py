@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from penstock.stacks.change_set import (
     ExecutionStatus,
     Status,
     attributes_of,
+    by_root,
     cannot_execute,
     in_progress,
     mismatch,
@@ -36,6 +37,7 @@ from penstock.stacks.change_set import (
     too_many,
 )
 from penstock.stacks.findings import Finding
+from penstock.stacks.nested_change_sets import BY_ROOT, NestedChangeSet, NestedPlans, flat
 from penstock.stacks.operation import Options
 from penstock.stacks.plan import Plan
 from penstock.stacks.planner import has_changes
@@ -155,6 +157,8 @@ class ChangeSets(StoredChangeSets):
             now = rows.get(connection, row.arn)
             if now is not None and now.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
                 raise in_progress()
+            if now is not None and now.root_arn is not None:
+                raise by_root(now)
             rows.delete(connection, row.arn)
 
         await self._database.write(work)
@@ -192,7 +196,14 @@ class ChangeSets(StoredChangeSets):
         Raises _Overtaken when another request stored a change set of that name, or the stack.
         """
         planned_for = stack or self._stacks.new_state(request["StackName"])
-        planned, reason = self._planned(planned_for, wanted)
+        includes = bool(request.get("IncludeNestedStacks"))
+        nested: Sequence[NestedChangeSet] = ()
+        if includes:
+            planned, reason, nested = await self._with_nested(
+                principal, request["ChangeSetName"], planned_for, wanted
+            )
+        else:
+            planned, reason = self._planned(planned_for, wanted)
         found: list[Finding] = []
         if planned is not None and not request.get("DisableValidation"):
             validation = self._stacks.validation
@@ -213,6 +224,7 @@ class ChangeSets(StoredChangeSets):
             if rows.pending(connection, planned_for.stack_id) >= MOST_PENDING:
                 raise too_many(planned_for.stack_id)
             rows.insert(connection, made.row)
+            self._insert_nested(connection, nested, made.row, planned_for, request)
             operation_events.add_change_set(
                 connection, self._cipher, planned_for.stack_id, made.row.arn, found,
                 failed=made.row.status == Status.FAILED, now=made.row.created_at,
@@ -266,8 +278,69 @@ class ChangeSets(StoredChangeSets):
             digest=None if planned is None else planned.digest,
             sealed=self._cipher.encrypt(msgspec.json.encode(document).decode()),
             created_at=self._clock(),
+            include_nested=bool(request.get("IncludeNestedStacks")),
         )
         return ChangeSet(row, document)
+
+    async def _with_nested(
+        self, principal: Principal, name: str, stack: StackState, wanted: Desired
+    ) -> tuple[Plan | None, str | None, Sequence[NestedChangeSet]]:
+        """Return the plan with those of nested stacks, why it failed, and their change sets."""
+        if wanted.failure is not None:
+            return None, wanted.failure, ()
+        try:
+            found = await NestedPlans(self._stacks, principal, name).plan(stack, wanted)
+        except ServiceError as error:
+            return None, error.message, ()
+        if found.failure is not None:
+            return found.plan, found.failure, found.nested
+        if not found.changes(stack):
+            return found.plan, NO_CHANGES, found.nested
+        return found.plan, "\n".join(found.plan.warnings) or None, found.nested
+
+    def _insert_nested(
+        self,
+        connection: sa.Connection,
+        nested: Sequence[NestedChangeSet],
+        root: ChangeSetRow,
+        stack: StackState,
+        request: Mapping[str, Any],
+    ) -> None:
+        """Store the change sets of nested stacks, and the stacks that are new."""
+        above = stored_stacks.get(connection, stack.stack_id)
+        root_id = above.root_id if above is not None and above.root_id else stack.stack_id
+        for each, parent_arn, parent in flat(nested, root.arn, stack):
+            if each.create:
+                token = request.get("ClientToken")
+                self._stacks.begin_review(connection, each.state, {}, token, parent, root_id)
+            rows.insert(connection, self._nested_row(each, parent_arn, root.arn))
+
+    def _nested_row(self, each: NestedChangeSet, parent_arn: str, root_arn: str) -> ChangeSetRow:
+        wanted, failed = each.wanted, each.reason != BY_ROOT
+        document = Document(
+            plan=each.plan,
+            template_body=wanted.template.body if wanted is not None else "",
+            original_body=wanted.template.original if wanted is not None else None,
+            create=each.create,
+            capabilities=tuple(wanted.capabilities) if wanted is not None else (),
+            options={"IncludeNestedStacks": True},
+        )
+        return ChangeSetRow(
+            arn=each.arn,
+            name=each.name,
+            stack_id=each.state.stack_id,
+            stack_name=each.state.stack_name,
+            stack_serial=each.state.serial,
+            status=Status.FAILED if failed else Status.CREATE_COMPLETE,
+            execution_status=ExecutionStatus.UNAVAILABLE,
+            status_reason=each.reason,
+            digest=None if each.plan is None else each.plan.digest,
+            include_nested=True,
+            parent_arn=parent_arn,
+            root_arn=root_arn,
+            sealed=self._cipher.encrypt(msgspec.json.encode(document).decode()),
+            created_at=self._clock(),
+        )
 
     def _planned(self, stack: StackState, wanted: Desired) -> tuple[Plan | None, str | None]:
         """Return the plan, and why the change set failed or what it warns of."""
@@ -298,6 +371,9 @@ def _claim(connection: sa.Connection, row: ChangeSetRow, token: str | None) -> N
     if not begun:
         now = rows.get(connection, row.arn)
         raise not_found(row.arn) if now is None else cannot_execute(now)
+    for each in rows.nested(connection, row.arn):
+        if each.status == Status.CREATE_COMPLETE:
+            rows.change(connection, each, ExecutionStatus.EXECUTE_IN_PROGRESS)
     rows.delete_others(connection, row)
 
 

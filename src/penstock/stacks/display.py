@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.template.evaluate import Unknown
 from penstock.stacks.template.template import ParameterValue
 
-KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
 MASK = "****"
 SHORTEST_PART = 4
 """A shorter secret is masked only where it is a whole value: it stands in other texts by chance."""

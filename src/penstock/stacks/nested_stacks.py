@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.tags import is_reserved, to_pairs
 from penstock.stacks import nesting, planner
 from penstock.stacks.desired import Desired
 from penstock.stacks.handler_failure import code_of
+from penstock.stacks.nested_values import completed
 from penstock.stacks.operation import Operation, Options, Parent
+from penstock.stacks.plan import Plan, PlannedChange
 from penstock.stacks.refusals import check_updatable
 from penstock.stacks.request import desired
 from penstock.stacks.resource_types.api_shapes import merged_tags
@@ -29,14 +30,14 @@ from penstock.stacks.resource_types.handler import (
     ResourceRequest,
     Succeeded,
 )
-from penstock.stacks.resource_types.physical_name import physical_name
+from penstock.stacks.resource_types.physical_name import suffix
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.state import StackState
+from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.walk import Phase
 from penstock.storage.stacks import StackRow
 
 _LOOKS_AGAIN_SECONDS = 0.2
-_LONGEST_NAME = 128
 _UNDER_WAY = frozenset({"UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"})
 _GOING_BACK = frozenset(
     {"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"}
@@ -69,8 +70,17 @@ class NestedStacks:
 
     async def create(self, request: ResourceRequest) -> Progress:
         """Begin to make the stack, or tell how far it is."""
-        name = physical_name(request, _LONGEST_NAME, upper=True)
-        row = await self._stacks.row(request.physical_resource_id or name)
+        name = nesting.stack_name(
+            request.stack_name, request.logical_resource_id, suffix(request.client_request_token)
+        )
+        planned = _planned(await self._above(request), request)
+        made = planned.nested.stack_id if planned is not None and planned.nested else name
+        row = await self._stacks.row(request.physical_resource_id or made)
+        if planned is not None and planned.nested is not None:
+            if row is None or row.status == "DELETE_COMPLETE":
+                return _failed(f"Stack [{made}] does not exist", None)
+            if row.status == REVIEW:
+                return await self._execute(request, row, planned.nested)
         if row is None:
             return await self._begin_create(request, name)
         if row.parent_id != request.stack_id:
@@ -99,7 +109,7 @@ class NestedStacks:
         if not ours:
             if row.status.endswith("_IN_PROGRESS"):
                 return _wait(row.id)
-            return await self._begin_update(request, row, above)
+            return await self._ask(request, row, above)
         if row.status in _UPDATED:
             return self._succeeded(row)
         if row.status == "UPDATE_IN_PROGRESS":
@@ -155,6 +165,15 @@ class NestedStacks:
             return _refused(error, None)
         return _wait(state.stack_id)
 
+    async def _ask(self, request: ResourceRequest, row: StackRow, above: _Above) -> Progress:
+        """Begin what the parent's change set planned, else whatever there is to update."""
+        planned = _planned(above, request)
+        if planned is None:
+            return await self._begin_update(request, row, above)
+        if planned.nested is None:
+            return self._succeeded(row)
+        return await self._execute(request, row, planned.nested)
+
     async def _begin_update(
         self, request: ResourceRequest, row: StackRow, above: _Above
     ) -> Progress:
@@ -174,6 +193,27 @@ class NestedStacks:
                 principal=above.operation.principal,
                 client_request_token=request.client_request_token,
                 options=Options(above.operation.on_failure, parent=above.parent),
+            )
+        except ServiceError as error:
+            return _refused(error, row.id)
+        return _wait(row.id)
+
+    async def _execute(self, request: ResourceRequest, row: StackRow, planned: Plan) -> Progress:
+        """Begin what the parent's change set planned for this stack, and nothing else."""
+        above = await self._above(request)
+        create = row.status == REVIEW
+        try:
+            await self._authorize(request, "ExecuteChangeSet", row.id)
+            await self._stacks.execute(
+                completed(planned, row.name, request),
+                create=create,
+                principal=above.operation.principal,
+                client_request_token=request.client_request_token,
+                options=Options(
+                    "DO_NOTHING" if create else above.operation.on_failure,
+                    _minutes(request) if create else None,
+                    parent=above.parent,
+                ),
             )
         except ServiceError as error:
             return _refused(error, row.id)
@@ -261,21 +301,20 @@ class NestedStacks:
 
 
 def _request(request: ResourceRequest, name: str, above: _Above) -> dict[str, Any]:
-    """Return what CreateStack or UpdateStack would be asked for: the properties, and what a nested
-    stack has of its parent."""
-    plan, properties = above.operation.plan, request.properties
+    """Return what CreateStack or UpdateStack would be asked for."""
+    plan = above.operation.plan
     assert plan is not None, "a deletion makes nothing"
-    tags = merged_tags(request, properties.get("Tags"))
-    return {
-        "StackName": name,
-        "TemplateURL": properties["TemplateURL"],
-        "Parameters": nesting.parameters_of(properties),
-        "Tags": to_pairs({key: value for key, value in tags.items() if not is_reserved(key)}),
-        "NotificationARNs": properties.get("NotificationARNs") or [],
-        "Capabilities": list(plan.capabilities),
-        "RoleARN": above.operation.role_arn,
-        "DisableRollback": above.operation.on_failure == "DO_NOTHING",
-    }
+    tags = merged_tags(request, request.properties.get("Tags"))
+    return nesting.request_of(request.properties, name, tags, plan)
+
+
+def _planned(above: _Above, request: ResourceRequest) -> PlannedChange | None:
+    """Return what the parent's change set says of the stack, where it includes nested stacks."""
+    plan = above.operation.plan
+    for change in plan.changes if plan is not None else ():
+        if change.logical_resource_id == request.logical_resource_id and change.change_set_id:
+            return change
+    return None
 
 
 def _minutes(request: ResourceRequest) -> int | None:

@@ -91,6 +91,10 @@ class PlannedChange:
     details: Sequence[Detail] = ()
     before_context: str | None = None
     after_context: str | None = None
+    change_set_id: str | None = None
+    """Of a nested stack: its own change set, where the request asked for one."""
+    nested: "Plan | None" = None
+    """What is executed of that; None where the nested stack does not change."""
 
 
 @dataclass(frozen=True, slots=True)

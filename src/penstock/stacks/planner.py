@@ -20,7 +20,7 @@ from penstock.stacks.desired import Desired
 from penstock.stacks.details import Details, Values
 from penstock.stacks.differences import Policies, differences
 from penstock.stacks.display import as_json, canonical
-from penstock.stacks.nesting import AUTOMATIC, NESTED_STACK
+from penstock.stacks.nesting import AUTOMATIC, NESTED_STACK, NestedPlanning
 from penstock.stacks.plan import (
     Action,
     Detail,
@@ -33,7 +33,7 @@ from penstock.stacks.secret_places import SecretPlaces
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template import dynamic_references, evaluate, graph
 from penstock.stacks.template.errors import MissingExport
-from penstock.stacks.template.evaluate import ResourceValues
+from penstock.stacks.template.evaluate import ResourceValues, Unknown
 from penstock.stacks.template.load import stored_template
 from penstock.stacks.template.references import Reference, references
 from penstock.stacks.template.template import ResourceDeclaration
@@ -46,14 +46,16 @@ def plan(
     current: StackState,
     desired: Desired,
     honoured: Mapping[str, Collection[str]] = MappingProxyType({}),
+    nested: NestedPlanning | None = None,
 ) -> Plan:
     """Return everything that bringing `current` to `desired` changes, in a stable order.
 
     `honoured` has the properties of each type that ignores none: others of its are refused.
+    `nested` is told of nested stacks that are planned for themselves, and tells what of them.
     Raises ServiceError ValidationError where AWS refuses the whole: a resource that changes its
     type, a reference or function that cannot be evaluated.
     """
-    planning = _Planning(current, desired, honoured)
+    planning = _Planning(current, desired, honoured, nested or NestedPlanning())
     _check_types(planning)
     for logical_id in planning.order():
         planning.visit(logical_id)
@@ -113,6 +115,7 @@ class _Planning:
     current: StackState
     desired: Desired
     honoured: Mapping[str, Collection[str]]
+    nested: NestedPlanning
     changes: list[PlannedChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     invalid: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -172,6 +175,9 @@ class _Planning:
             self._validate(declared, properties)
         policies = _policies(self._certain_scope, declared)
 
+        if declared.type == NESTED_STACK:
+            self.nested.properties[logical_id] = properties
+
         def after() -> dict[str, Any]:
             shown = self._shown(declared, properties, refers)
             others = _others(declared, metadata, policies)
@@ -182,6 +188,9 @@ class _Planning:
             self.changes.append(
                 PlannedChange(Action.ADD, logical_id, declared.type, after_context=context)
             )
+            if logical_id in self.nested.attributes:
+                attributes = self.nested.attributes[logical_id]
+                self._known[logical_id] = ResourceValues(Unknown(logical_id), attributes)
             return
         present = self._present_policies(logical_id)
         found = differences(
@@ -199,7 +208,11 @@ class _Planning:
                 for detail in self._details.of(logical_id, difference, refers, values)
             ]
             self._modify(declared, deployed, details + changing, values)
-        if not self._details.is_replaced(logical_id):
+        if logical_id in self.nested.attributes:
+            known = _values(deployed)
+            known = dataclasses.replace(known, attributes=self.nested.attributes[logical_id])
+            self._known[logical_id] = self._certain[logical_id] = known
+        elif not self._details.is_replaced(logical_id):
             known = _values(deployed)
             if found or changing:  # a custom resource may be answered with other attributes
                 known = dataclasses.replace(known, changing=known.source is not None)
@@ -265,6 +278,7 @@ class _Planning:
             found = evaluate.outputs(self._scope)
         except MissingExport as error:
             return True, [_warning("Outputs", error.message)]
+        self.nested.outputs = {each.name: each.value for each in found}
         outside = {each.name for each in found if dynamic_references.dynamic_references(each.value)}
         wanted = {each.name: canonical(each.value) for each in found if each.name not in outside}
         now = {
@@ -325,7 +339,8 @@ class _Planning:
         values: Values,
     ) -> None:
         replacement = replacement_of(details)
-        self._details.note(declared.logical_id, replacement)
+        if declared.logical_id not in self.nested.attributes:
+            self._details.note(declared.logical_id, replacement)
         action = None
         if replacement is Replacement.TRUE:
             kept = _policy(declared.update_replace_policy, deployed, declared="UpdateReplacePolicy")

@@ -34,6 +34,7 @@ from penstock.stacks.early_validation import EarlyValidation
 from penstock.stacks.exports import check_unused, refused
 from penstock.stacks.findings import Finding
 from penstock.stacks.ledger import Ledger
+from penstock.stacks.nesting import NestedPlanning
 from penstock.stacks.operation import Operation, Options, Parent, StackDocument, Step
 from penstock.stacks.operation import Work as StepWork
 from penstock.stacks.plan import Plan
@@ -96,9 +97,7 @@ class Stacks(Recoveries):
             database,
             cipher,
             Ledger(database, cipher, clock),
-            Calls(
-                handlers, recorded_handler, sts, clock, in_process, self.responses, self.macros
-            ),
+            Calls(handlers, recorded_handler, sts, clock, in_process, self.responses, self.macros),
             clock,
             account_id,
             region,
@@ -129,12 +128,14 @@ class Stacks(Recoveries):
         state: StackState,
         request_fields: Mapping[str, Any],
         token: str | None,
+        above: StackState | None = None,
+        root_id: str | None = None,
     ) -> None:
         """Store a `new_state` in REVIEW_IN_PROGRESS, in the unit of work of the change set that
         creates it.
 
-        `request_fields` are CreateChangeSet's; the stack shows its `Tags` and `Description`. Raises
-        AlreadyExistsException when the name is taken.
+        `request_fields` are CreateChangeSet's; the stack shows its `Tags` and `Description`.
+        `above` is the parent of a nested one. Raises AlreadyExistsException when the name is taken.
         """
         name = state.stack_name
         document = StackDocument(
@@ -146,15 +147,18 @@ class Stacks(Recoveries):
         if stacks.find(c, name) is not None:
             raise already_exists(name)
         row = StackRow(
-            state.stack_id, name, REVIEW, events.USER_INITIATED, 0, False, None, sealed, now
-        )
+            state.stack_id, name, REVIEW, events.USER_INITIATED, 0, False, None, sealed, now,
+            parent_id=above.stack_id if above else None, root_id=root_id,
+        )  # fmt: skip
         stacks.insert(c, row)
         self._tell(c, row.id, name, REVIEW, events.USER_INITIATED, token, now)
 
-    def plan(self, current: StackState, wanted: Desired) -> Plan:
+    def plan(
+        self, current: StackState, wanted: Desired, nested: NestedPlanning | None = None
+    ) -> Plan:
         """Plan what bringing a stack to what is wanted changes. Raises ServiceError for what
         cannot be planned, and for what the resource types here do not honour."""
-        return planner.plan(current, wanted, self._calls.honoured())
+        return planner.plan(current, wanted, self._calls.honoured(), nested)
 
     async def check_role(self, role_arn: str | None) -> None:
         """Raise AWS's ValidationError for a role that CloudFormation may not assume."""

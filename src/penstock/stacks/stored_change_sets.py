@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from penstock.stacks.change_set import ChangeSet, Document, ExecutionStatus, not_found
+from penstock.stacks.change_set import EXECUTED, ChangeSet, Document, ExecutionStatus, not_found
 from penstock.stacks.exports import refused
 from penstock.stacks.state import StackState
 from penstock.stacks.stored_stacks import StoredStacks
@@ -89,7 +89,8 @@ class StoredChangeSets:
             status = await self._outcome(row)
         elif row.execution_status == ExecutionStatus.AVAILABLE:
             stack = await self._stored_stacks.row(row.stack_id)
-            if stack is None or stack.serial != row.stack_serial:
+            moved = stack is None or stack.serial != row.stack_serial
+            if moved or await self._nested_moved(row):
                 status = ExecutionStatus.OBSOLETE
                 reason = "The stack has changed since the change set was created: create a new one."
         if status is None:
@@ -97,8 +98,22 @@ class StoredChangeSets:
         await self._change(row, status, status_reason=reason)
         return dataclasses.replace(row, execution_status=status, status_reason=reason)
 
+    async def _nested_moved(self, row: ChangeSetRow) -> bool:
+        """Tell whether a nested stack is no longer what its part of the plan was made from."""
+        for each in await self._database.read(lambda c: rows.nested(c, row.arn)):
+            stack = await self._stored_stacks.row(each.stack_id)
+            if stack is None or stack.serial != each.stack_serial:
+                return True
+        return False
+
     async def _outcome(self, row: ChangeSetRow) -> ExecutionStatus | None:
-        """Return how the execution ended, None while it goes on: the stack's next Completed."""
+        """Return how the execution ended, None while it goes on: the stack's next Completed; of a
+        nested stack's what became of the root's."""
+        if row.root_arn is not None:
+            root_arn = row.root_arn
+            root = await self._database.read(lambda c: rows.get(c, root_arn))
+            status = None if root is None else (await self._settled(root)).execution_status
+            return ExecutionStatus(status) if status in EXECUTED else None
 
         def completed(connection: sa.Connection) -> str | None:
             position = row.executed_after or 0

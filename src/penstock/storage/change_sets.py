@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from penstock.storage.tables.change_sets import change_sets
+from penstock.storage.tables.stacks import stacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class ChangeSetRow:
     execution_token: str | None = None
     executed_after: int | None = None
     digest: str | None = None
+    include_nested: bool = False
+    parent_arn: str | None = None
+    """Of a nested stack's: the change set that it was made and is executed with, and with
+    `root_arn` the first one."""
+    root_arn: str | None = None
 
 
 _COLUMNS = tuple(name for name in ChangeSetRow.__slots__ if name != "ordinal")
@@ -115,11 +121,13 @@ def pending(connection: sa.Connection, stack_id: str) -> int:
 def delete(connection: sa.Connection, arn: str) -> None:
     """Remove the change set; one that is gone already is no error."""
     connection.execute(change_sets.delete().where(change_sets.c.arn == arn))
+    _sweep(connection)
 
 
 def delete_of_stack(connection: sa.Connection, stack_id: str) -> None:
     """Remove every change set of a stack."""
     connection.execute(change_sets.delete().where(change_sets.c.stack_id == stack_id))
+    _sweep(connection)
 
 
 def delete_others(connection: sa.Connection, row: ChangeSetRow) -> None:
@@ -131,6 +139,31 @@ def delete_others(connection: sa.Connection, row: ChangeSetRow) -> None:
             change_sets.c.execution_status.not_in(["EXECUTE_COMPLETE", "EXECUTE_FAILED"]),
         )
     )
+    _sweep(connection)
+
+
+def nested(connection: sa.Connection, root_arn: str) -> list[ChangeSetRow]:
+    """Return the change sets of nested stacks that were made with one."""
+    rows = connection.execute(
+        change_sets.select()
+        .where(change_sets.c.root_arn == root_arn)
+        .order_by(change_sets.c.ordinal)
+    )
+    return [_row(row) for row in rows]
+
+
+def _sweep(connection: sa.Connection) -> None:
+    """Remove nested change sets whose root is gone, and the nested stacks made for them alone."""
+    roots = sa.select(change_sets.c.arn).where(change_sets.c.root_arn.is_(None))
+    gone = sa.and_(change_sets.c.root_arn.is_not(None), change_sets.c.root_arn.not_in(roots))
+    if connection.execute(change_sets.delete().where(gone)).rowcount:
+        connection.execute(
+            stacks.delete().where(
+                stacks.c.parent_id.is_not(None),
+                stacks.c.status == "REVIEW_IN_PROGRESS",
+                stacks.c.id.not_in(sa.select(change_sets.c.stack_id)),
+            )
+        )
 
 
 def _first(

@@ -7,7 +7,7 @@ from penstock.pipelines import review_words
 from penstock.pipelines.leaf_changes import LeafChange, leaf_changes
 from penstock.pipelines.review import ParameterChange
 from penstock.pipelines.review_words import KNOWN_LATER, PropertyWords, ResourceWords
-from penstock.stacks.display import KNOWN_AFTER_APPLY
+from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY
 
 OLD = "123456789012.dkr.ecr.us-east-1.amazonaws.com/todobackend:1.0.0-abc"
 NEW = "123456789012.dkr.ecr.us-east-1.amazonaws.com/todobackend:1.0.0-def"

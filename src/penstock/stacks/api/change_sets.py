@@ -94,7 +94,6 @@ def _described(found: ChangeSet, *, with_values: bool) -> dict[str, Any]:
         "RollbackConfiguration": {},
         "DeploymentConfig": {"Mode": "STANDARD", "DisableRollback": False},
         "Capabilities": list(found.document.capabilities),
-        "IncludeNestedStacks": options.get("IncludeNestedStacks", False),
     }
     if "OnStackFailure" in options:
         described["OnStackFailure"] = options["OnStackFailure"]
@@ -143,6 +142,8 @@ def _summary(row: ChangeSetRow) -> dict[str, Any]:
         "StatusReason": row.status_reason,
         "CreationTime": row.created_at,
         "Description": row.description,
-        "IncludeNestedStacks": False,
+        "IncludeNestedStacks": row.include_nested,
+        "ParentChangeSetId": row.parent_arn,
+        "RootChangeSetId": row.root_arn,
     }
     return {key: value for key, value in summary.items() if value is not None}

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""How AWS writes such a value; as a nested stack's parameter it stands for one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:

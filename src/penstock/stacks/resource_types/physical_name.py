@@ -21,13 +21,9 @@ def suffix(token: str, length: int = 12) -> str:
     return "".join(letters)
 
 
-def physical_name(
-    request: ResourceRequest, most: int = 255, *, lower: bool = False, upper: bool = False
-) -> str:
-    """Return a name of at most `most` characters, all lower-case where the service wants it so;
-    `upper`: the suffix has no lower-case letters."""
+def physical_name(request: ResourceRequest, most: int = 255, *, lower: bool = False) -> str:
+    """Return a name of at most `most` characters, all lower-case where the service wants it so."""
     end = suffix(request.client_request_token)
-    end = end.upper() if upper else end
     room = most - len(end) - 1
     start = f"{request.stack_name}-{request.logical_resource_id}"
     if len(start) > room:

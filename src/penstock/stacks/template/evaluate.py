@@ -12,7 +12,12 @@ from penstock.aws.errors import ServiceError
 from penstock.stacks.intrinsics.boolean import not_boolean
 from penstock.stacks.intrinsics.function import NO_VALUE, NoValue, function_of, text_of
 from penstock.stacks.intrinsics.table import FUNCTIONS
-from penstock.stacks.intrinsics.unknown import Unknown, contains_unknown, unknowns
+from penstock.stacks.intrinsics.unknown import (
+    KNOWN_AFTER_APPLY,
+    Unknown,
+    contains_unknown,
+    unknowns,
+)
 from penstock.stacks.template import parameter_types
 from penstock.stacks.template.errors import (
     MissingExport,
@@ -169,6 +174,8 @@ class _Evaluator:
             given = self._scope.parameters.get(name)
             if given is None:
                 raise invalid(f"Parameters: [{name}] must have values")
+            if given.value == KNOWN_AFTER_APPLY and self._block in {"Resources", "Outputs"}:
+                return Unknown(name)
             listed = parameter_types.is_list(declared.type)
             return parameter_types.items(given.effective) if listed else given.effective
         self._check_active(name)

@@ -8,6 +8,7 @@ amazon-ec2-image-builder-samples#18; one marked so is unverified.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY
 from penstock.stacks.template import parameter_types
 from penstock.stacks.template.constraints import check_exists, check_value
 from penstock.stacks.template.errors import invalid
@@ -61,6 +62,8 @@ async def resolve_parameters(
     if missing:
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
     for name, value in found.items():
+        if value == KNOWN_AFTER_APPLY:
+            continue
         check_value(template.parameters[name], value)
         check_exists(template.parameters[name], value)
     stored = await _stored(template, found, resolve_ssm)
@@ -103,6 +106,11 @@ async def _stored(
     types = {name: template.parameters[name].type for name in values}
     named = [values[name] for name, type in types.items() if parameter_types.names_ssm(type)]
     wanted = list(dict.fromkeys(named))
+    if KNOWN_AFTER_APPLY in wanted:  # unverified
+        raise invalid(
+            "A parameter of Parameter Store is named by a value that is known only once the parent "
+            "stack was executed: create the change set without IncludeNestedStacks."
+        )
     if not wanted:
         return {}
     found = await resolve_ssm(wanted)

@@ -170,6 +170,9 @@ def upgrade() -> None:
         sa.Column("execution_token", sa.String(), nullable=True),
         sa.Column("executed_after", sa.Integer(), nullable=True),
         sa.Column("digest", sa.String(), nullable=True),
+        sa.Column("include_nested", sa.Boolean(), nullable=False),
+        sa.Column("parent_arn", sa.String(), nullable=True),
+        sa.Column("root_arn", sa.String(), nullable=True),
         sa.Column("sealed", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("ordinal", name=op.f("pk_change_sets")),
@@ -177,6 +180,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("change_sets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_change_sets_root_arn"), ["root_arn"], unique=False)
         batch_op.create_index("ix_change_sets_stack_id_name", ["stack_id", "name"], unique=False)
 
     op.create_table(
@@ -913,6 +917,7 @@ def downgrade() -> None:
     op.drop_table("console_login_links")
     with op.batch_alter_table("change_sets", schema=None) as batch_op:
         batch_op.drop_index("ix_change_sets_stack_id_name")
+        batch_op.drop_index(batch_op.f("ix_change_sets_root_arn"))
 
     op.drop_table("change_sets")
     with op.batch_alter_table("builds", schema=None) as batch_op:

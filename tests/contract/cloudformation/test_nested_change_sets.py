@@ -1,0 +1,222 @@
+"""Change sets of a stack with nested ones through boto3, with IncludeNestedStacks and without."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.contract.cloudformation.test_nested_stacks import child, nested, parent, things
+from tests.stack_world import thing
+
+BY_ROOT = "Only executable from the root change set."
+AUTOMATIC = {
+    "Target": {"Attribute": "Properties", "RequiresRecreation": "Never"},
+    "Evaluation": "Dynamic",
+    "ChangeSource": "Automatic",
+}
+
+
+def change_set(server: Any, body: str, kind: str = "UPDATE", **more: Any) -> dict[str, Any]:
+    server.client.create_change_set(
+        StackName="shop", ChangeSetName="cs", ChangeSetType=kind, TemplateBody=body, **more
+    )
+    return described(server, "cs", StackName="shop")
+
+
+def described(server: Any, name: str, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = server.client.describe_change_set(ChangeSetName=name, **more)
+    return found
+
+
+def change_of(found: dict[str, Any], logical: str = "Child") -> dict[str, Any]:
+    [one] = [
+        each["ResourceChange"]
+        for each in found["Changes"]
+        if each["ResourceChange"]["LogicalResourceId"] == logical
+    ]
+    return dict(one)
+
+
+def executed(server: Any) -> str:
+    server.client.execute_change_set(StackName="shop", ChangeSetName="cs")
+    server.ended("shop")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        status: str = described(server, "cs", StackName="shop")["ExecutionStatus"]
+        if status != "EXECUTE_IN_PROGRESS":
+            return status
+        time.sleep(0.01)
+    raise AssertionError("still in progress")
+
+
+class TestWithout:
+    def test_a_nested_stack_is_always_listed(self, server: Any) -> None:
+        """docs: change-sets-for-nested-stacks, the output of describe-change-set."""
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url))
+        found = change_set(server, parent(url))
+        assert found["Status"] == "CREATE_COMPLETE"
+        assert found["IncludeNestedStacks"] is False
+        assert change_of(found) == {
+            "Action": "Modify",
+            "LogicalResourceId": "Child",
+            "PhysicalResourceId": nested(server)["StackId"],
+            "ResourceType": "AWS::CloudFormation::Stack",
+            "Replacement": "False",
+            "Scope": ["Properties"],
+            "Details": [AUTOMATIC],
+        }
+
+    def test_executed(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url, "one"))
+        found = change_of(change_set(server, parent(url, "two")))
+        assert AUTOMATIC in found["Details"]
+        assert {"DirectModification", "Automatic"} == {
+            one["ChangeSource"] for one in found["Details"]
+        }
+        assert executed(server) == "EXECUTE_COMPLETE"
+        assert things(server) == [("Thing", "two")]
+
+
+class TestIncludingNestedStacks:
+    def test_an_update(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url, "one"))
+        root = change_set(server, parent(url, "two"), IncludeNestedStacks=True)
+        assert (root["Status"], root["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
+        assert root["IncludeNestedStacks"] is True
+        assert "RootChangeSetId" not in root
+        below = described(server, change_of(root)["ChangeSetId"], IncludePropertyValues=True)
+        assert below["StackId"] == nested(server)["StackId"]
+        assert below["ParentChangeSetId"] == below["RootChangeSetId"] == root["ChangeSetId"]
+        assert below["IncludeNestedStacks"] is True
+        assert (below["Status"], below["ExecutionStatus"]) == ("CREATE_COMPLETE", "UNAVAILABLE")
+        assert below["StatusReason"] == BY_ROOT
+        detail = change_of(below, "Thing")["Details"][0]["Target"]
+        assert (detail["Name"], detail["BeforeValue"], detail["AfterValue"]) == (
+            "Value", "one", "two",
+        )  # fmt: skip
+        [listed] = server.client.list_change_sets(StackName=below["StackId"])["Summaries"]
+        assert listed["RootChangeSetId"] == root["ChangeSetId"]
+        assert executed(server) == "EXECUTE_COMPLETE"
+        assert things(server) == [("Thing", "two")]
+        assert described(server, below["ChangeSetId"])["ExecutionStatus"] == "EXECUTE_COMPLETE"
+        assert nested(server)["ChangeSetId"] == below["ChangeSetId"]
+
+    def test_a_creation_with_a_value_known_after_apply(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        body = parent(url, {"Ref": "Own"}, {"Own": thing("v")})
+        root = change_set(server, body, "CREATE", IncludeNestedStacks=True)
+        below = described(server, change_of(root)["ChangeSetId"], IncludePropertyValues=True)
+        after = json.loads(change_of(below, "Thing")["AfterContext"])
+        assert after["Properties"]["Value"] == "{{changeSet:KNOWN_AFTER_APPLY}}"
+        review = server.client.describe_stacks(StackName=below["StackId"])["Stacks"][0]
+        assert review["StackStatus"] == "REVIEW_IN_PROGRESS"
+        assert review["ParentId"] == review["RootId"] == root["StackId"]
+        assert executed(server) == "EXECUTE_COMPLETE"
+        assert nested(server)["StackId"] == below["StackId"]
+        made = {name: (id_, one["Value"]) for name, id_, one in server.store.things()}
+        assert made["Thing"][1] == made["Own"][0]
+
+    def test_only_what_was_reviewed_is_executed(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url, "one"))
+        change_set(server, parent(url, "two"), IncludeNestedStacks=True)
+        server.put_template("child.json", child("never reviewed"))
+        assert executed(server) == "EXECUTE_COMPLETE"
+        assert things(server) == [("Thing", "two")]
+
+    def test_outputs_that_do_not_change_are_no_noise(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        reader = thing("v")
+        reader["Properties"]["Value"] = {"Fn::GetAtt": ["Child", "Outputs.Name"]}
+        body = parent(url, "one", {"Reader": reader})
+        server.create("shop", body)
+        server.put_template("child.json", child("new"))
+        root = change_set(server, body, IncludeNestedStacks=True)
+        assert [one["ResourceChange"]["LogicalResourceId"] for one in root["Changes"]] == ["Child"]
+
+    def test_outputs_that_change_are_told_of(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        reader = thing("v")
+        reader["Properties"]["Value"] = {"Fn::GetAtt": ["Child", "Outputs.Name"]}
+        server.create("shop", parent(url, "one", {"Reader": reader}))
+        root = change_set(server, parent(url, "two", {"Reader": reader}), IncludeNestedStacks=True)
+        context = change_of(
+            described(server, root["ChangeSetId"], IncludePropertyValues=True), "Reader"
+        )["AfterContext"]
+        assert json.loads(context)["Properties"]["Value"] == "two"
+
+    def test_three_deep(self, server: Any) -> None:
+        leaf = server.put_template("leaf.json", child())
+        middle = server.put_template("middle.json", parent(leaf))
+        server.create("shop", parent(middle))
+        server.put_template("leaf.json", child("new"))
+        root = change_set(server, parent(middle), IncludeNestedStacks=True)
+        below = described(server, change_of(root)["ChangeSetId"])
+        lowest = described(server, change_of(below)["ChangeSetId"])
+        assert lowest["ParentChangeSetId"] == below["ChangeSetId"]
+        assert lowest["RootChangeSetId"] == below["RootChangeSetId"] == root["ChangeSetId"]
+        assert executed(server) == "EXECUTE_COMPLETE"
+        assert things(server) == [("Thing", "new")]
+
+    def test_no_changes_anywhere(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url))
+        root = change_set(server, parent(url), IncludeNestedStacks=True)
+        assert root["Status"] == "FAILED"
+        assert "didn't contain changes" in root["StatusReason"]
+
+    def test_a_nested_failure_in_the_words_of_aws(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url))
+        server.put_template("child.json", "{}")
+        root = change_set(server, parent(url), IncludeNestedStacks=True)
+        [below] = server.client.list_change_sets(StackName=nested(server)["StackId"])["Summaries"]
+        assert root["StatusReason"] == (
+            f"Nested change set {below['ChangeSetId']} was not successfully created: "
+            "Currently in FAILED."
+        )
+        assert below["StatusReason"].startswith("Template format error")
+
+    def test_a_nested_one_is_executed_and_deleted_by_the_root(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        root = change_set(server, parent(url), "CREATE", IncludeNestedStacks=True)
+        below = described(server, change_of(root)["ChangeSetId"])
+        with pytest.raises(ClientError, match="cannot be executed in its current execution status"):
+            server.client.execute_change_set(ChangeSetName=below["ChangeSetId"])
+        with pytest.raises(ClientError, match="from the root change set"):
+            server.client.delete_change_set(ChangeSetName=below["ChangeSetId"])
+        server.client.delete_change_set(ChangeSetName=root["ChangeSetId"])
+        with pytest.raises(ClientError, match="does not exist"):
+            described(server, below["ChangeSetId"])
+        live = server.client.describe_stacks()["Stacks"]
+        assert [one["StackName"] for one in live] == ["shop"]
+
+    def test_obsolete_when_a_nested_stack_moved_on(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url, "one"))
+        change_set(server, parent(url, "two"), IncludeNestedStacks=True)
+        server.update(nested(server)["StackId"], child("own"))
+        found = described(server, "cs", StackName="shop")
+        assert found["ExecutionStatus"] == "OBSOLETE"
+
+    def test_a_condition_that_comes_out_otherwise_fails(self, server: Any) -> None:
+        """What is reviewed is executed, or nothing is."""
+        conditions = {"Named": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Name"}, "x"]}]}}
+        other = {**thing("more"), "Condition": "Named"}
+        resources = {"Thing": thing("v"), "More": other}
+        text = child(Conditions=conditions, Resources=resources, Outputs={
+            "Id": {"Value": {"Ref": "Thing"}}})  # fmt: skip
+        leaf = server.put_template("leaf.json", child("v", Outputs={
+            "Id": {"Value": {"Ref": "Thing"}}, "X": {"Value": "x"}}))  # fmt: skip
+        url = server.put_template("child.json", text)
+        name = {"Fn::GetAtt": ["First", "Outputs.X"]}
+        first = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": leaf}}
+        body = parent(url, name, {"First": first})
+        root = change_set(server, body, "CREATE", IncludeNestedStacks=True)
+        below = described(server, change_of(root)["ChangeSetId"])
+        names = [one["ResourceChange"]["LogicalResourceId"] for one in below["Changes"]]
+        assert names == ["Thing"], "the other nested stack's output is known already"
