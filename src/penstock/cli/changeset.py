@@ -1,6 +1,7 @@
 """`penstock changeset`: what a template, or a change set that there is already, would change."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,12 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from penstock.cli.change_document import document, endings
 from penstock.cli.change_preview import previewed
-from penstock.cli.cloudformation_endpoint import cloudformation_endpoint
+from penstock.cli.cloudformation_endpoint import CloudFormationEndpoint, cloudformation_endpoint
 from penstock.cli.connection import Connection, DataDir, connect
 from penstock.cli.layout import WIDTH
 from penstock.cli.own_requests import ask
@@ -27,6 +28,7 @@ from penstock.pipelines.review_endpoints import CHANGE_SETS_PATH
 _ENDING = 2
 """The exit code of `--fail-on-replacement` when something does not stay what it is."""
 _OF_TEMPLATE = "What a template would change"
+_UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
 _WHERE = "Which CloudFormation"
 
 
@@ -174,8 +176,21 @@ def changeset(
             text = preview_text(preview, full=full)
             end.show(document(preview), text)
     except ClientError as error:
+        raise Refusal(f"{where.name}: {error}{_hint(error, where)}") from error
+    except BotoCoreError as error:
+        if where.own is not None:
+            raise
         raise Refusal(f"{where.name}: {error}") from error
     end.judge(list(preview.change_sets))
+
+
+def _hint(error: ClientError, where: CloudFormationEndpoint) -> str:
+    """Say what is wrong where Penstock's own key was sent to somebody else."""
+    if error.response["Error"]["Code"] not in _UNKNOWN_KEY or where.own is not None:
+        return ""
+    if "AWS_ENDPOINT_URL" not in os.environ:
+        return ""
+    return "; the key in this shell's variables is Penstock's: give --profile, or use another shell"
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,22 @@ def test_a_failure_is_one_line_and_leaves_nothing(there: ForeignCloudFormation, 
     assert "You may not." in seen.err
 
 
+def test_a_key_that_nobody_knows_there_is_explained(
+    there: ForeignCloudFormation, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.refuses["DescribeStacks"] = ("InvalidClientTokenId", "The security token is invalid.")
+    assert "give --profile" not in run().err
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert "is Penstock's: give --profile, or use another shell" in run().err
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    seen = run()
+    assert (seen.code, "Unable to locate credentials" in seen.err) == (1, True)
+
+
 def test_a_big_template_goes_by_way_of_a_bucket(
     there: ForeignCloudFormation, run: Any, tmp_path: Path
 ) -> None:
