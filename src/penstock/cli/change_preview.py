@@ -181,14 +181,23 @@ def _preview(
         existed=stack is not None,
         kept=False,
         nested=inner,
-        notes=[] if request.nested else list(_of_nested(changes)),
+        notes=list(_of_nested(changes, asked=request.nested)),
     )
 
 
-def _of_nested(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _of_nested(changes: Sequence[Mapping[str, Any]], *, asked: bool) -> Iterator[str]:
+    """Say which nested stacks are not looked into: it was not asked for, or is not told."""
     found = [each.get("ResourceChange", {}) for each in changes]
-    if any(each.get("ResourceType") == "AWS::CloudFormation::Stack" for each in found):
-        yield "What changes inside nested stacks is not shown: see it with --nested."
+    hidden = [
+        str(each.get("LogicalResourceId", ""))
+        for each in found
+        if each.get("ResourceType") == "AWS::CloudFormation::Stack"
+        and each.get("Action") != "Remove"
+        and not (asked and each.get("ChangeSetId"))
+    ]
+    if hidden:
+        why = "the endpoint does not say" if asked else "is not shown: see it with --nested"
+        yield f"What changes inside the nested stacks {', '.join(hidden)} {why}."
 
 
 def _with_own(endpoint: CloudFormationEndpoint, change_set: ReviewedChangeSet) -> ReviewedChangeSet:

@@ -292,4 +292,7 @@ def test_nested_stacks_are_shown_or_pointed_to() -> None:
     assert len(found.change_sets) == 2
     found = preview(CloudFormation(LIVE, Changes=[inner]))
     assert found.nested == []
-    assert "--nested" in found.notes[0]
+    assert "inside the nested stacks Child is not shown: see it with --nested" in found.notes[0]
+    silent = change("Child", ResourceType="AWS::CloudFormation::Stack")
+    found = preview(CloudFormation(LIVE, Changes=[silent]), replace(REQUEST, nested=True))
+    assert "inside the nested stacks Child the endpoint does not say" in found.notes[0]
