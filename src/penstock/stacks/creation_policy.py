@@ -70,6 +70,16 @@ def on_creation(resource_type: str, policy: Mapping[str, Any] | None) -> Signals
     return SignalsWanted(count, timeout, least) if count else None
 
 
+def missing_properties(
+    resource_type: str, wanted: SignalsWanted | None, properties: Mapping[str, Any]
+) -> list[str]:
+    """Return what a wait condition lacks that has no CreationPolicy. Texts: unverified."""
+    if resource_type != WAIT_CONDITION or wanted is not None:
+        return []
+    needed = [name for name in ("Handle", "Timeout") if name not in properties]
+    return [f"#: required key [{name}] not found" for name in needed]
+
+
 def on_update(
     resource_type: str,
     policy: Mapping[str, Any] | None,

@@ -134,7 +134,11 @@ class Turn:
         """Return what the resource waits for; ServiceError for an update that is not made."""
         if work in {Work.CREATE, Work.REPLACE}:
             policy = evaluate.evaluated(scope, declared.creation_policy)
-            return creation_policy.on_creation(declared.type, policy)
+            wanted = creation_policy.on_creation(declared.type, policy)
+            missing = creation_policy.missing_properties(declared.type, wanted, properties)
+            if missing:
+                raise invalid(property_rules.failure(declared.logical_id, missing))
+            return wanted
         if work is not Work.UPDATE or old is None:
             return None
         refusal = update_rules.refusal(declared.type, old.properties, properties)

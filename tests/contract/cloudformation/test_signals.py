@@ -131,6 +131,13 @@ def test_a_handle_that_is_none(server: AnsweredServer) -> None:
     assert any("Handle must be the Ref" in (reason or "") for _, reason in told(server, "Wait"))
 
 
+def test_a_wait_condition_that_waits_for_nothing(server: AnsweredServer) -> None:
+    stack = server.create("app", body(Wait={"Type": "AWS::CloudFormation::WaitCondition"}))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    told_of = [reason or "" for _, reason in told(server, "Wait")]
+    assert any("required key [Handle] not found" in reason for reason in told_of)
+
+
 def signalled(type: str = INSTANCE, count: Any = 1, timeout: Any = "PT20S", **more: Any) -> Any:
     properties = {"MinSize": "0", "MaxSize": "9"} if type == GROUP else {}
     policy = {"ResourceSignal": {"Count": count, "Timeout": timeout}, **more}
