@@ -67,6 +67,20 @@ async def browser(world: World) -> Browser:
     return await world.log_in()
 
 
+async def test_what_is_lost_is_warned_of(world: World) -> None:
+    gone = samples.change("Remove", "Orders", "AWS::DynamoDB::Table", PolicyAction="Delete")
+
+    async def reviewed(_arn: str) -> ReviewedChangeSet:
+        return samples.change_set([gone])
+
+    world.answers["cloudformation", "DescribeChangeSet"] = DESCRIBED
+    world.serve(world.make_console(reviewed=reviewed))
+    browser = await world.log_in()
+    await store(world)
+    page = await browser.get(PAGE)
+    assert "<strong>Warning:</strong> what it stores is deleted with it</p>" in page.text
+
+
 async def test_a_change_set_of_anybody(world: World, browser: Browser) -> None:
     await store(world)
     page = await browser.get(PAGE)
