@@ -205,6 +205,35 @@ def test_what_is_kept_is_what_is_executed(server: ServerProcess, template: Path)
     )
 
 
+@pytest.fixture
+def parent(server: ServerProcess, template: Path) -> Iterator[Path]:
+    """A template with a nested stack, whose template is in the server's S3."""
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="templates")
+    inner = "Resources: {Inside: {Type: AWS::SNS::Topic}}"
+    s3.put_object(Bucket="templates", Key="child.yml", Body=inner.encode())
+    url = f"{server.url}/templates/child.yml"
+    child = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    template.write_text(json.dumps({"Resources": {"Child": child}}))
+    yield template
+    s3.delete_object(Bucket="templates", Key="child.yml")
+    s3.delete_bucket(Bucket="templates")
+
+
+def test_nested_stacks_are_looked_into(server: ServerProcess, parent: Path) -> None:
+    before = left(server)
+    said, _ = penstock(server, parent, "--stack", "parent", "--nested")
+    assert "shop.yml would create parent: 1 added" in said
+    assert "Inside, it would create parent-Child-" in said
+    assert "+ Inside  AWS::SNS::Topic" in said
+    assert "Note" not in said
+    found = json.loads(penstock(server, parent, "--stack", "parent", "--nested", "--json")[0])
+    assert [each["logicalId"] for each in found["nested"][0]["changes"]] == ["Inside"]
+    said, _ = penstock(server, parent, "--stack", "parent")
+    assert "nested stacks Child is not shown: see it with --nested" in " ".join(said.split())
+    assert left(server) == before
+
+
 def test_an_option_of_templates_is_refused_with_a_stack(
     server: ServerProcess, template: Path
 ) -> None:
