@@ -11,6 +11,7 @@ from penstock.aws.errors import ServiceError
 from penstock.console import change_sets
 from penstock.console.pipeline_view import stack_path
 from penstock.console.visit import Visit
+from penstock.stacks.nesting import NESTED_STACK
 
 _EVENTS_ON_A_PAGE = 50
 _SUPPORT = ("running", "kept", "recorded")
@@ -40,13 +41,15 @@ async def show(visit: Visit) -> Response:
     name = _name_or_id(visit)
     found = await visit.call("cloudformation", "DescribeStacks", {"StackName": name})
     stack = found["Stacks"][0]
-    stack_id = stack["StackId"]
+    stack_id, parent_id = stack["StackId"], stack.get("ParentId")
     resources = await _resources(visit, stack_id)
     events = await visit.call("cloudformation", "DescribeStackEvents", {"StackName": stack_id})
     return visit.page(
         "stack.html",
         live=(f"stack:{stack['StackName']}", position),
         stack=stack,
+        parent_path=stack_path(parent_id) if parent_id else "",
+        parent_name=parent_id.split("/")[1] if parent_id else "",
         resources=resources,
         counts=_counts(resources),
         change_sets=await change_sets.of_stack(visit, stack_id),
@@ -76,9 +79,20 @@ async def _resources(visit: Visit, stack_id: str) -> Sequence[Mapping[str, Any]]
         request["NextToken"] = answer["NextToken"]
     support = await visit.site.support(stack_id)
     return [
-        {**resource, "Support": support.get(resource["LogicalResourceId"], "")}
+        {
+            **resource,
+            "Support": support.get(resource["LogicalResourceId"], ""),
+            "Path": _nested_path(resource),
+        }
         for resource in found
     ]
+
+
+def _nested_path(resource: Mapping[str, Any]) -> str:
+    """Return the page of a nested stack; "" for any other resource, and for one not made yet."""
+    physical_id = resource.get("PhysicalResourceId")
+    nested = resource["ResourceType"] == NESTED_STACK and physical_id
+    return stack_path(str(physical_id)) if nested else ""
 
 
 def _counts(resources: Sequence[Mapping[str, Any]]) -> str:

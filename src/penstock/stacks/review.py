@@ -60,10 +60,19 @@ async def review(
     )
 
 
-def _changes(plan: Plan) -> list[dict[str, Any]]:
+def _changes(plan: Plan, above: str = "") -> list[dict[str, Any]]:
+    """Return the changes; those of a nested stack follow it, named `Child.Resource`."""
     found = {_logical_id(each): each for each in describe_changes(plan, False)}
     found |= {_logical_id(each): each for each in describe_changes(plan, True)}
-    return [found[name] for each in plan.changes if (name := each.logical_resource_id) in found]
+    changes = []
+    for each in plan.changes:
+        name = each.logical_resource_id
+        if name in found:
+            own = found[name]["ResourceChange"] | {"LogicalResourceId": f"{above}{name}"}
+            changes.append({**found[name], "ResourceChange": own})
+        if each.nested is not None:
+            changes += _changes(each.nested, f"{above}{name}.")
+    return changes
 
 
 def _logical_id(change: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 from tests.contract.cloudformation.test_nested_stacks import child, nested, parent, things
 from tests.stack_world import thing
 
+from penstock.stacks.review import review
+
 BY_ROOT = "Only executable from the root change set."
 AUTOMATIC = {
     "Target": {"Attribute": "Properties", "RequiresRecreation": "Never"},
@@ -119,6 +121,14 @@ class TestIncludingNestedStacks:
         assert nested(server)["StackId"] == below["StackId"]
         made = {name: (id_, one["Value"]) for name, id_, one in server.store.things()}
         assert made["Thing"][1] == made["Own"][0]
+
+    def test_a_review_shows_the_nested_changes(self, server: Any) -> None:
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url, "one"))
+        change_set(server, parent(url, "two"), IncludeNestedStacks=True)
+        found = server.aws.run(review(server.change_sets, "cs", "shop"))
+        names = [one["ResourceChange"]["LogicalResourceId"] for one in found.changes]
+        assert names == ["Child", "Child.Thing"]
 
     def test_only_what_was_reviewed_is_executed(self, server: Any) -> None:
         url = server.put_template("child.json", child())

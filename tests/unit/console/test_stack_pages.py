@@ -155,3 +155,15 @@ async def test_an_unknown_stack_is_not_found(stacks: World) -> None:
     page = await browser.get("/console/stacks/nothing")
     assert page.status == 404
     assert "Stack with id nothing does not exist" in page.text
+
+
+async def test_nested_stacks_lead_to_each_other(stacks: World) -> None:
+    described = {"Stacks": [{**STACK, "ParentId": STACK_ID.replace("/todo/", "/above/")}]}
+    stacks.answers["cloudformation", "DescribeStacks"] = described
+    below = resource("Child", "AWS::CloudFormation::Stack")
+    below["PhysicalResourceId"] = STACK_ID.replace("/todo/", "/below/")
+    stacks.answers["cloudformation", "ListStackResources"] = {"StackResourceSummaries": [below]}
+    text = (await (await stacks.log_in()).get("/console/stacks/todo")).text
+    uuid = STACK_ID.rsplit("/", 1)[1]
+    assert f'Nested in <a href="/console/stacks/above/{uuid}">above</a>' in text
+    assert f'<a href="/console/stacks/below/{uuid}">' in text
