@@ -41,7 +41,13 @@ async def test_the_examples_pipeline_is_a_stack(world: ResourceWorld) -> None:
     pipelines = (await world.call("codepipeline", "ListPipelines"))["pipelines"]
     assert [one["name"] for one in pipelines] == ["todobackend"]
 
-    await world.call("cloudformation", "CreateStack", StackName="twin", **asked)
+    await world.call("cloudformation", "CreateStack", StackName="early", **asked)
+    assert (await ended(world, "early"))["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = await world.call("cloudformation", "DescribeEvents", StackName="early")
+    assert "with identifier 'todobackend' already exists." in str(events)
+
+    unchecked = asked | {"DisableValidation": True}
+    await world.call("cloudformation", "CreateStack", StackName="twin", **unchecked)
     twin = await ended(world, "twin")
     assert twin["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any(
