@@ -56,7 +56,9 @@ def test_create_update_delete(server: Any, cloudformation: Any) -> None:
     }
     assert (
         cloudformation.create_stack(
-            StackName="app", TemplateBody=body, Tags=[{"Key": "team", "Value": "x"}],
+            StackName="app",
+            TemplateBody=body,
+            Tags=[{"Key": "team", "Value": "x"}],
             ClientRequestToken="one",
         )["StackId"]
         == stack_id
