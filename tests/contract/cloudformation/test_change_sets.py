@@ -133,7 +133,7 @@ class TestCreate:
                 template(Parameters={"P": {"Type": "String"}}),
                 "Parameters: [P] must have values",
             ),
-            (template("{{resolve:ssm:/a}}"), "Penstock resolves no dynamic references yet"),
+            (template("{{resolve:ssm:/a}}"), "Parameters: [ssm:/a] cannot be found."),
         ],
     )
     def test_what_is_refused_makes_no_stack(
