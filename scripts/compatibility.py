@@ -12,9 +12,12 @@ import botocore.session
 
 from penstock.aws.in_process import InProcess
 from penstock.clock import utc_now
+from penstock.stacks.resource_types.own_types import own_handlers
 from penstock.stacks.resource_types.refused_policy import RefusedPolicy
 from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.responses import Responses
 from penstock.stacks.stacks import Stacks
+from penstock.stacks.transforms.macro_registry import Macros
 
 APIS = {
     "codecommit": "penstock.repositories.api",
@@ -33,6 +36,7 @@ APIS = {
     "cloudformation": "penstock.stacks.api",
     "ecs": "penstock.workloads.ecs.api",
     "elbv2": "penstock.workloads.load_balancing.api",
+    "lambda": "penstock.workloads.functions.api",
 }
 
 HEAD = """\
@@ -84,7 +88,8 @@ def _resource_types() -> str:
     """Return the section on CloudFormation's resource types, by what stands behind them."""
     nowhere = InProcess(list, _nobody, "", "", utc_now, "")
     by_support: dict[str, list[str]] = {}
-    for name, handler in handlers(nowhere, cast(Stacks, None)).items():
+    own = own_handlers(nowhere, cast(Responses, None), cast(Macros, None))
+    for name, handler in {**handlers(nowhere, cast(Stacks, None)), **own}.items():
         if not isinstance(handler, RefusedPolicy):
             by_support.setdefault(handler.support.value, []).append(name)
     rows = [f"| {support} | {', '.join(sorted(by_support[support]))} |" for support in by_support]

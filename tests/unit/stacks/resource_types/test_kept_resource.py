@@ -19,7 +19,9 @@ TRUST = {
             "Effect": "Allow",
             "Principal": {
                 "Service": [
-                    "codebuild.amazonaws.com", "codepipeline.amazonaws.com", "lambda.amazonaws.com",
+                    "codebuild.amazonaws.com",
+                    "codepipeline.amazonaws.com",
+                    "lambda.amazonaws.com",
                 ]
             },
             "Action": "sts:AssumeRole",
@@ -116,7 +118,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }  # fmt: skip
 CONNECTIONS = {"AWS::CodeConnections::Connection", "AWS::CodeStarConnections::Connection"}
 NAMELESS = {
-    "AWS::IAM::Policy", "AWS::Lambda::Permission", "AWS::SNS::Subscription", *CONNECTIONS,
+    "AWS::IAM::Policy",
+    "AWS::Lambda::Permission",
+    "AWS::SNS::Subscription",
+    *CONNECTIONS,
 }
 """Types that no other resource's name collides with: it is CloudFormation's own, or may be taken
 twice."""
