@@ -16,6 +16,7 @@ KEEPS_DATA = frozenset(
         "AWS::ECR::PublicRepository",
         "AWS::ECR::Repository",
         "AWS::EFS::FileSystem",
+        "AWS::ElastiCache::CacheCluster",
         "AWS::ElastiCache::ReplicationGroup",
         "AWS::Elasticsearch::Domain",
         "AWS::FSx::FileSystem",

@@ -66,7 +66,7 @@ class Secrets:
             return [self._masked(each) for each in value]
         if not isinstance(value, str):
             return value
-        for secret in self.values:
+        for secret in sorted(self.values, key=len, reverse=True):  # one may be part of another
             if value == secret:
                 return MASK
             if len(secret) >= SHORTEST_PART:

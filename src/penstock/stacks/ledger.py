@@ -279,7 +279,7 @@ class Ledger:
         )  # fmt: skip
         topic_messages.publish(
             connection, operation.topics, stack_id, operation.stack_name, told,
-            operation.token, now,
+            operation.token, now, self._cipher,
         )  # fmt: skip
         if changes.phase is not None or changes.finished:
             phase = changes.phase or run.phase

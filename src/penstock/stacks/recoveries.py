@@ -215,4 +215,4 @@ class Recoveries(StoredStacks):
         row = stacks.get(c, stack_id)
         assert row is not None
         topics = self._ledger.open(row.sealed, StackDocument).notification_arns
-        topic_messages.publish(c, topics, stack_id, name, told, token, now)
+        topic_messages.publish(c, topics, stack_id, name, told, token, now, self._cipher)

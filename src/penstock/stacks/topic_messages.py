@@ -17,6 +17,7 @@ from penstock.services import sns
 from penstock.services.sns.message import LARGEST_BYTES, Content
 from penstock.services.sns.notification import timestamp
 from penstock.stacks.events import StackEvent
+from penstock.storage.encryption import Cipher
 
 _LOG = logging.getLogger(__name__)
 _SUBJECT = "AWS CloudFormation Notification"
@@ -30,6 +31,7 @@ def publish(
     told: Sequence[tuple[str, StackEvent]],
     token: str | None,
     now: datetime,
+    cipher: Cipher,
 ) -> None:
     """Publish events, each with its id, in the unit of work that stores them.
 
@@ -41,7 +43,7 @@ def publish(
     ]
     for topic in topics if contents else ():
         try:
-            sns.accept(connection, topic, contents, now).log()
+            sns.accept(connection, topic, contents, now, cipher).log()
         except ServiceError as error:
             _LOG.warning("events of stack %s are not told to %s: %s", stack_name, topic, error)
 

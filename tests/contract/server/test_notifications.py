@@ -1,7 +1,9 @@
 """A real `penstock serve` tells subscribers, is killed, and tells them after all."""
 
+import contextlib
 import queue
 import re
+import sqlite3
 import urllib.request
 from pathlib import Path
 
@@ -75,16 +77,22 @@ def test_a_stack_tells_its_topics(tmp_path: Path) -> None:
             cloudformation.create_stack(
                 **asked, NotificationARNs=["arn:aws:sns:us-east-1:123456789012:none"]
             )
-        with web_receiver() as receiver:
-            sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=receiver.url)
-            token = receiver.next().document["Token"]
-            sns.confirm_subscription(TopicArn=topic, Token=token)
+        with web_receiver() as receiver, web_receiver([200, *[503] * 100]) as busy:
+            for one in (receiver, busy):
+                sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=one.url)
+                token = one.next().document["Token"]
+                sns.confirm_subscription(TopicArn=topic, Token=token)
             stack_id = cloudformation.create_stack(
                 **asked, NotificationARNs=[topic], ClientRequestToken="mine"
             )["StackId"]
             told = messages_until(receiver, "CREATE_COMPLETE")
             cloudformation.delete_stack(StackName=stack_id)
             told += messages_until(receiver, "DELETE_COMPLETE")
+            path = tmp_path / "data" / "penstock.db"
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                waiting = database.execute("SELECT document FROM sns_messages").fetchall()
+            assert waiting, "the busy one has had none"
+            assert "StackId" not in str(waiting), "what waits is encrypted"
         events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
         assert {one["EventId"] for one in told} == {one["EventId"] for one in events}
         [complete] = [

@@ -62,7 +62,7 @@ def accept(
     topic_arn: str,
     contents: Sequence[Content],
     now: datetime,
-    cipher: Cipher | None = None,
+    cipher: Cipher | None,
 ) -> Accepted:
     """Store messages with their deliveries in the caller's unit of work; NotFound.
 
