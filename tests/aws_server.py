@@ -78,6 +78,8 @@ class AwsServer:
     now: datetime | None = None
     keys: dict[str, Key] = field(default_factory=lambda: {ROOT_KEY.access_key_id: ROOT_KEY})
     url: str = ""
+    _session: boto3.session.Session = field(default_factory=boto3.session.Session)
+    """One for all clients: each session reads botocore's models anew."""
 
     def start(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -115,7 +117,7 @@ class AwsServer:
         if "config" in options:
             config = config.merge(options.pop("config"))
         settings = {"region_name": self.region, "endpoint_url": self.url} | options
-        return boto3.session.Session().client(
+        return self._session.client(
             service,
             aws_access_key_id=key.access_key_id,
             aws_secret_access_key=key.secret_access_key,
