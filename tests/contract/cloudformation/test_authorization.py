@@ -171,3 +171,19 @@ def test_who_continues_a_rollback_acts_as_himself_not_as_who_began(guarded: Guar
     client.continue_update_rollback(StackName="app")
     assert guarded.ended("app")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert callers == ["arn:aws:iam::123456789012:user/somebody"]
+
+
+@pytest.mark.parametrize("member", ["StackPolicyBody", "StackPolicyDuringUpdateBody"])
+def test_an_update_that_brings_a_stack_policy_needs_the_permission_to_set_one(
+    guarded: Guarded, stack_id: str, member: str
+) -> None:
+    # "To update protected resources, you must have permission to use the CloudFormation
+    # SetStackPolicy action" (AWS's user guide, Prevent updates to stack resources).
+    denied = {"Effect": "Deny", "Action": "cloudformation:SetStackPolicy", "Resource": stack_id}
+    client = guarded.user(allow("*"), denied)
+    everything = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    policy = {member: json.dumps({"Statement": [everything]})}
+    with pytest.raises(ClientError, match="cloudformation:SetStackPolicy"):
+        client.update_stack(StackName="shop", TemplateBody=template("2"), **policy)
+    client.update_stack(StackName="shop", TemplateBody=template("2"))
+    assert guarded.ended("shop")["StackStatus"] == "UPDATE_COMPLETE"
