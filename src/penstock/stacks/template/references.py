@@ -14,7 +14,8 @@ Path = tuple[str | int, ...]
 @dataclass(frozen=True, slots=True)
 class Reference:
     """One reference. `path` is that of the value which is built from it, from the resource's
-    properties on (`("Tags", 0, "Value")`); functions and their arguments are no steps of it.
+    properties on (`("Tags", 0, "Value")`); functions and their arguments are no steps of it, and
+    an index counts the items that the value has: those that are AWS::NoValue are left out.
 
     `kind` is Parameter, Resource (a Ref), Attribute (a GetAtt), Mapping, Import or Pseudo. `name`
     of an Import that is no literal is empty: what it is made of has references of its own.
@@ -58,9 +59,18 @@ class _Walk:
                 if isinstance(member, dict | list):
                     yield from self.of(member, (*path, key))
         elif isinstance(node, list):
-            for index, item in enumerate(node):
+            kept = (item for item in node if not self._is_left_out(item))
+            for index, item in enumerate(kept):
                 if isinstance(item, dict | list):
                     yield from self.of(item, (*path, index))
+
+    def _is_left_out(self, item: Any) -> bool:
+        """Tell whether an item of a list comes to AWS::NoValue: the items after it move up."""
+        call = function_of(item)
+        while call is not None and call[0] == "Fn::If" and call[1][0] in self._conditions:
+            live = if_.branch(call[1], self._conditions[call[1][0]])[1]
+            call = function_of(live)
+        return call == ("Ref", "AWS::NoValue")
 
     def _function(self, name: str, argument: Any, path: Path) -> Iterator[Reference]:
         match name:

@@ -1,0 +1,66 @@
+"""Where a template refers to what: paths are those of the evaluated values."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.stacks.template import evaluate
+from penstock.stacks.template.load import load_template
+from penstock.stacks.template.references import references
+from penstock.stacks.template.template import ParameterValue
+
+MARK = "the parameter's value"
+NOTHING = {"Ref": "AWS::NoValue"}
+LEAVES = st.sampled_from(
+    [
+        "plain",
+        NOTHING,
+        {"Ref": "Given"},
+        {"Fn::If": ["No", {"Ref": "Given"}, NOTHING]},
+        {"Fn::If": ["Yes", {"Fn::If": ["No", "x", NOTHING]}, "y"]},
+        {"Fn::If": ["Yes", {"Fn::Sub": "<${Given}>"}, NOTHING]},
+    ]
+)
+NODES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("AB"), inner),
+    max_leaves=12,
+)
+
+
+@given(NODES)
+def test_a_path_leads_to_what_is_built_from_the_parameter(node: Any) -> None:
+    template = load_template(
+        json.dumps(
+            {
+                "Parameters": {"Given": {"Type": "String"}},
+                "Conditions": {
+                    "Yes": {"Fn::Equals": ["a", "a"]},
+                    "No": {"Fn::Equals": ["a", "b"]},
+                },
+                "Resources": {"R": {"Type": "AWS::SNS::Topic", "Properties": {"P": node}}},
+            }
+        )
+    )
+    scope = evaluate.Scope(
+        template=template,
+        parameters={"Given": ParameterValue(MARK)},
+        region="eu-west-1",
+        account_id="123456789012",
+        stack_id="",
+        stack_name="s",
+    )
+    properties = evaluate.properties(scope, "R")
+    found = [
+        each.path
+        for each in references(template, "R", evaluate.conditions(scope))
+        if each.name == "Given"
+    ]
+    for path in found:
+        value: Any = properties
+        for step in path:
+            value = value[step]
+        assert MARK in value
+    assert len(set(found)) == json.dumps(properties).count(MARK)
