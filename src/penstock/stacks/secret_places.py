@@ -25,6 +25,7 @@ class SecretPlaces:
         self._conditions = conditions
         self._secret = {name for name, given in parameters.items() if given.no_echo}
         self._resources = frozenset(resources)
+        self._attributes: dict[str, frozenset[str]] = {}
 
     def in_properties(self, logical_id: str) -> list[Path]:
         """Return the paths from the resource's properties on; none for one that is not there."""
@@ -39,13 +40,26 @@ class SecretPlaces:
         node = self._template.resources[logical_id].metadata
         return self._paths(references_in(self._template, node, self._conditions))
 
+    def attributes(self, logical_id: str) -> frozenset[str]:
+        """Return the attributes of a resource that hand on a property which is a secret."""
+        if logical_id not in self._attributes:
+            found = self.in_properties(logical_id)
+            self._attributes[logical_id] = frozenset(str(path[0]) for path in found if path)
+        return self._attributes[logical_id]
+
     def _paths(self, found: Sequence[Reference]) -> list[Path]:
         return [
             each.path
             for each in found
             if (each.kind == "Parameter" and each.name in self._secret)
-            or (each.kind == "Attribute" and each.name in self._resources)
+            or (each.kind == "Attribute" and self._is_secret(each))
         ]
+
+    def _is_secret(self, attribute: Reference) -> bool:
+        if attribute.name in self._resources:
+            return True
+        top = (attribute.attribute or "").partition(".")[0]
+        return top in self.attributes(attribute.name)
 
     @property
     def _nowhere(self) -> bool:
