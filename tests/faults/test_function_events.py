@@ -1,6 +1,7 @@
 """Events for functions through crashes: none that was accepted is lost, none stays behind."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -28,6 +29,10 @@ class Runner:
             await asyncio.sleep(3600)
         if step == "engine":
             raise EngineError("no engine", retryable=True)
+        if step == "refused":
+            raise EngineError("no such path", retryable=False)
+        if step == "breaks":
+            raise RecursionError("a bug")
         return Outcome(b"{}", "Unhandled" if step == "fails" else None)
 
 
@@ -95,6 +100,39 @@ async def test_an_engine_that_is_away_is_no_failure_of_the_function(
     await world.invocations.accept(await world.found(), b"{}")
     await until_empty(world)
     assert len(runner.runs) == 6
+    await world.close()
+
+
+@pytest.mark.parametrize("step", ["refused", "breaks"])
+async def test_whatever_goes_wrong_is_a_failed_attempt_and_they_end(
+    tmp_path: Path, step: str
+) -> None:
+    """One bad event was run every five seconds for ever, and ten of them stopped all events."""
+    world, runner = FunctionWorld(tmp_path).open(), Runner(*[step] * 10)
+    await world.make()
+    await world.invocations.attach(runner)
+    await world.invocations.accept(await world.found(), b"{}")
+    await until_empty(world)
+    assert len(runner.runs) == 3
+    await world.close()
+
+
+async def test_half_a_character_in_a_log_fails_nothing(tmp_path: Path) -> None:
+    """A text that was cut inside an emoji made an event fail after its function had run."""
+
+    class Half(Runner):
+        async def run(self, invocation: Invocation, log: FunctionLog) -> Outcome:
+            log.say("half \ud83d, whole \ud83d\ude00")
+            return await super().run(invocation, log)
+
+    world, runner = FunctionWorld(tmp_path).open(), Half()
+    function = await world.make()
+    await world.invocations.attach(runner)
+    _, tail = await world.invocations.invoke(function, b"{}")
+    assert base64.b64decode(tail).decode() == "half \ufffd, whole \U0001f600\n"
+    await world.invocations.accept(function, b"{}")
+    await until_empty(world)
+    assert len(runner.runs) == 2
     await world.close()
 
 

@@ -148,6 +148,7 @@ class ContainerRunner:
     ) -> Outcome:
         """Return the outcome, and end the log with it."""
         measures = output.measures
+        outcome: Outcome | None = None
         if not in_time:
             outcome = timed_out(invocation)
             now = self._clock()
@@ -155,9 +156,8 @@ class ContainerRunner:
             log.say(f"{stamp} {invocation.request_id} {timeout_text(invocation.function)}")
             measures = replace(measures, duration=float(invocation.function.timeout_seconds))
         elif output.ended is not None:
-            outcome = await self._result(task_id, error=bool(output.ended.get("error")))
-        else:
-            outcome = await self._exited(task_id, invocation, log)
+            outcome = await self._result(task_id, error=output.ended.error)
+        outcome = outcome or await self._exited(task_id, invocation, log)
         for line in closing_lines(invocation, measures):
             log.say(line)
         return outcome
@@ -176,8 +176,9 @@ class ContainerRunner:
             async for line in lines:
                 output.feed(line)
 
-    async def _result(self, task_id: str, *, error: bool) -> Outcome:
-        """Return what the function answered: the file that the script around it wrote."""
+    async def _result(self, task_id: str, *, error: bool) -> Outcome | None:
+        """Return what the function answered: the file that the script around it wrote, None
+        where the function removed it."""
         packed = bytearray()
         try:
             archive = self._docker.get_archive(task_id, CONTAINER, RESULT_PATH)
@@ -186,8 +187,8 @@ class ContainerRunner:
                     packed += chunk
                     if len(packed) > MOST_PAYLOAD_BYTES + _TAR_ROOM:
                         return too_large(len(packed))
-        except FileNotFoundError as absent:
-            raise EngineError("the function's answer is gone", retryable=True) from absent
+        except FileNotFoundError:
+            return None
         payload = _only_file(bytes(packed))
         if len(payload) > MOST_PAYLOAD_BYTES:
             return too_large(len(payload))

@@ -54,7 +54,11 @@ class FunctionLog:
         self._flushing = asyncio.create_task(self._flush_now_and_then())
 
     def say(self, text: str, at_ms: int | None = None) -> None:
-        """Add one event, of now unless `at_ms` (milliseconds since the epoch) says otherwise."""
+        """Add one event, of now unless `at_ms` (milliseconds since the epoch) says otherwise.
+
+        Half a character, of a text that was cut inside it, becomes U+FFFD.
+        """
+        text = _whole_characters(text)
         self.tail.append(text)
         if self._writes and text:
             at = int(self._clock().timestamp() * 1000) if at_ms is None else at_ms
@@ -90,3 +94,12 @@ class FunctionLog:
         except (ServiceError, EngineError, OSError) as error:
             self._writes = False
             _LOG.warning("the function's log %s is not written: %s", self._group, error)
+
+
+def _whole_characters(text: str) -> str:
+    """Return a text that can be encoded: pairs of surrogates are joined, single ones replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

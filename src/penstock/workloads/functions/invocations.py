@@ -1,7 +1,8 @@
 """Invoking functions: at once, with an answer, or later, as an event that is stored first.
 
-An event is run at least once. One that fails is run twice more, after a minute and after two; what
-then failed is told in the server's log. An engine that is away is waited for, and is no failure.
+An event is run at least once. One that fails, by whatever went wrong, is run twice more, after a
+minute and after two; what then failed is told in the server's log. An engine that is away is waited
+for, up to six hours, and is no failure.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
@@ -75,7 +76,9 @@ class Invocations:
         self._attached = asyncio.Event()
         self._room = asyncio.Semaphore(_MOST_AT_ONCE)
         self._under_way: set[str] = set()
-        self._work = BackgroundWork(_LOG, "an event met an internal error; it is run again")
+        self._work = BackgroundWork(
+            _LOG, "what came of an event could not be noted; it is run again"
+        )
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -207,7 +210,10 @@ class Invocations:
 
     async def _run_event(self, row: EventRow) -> None:
         try:
-            await self._attempt(row)
+            if await self._succeeds(row):
+                await self._database.write(lambda c: function_events.finish(c, row.request_id))
+            else:
+                await self._note_failure(row)
         except EngineError as error:
             _LOG.warning("the event %s waits: %s", row.request_id, error)
             await self._wait_for_engine(row)
@@ -218,7 +224,19 @@ class Invocations:
             self._under_way.discard(row.request_id)
             self._wake.set()
 
-    async def _attempt(self, row: EventRow) -> None:
+    async def _succeeds(self, row: EventRow) -> bool:
+        """Attempt an event; raise EngineError, retryable, for what is no failed attempt."""
+        try:
+            return await self._attempt(row)
+        except EngineError as error:
+            if error.retryable:
+                raise
+            _LOG.warning("the event %s failed: %s", row.request_id, error)
+        except Exception:  # noqa: BLE001 (a boundary: else one bad event is run for ever)
+            _LOG.exception("the event %s met an internal error", row.request_id)
+        return False
+
+    async def _attempt(self, row: EventRow) -> bool:
         named = reference(row.function_name, self._functions.place)
         try:
             function, _ = await self._functions.get(named)
@@ -226,38 +244,37 @@ class Invocations:
             _LOG.warning(
                 "the event %s is given up: the function %s is gone", row.request_id, named.name
             )
-            await self._database.write(lambda c: function_events.finish(c, row.request_id))
-            return
+            return True
         payload = base64.b64decode(self._cipher.decrypt(row.sealed))
         try:
             outcome, _ = await self._invoke(row.request_id, function, payload, None)
         except ServiceError as error:
             if error.code == _TOO_MANY:
                 raise EngineError("too many functions run already", retryable=True) from error
-            outcome = Outcome(b"", error.message)  # its role does not trust Lambda any more
+            _LOG.warning("the event %s failed: %s", row.request_id, error.message)
+            return False  # its role does not trust Lambda any more
+        return outcome.error is None
+
+    async def _note_failure(self, row: EventRow) -> None:
+        """Count a failed attempt: run the event later, or give it up after the last."""
         attempts = row.attempts + 1
-        delay = self._retry(attempts) if outcome.error is not None else None
-        if delay is not None:
-            _LOG.warning(
-                "the function %s failed with the event %s, attempt %d; the next in %.0f seconds",
-                function.name,
-                row.request_id,
-                attempts,
-                delay,
-            )
-            due_at = self._clock() + timedelta(seconds=delay)
-            await self._database.write(
-                lambda c: function_events.postpone(c, row, due_at, attempts=attempts)
-            )
-            return
-        if outcome.error is not None:
+        delay = self._retry(attempts)
+        told = (row.function_name, row.request_id, attempts)
+        if delay is None:
             _LOG.error(
-                "the function %s failed with the event %s, attempt %d: it is given up",
-                function.name,
-                row.request_id,
-                attempts,
+                "the function %s failed with the event %s, attempt %d: it is given up", *told
             )
-        await self._database.write(lambda c: function_events.finish(c, row.request_id))
+            await self._database.write(lambda c: function_events.finish(c, row.request_id))
+            return
+        _LOG.warning(
+            "the function %s failed with the event %s, attempt %d; the next in %.0f seconds",
+            *told,
+            delay,
+        )
+        due_at = self._clock() + timedelta(seconds=delay)
+        await self._database.write(
+            lambda c: function_events.postpone(c, row, due_at, attempts=attempts)
+        )
 
     async def _wait_for_engine(self, row: EventRow) -> None:
         """Run the event later, or give it up after six hours, as on AWS."""

@@ -1,20 +1,44 @@
 r"""What a function's container writes: its own lines, and records of the script around it.
 
 A record is `\x1eNONCE {json}` at the end of a line: `started` when the handler is called, `log`
-for a text that is one event, `ended` with what it took.
+for a text that is one event, `ended` with what it took. The function can read the nonce: what is
+not exactly such a record is dropped, and nothing in one can raise.
 """
 
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated
+
+import msgspec
 
 from penstock.containers.observation import Line
 from penstock.workloads.functions.function_log import FunctionLog
 from penstock.workloads.functions.invocation import Measures, start_line
 
 _MARK = "\x1e"
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+_Bytes = Annotated[int, msgspec.Meta(ge=0, le=1 << 50)]
+
+
+class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
+    """The handler is called; `init` is what came before it."""
+
+    init: _Seconds | None = None
+
+
+class Log(msgspec.Struct, frozen=True, tag_field="kind", tag="log"):
+    """One event of the log."""
+
+    text: str
+
+
+class Ended(msgspec.Struct, frozen=True, tag_field="kind", tag="ended"):
+    """The handler has ended; with `error` its answer tells what went wrong."""
+
+    error: bool
+    duration: _Seconds
+    memory: _Bytes | None = None
 
 
 class Output:
@@ -29,8 +53,8 @@ class Output:
         self._init: float | None = None
         self.started = asyncio.Event()
         """Set when the handler is called."""
-        self.ended: Mapping[str, Any] | None = None
-        """The record of its end: whether it went wrong (`error`), and what it took."""
+        self.ended: Ended | None = None
+        """The record of its end."""
 
     def feed(self, line: Line) -> None:
         """Take one line of the container."""
@@ -40,8 +64,9 @@ class Output:
         if text or not found:
             self._log.say(text, at_ms)
         if found:
-            with contextlib.suppress(ValueError):  # a function that writes as if it were us
-                self._record(json.loads(record), line)
+            with contextlib.suppress(ValueError, RecursionError):
+                # msgspec's own parser takes no half of a character, which Node.js writes
+                self._take(msgspec.convert(json.loads(record), Started | Log | Ended), line)
 
     def start(self) -> None:
         """Say that the handler is called, unless that was said."""
@@ -53,17 +78,17 @@ class Output:
     @property
     def measures(self) -> Measures:
         """What the invocation took, as far as it has told."""
-        told = self.ended or {}
-        duration = told.get("duration", (self._last_ns - self._started_ns) / 1e9)
-        return Measures(float(duration), self._init, told.get("memory"))
+        if self.ended is None:
+            return Measures((self._last_ns - self._started_ns) / 1e9, self._init)
+        return Measures(self.ended.duration, self._init, self.ended.memory)
 
-    def _record(self, record: Mapping[str, Any], line: Line) -> None:
-        match record.get("kind"):
-            case "started":
-                self._init = record.get("init")
+    def _take(self, record: Started | Log | Ended, line: Line) -> None:
+        match record:
+            case Started(init):
+                self._init = init
                 self._started_ns = line.at_ns
                 self.start()
-            case "log":
-                self._log.say(str(record.get("text")), line.at_ns // 1_000_000)
-            case "ended":
+            case Log(text):
+                self._log.say(text, line.at_ns // 1_000_000)
+            case Ended():
                 self.ended = record

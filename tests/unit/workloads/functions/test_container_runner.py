@@ -148,6 +148,18 @@ async def test_a_process_that_ends_without_an_answer(world: FunctionWorld) -> No
     assert "Runtime.ExitError" in log
 
 
+async def test_an_end_without_an_answer_is_a_failure_of_the_function(world: FunctionWorld) -> None:
+    """A function that removed its answer counted as trouble of the engine, and ran for hours."""
+
+    class Without(StandInDocker):
+        def get_archive(self, task_id: str, container: str, path: str) -> AsyncIterator[bytes]:
+            raise FileNotFoundError(path)
+
+    outcome, log = await run(world, Without(STARTED, ENDED))
+    assert json.loads(outcome.payload)["errorType"] == "Runtime.ExitError"
+    assert "Runtime.ExitError" in log
+
+
 async def test_a_handler_that_takes_too_long_is_killed(world: FunctionWorld) -> None:
     docker = StandInDocker(STARTED, "working")
     docker.hangs = True

@@ -3,6 +3,8 @@
 import base64
 from unittest.mock import Mock
 
+import pytest
+
 from penstock.aws.errors import ServiceError
 from penstock.clock import utc_now
 from penstock.containers.observation import Line
@@ -15,7 +17,7 @@ from penstock.workloads.functions.invocation import (
     exit_text,
     tail,
 )
-from penstock.workloads.functions.output import Output
+from penstock.workloads.functions.output import Ended, Output
 
 FUNCTION = Function(
     name="worker", arn="arn:aws:lambda:us-east-1:123456789012:function:worker",
@@ -53,7 +55,7 @@ def test_lines_and_records() -> None:
         "[INFO] two\nlines",
     ]
     assert output.started.is_set()
-    assert output.ended == {"kind": "ended", "error": False, "duration": 0.5, "memory": 1048576}
+    assert output.ended == Ended(error=False, duration=0.5, memory=1048576)
     assert output.measures == Measures(0.5, 0.25, 1048576)
 
 
@@ -62,6 +64,45 @@ def test_a_record_without_the_nonce_is_a_line() -> None:
     feed(output, '\x1eguess {"kind": "ended"}', "\x1enonce nothing to read")
     assert output.ended is None
     assert list(log.tail) == ['\x1eguess {"kind": "ended"}']
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "[]",
+        '"ended"',
+        "null",
+        "[" * 16_000,
+        "1" * 5_000,
+        '{"kind": ["ended"]}',
+        '{"kind": "else"}',
+        '{"kind": "started", "init": "x"}',
+        '{"kind": "started", "init": -1}',
+        '{"kind": "log", "text": 1}',
+        '{"kind": "ended"}',
+        '{"kind": "ended", "error": "no", "duration": 0.5}',
+        '{"kind": "ended", "error": false, "duration": "x"}',
+        '{"kind": "ended", "error": false, "duration": NaN}',
+        '{"kind": "ended", "error": false, "duration": 1e308}',
+        '{"kind": "ended", "error": false, "duration": 0.5, "memory": "x"}',
+        '{"kind": "ended", "error": false, "duration": 0.5, "memory": -1}',
+    ],
+)
+def test_a_forged_record_is_none(record: str) -> None:
+    """Each of them raised: where it was read, or where the report was written."""
+    output, log = made()
+    feed(output, f"\x1enonce {record}")
+    assert output.ended is None
+    assert not output.started.is_set()
+    closing_lines(INVOCATION, output.measures)
+    assert list(log.tail) == []
+
+
+def test_half_a_character_in_a_record() -> None:
+    output, log = made()
+    feed(output, '\x1enonce {"kind": "log", "text": "half \\ud83d"}')
+    assert list(log.tail) == ["half \ufffd"]
+    assert base64.b64decode(tail(list(log.tail))).decode() == "half \ufffd\n"
 
 
 def test_what_never_told_of_its_end_is_measured_by_its_lines() -> None:

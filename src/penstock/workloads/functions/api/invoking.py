@@ -65,7 +65,7 @@ def _checked(payload: bytes, kind: str) -> bytes:
         return b"{}"
     try:
         json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ServiceError(
             "InvalidRequestContentException",
             f"Could not parse request body into json: {error}",  # what follows differs from AWS's

@@ -24,9 +24,13 @@ function tell(kind, members) {
 }
 
 function log(text) {
-  for (let begin = 0; begin === 0 || begin < text.length; begin += TEXT) {
-    tell('log', { text: text.slice(begin, begin + TEXT) });
-  }
+  let begin = 0;
+  do {
+    let end = begin + TEXT;
+    if (text.codePointAt(end - 1) > 0xffff) end += 1; // not between the halves of a character
+    tell('log', { text: text.slice(begin, end) });
+    begin = end;
+  } while (begin < text.length);
 }
 
 for (const [name, level] of Object.entries({
