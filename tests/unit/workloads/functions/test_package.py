@@ -1,11 +1,16 @@
 """From a .zip file to what is put into a container."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import stat
+import struct
 import tarfile
+import tracemalloc
 import zipfile
+import zlib
+from unittest.mock import Mock
 
 import pytest
 
@@ -80,6 +85,92 @@ def test_a_damaged_archive_is_refused() -> None:
     damaged[damaged.index(b"content")] ^= 1
     with pytest.raises(ServiceError, match="Could not unzip uploaded file"):
         unpacked(io.BytesIO(bytes(damaged)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_that_unpack_without_a_limit_are_refused(method: int) -> None:
+    """81 bytes of bzip2 that claim to be 10 took 60 MB of memory, and were accepted."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as made:
+        made.writestr("index.py", b"x = 1")
+    with pytest.raises(ServiceError, match="Could not unzip uploaded file"):
+        unpacked(buffer)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_too_many_entries_are_refused_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, method: int
+) -> None:
+    """20 000 empty files are 2 MB of .zip file; each cost an object, and a header of the tar."""
+
+    def zip_of(count: int) -> io.BytesIO:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", method) as made:
+            for number in range(count):
+                made.writestr(str(number), b"x")
+        return buffer
+
+    monkeypatch.setattr(package, "MOST_ENTRIES", 100)
+    assert len(unpacked(zip_of(100))[1]) == 100
+    many = zip_of(101)
+    made = Mock()
+    monkeypatch.setattr(zipfile, "ZipInfo", made)
+    with pytest.raises(ServiceError, match="at most 100 files"):
+        unpacked(many)
+    made.assert_not_called()
+
+
+def test_a_directory_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package, "_MOST_DIRECTORY_BYTES", 1000)
+    with pytest.raises(ServiceError, match="Could not unzip uploaded file"):
+        unpacked(archive(*((entry("x" * 200 + str(n), 0o644), b"") for n in range(10))))
+
+
+def test_a_link_that_leads_too_far_is_refused() -> None:
+    link = stat.S_IFLNK | 0o777
+    unpacked(archive((entry("l", link), b"x" * 4096)))
+    with pytest.raises(ServiceError, match="at most 4096 bytes"):
+        unpacked(archive((entry("l", link), b"x" * 4097)))
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFREG])
+def test_what_is_longer_than_it_says_is_not_unpacked_whole(kind: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        made.writestr(entry("bomb", kind | 0o777), bytes(60_000_000), zipfile.ZIP_DEFLATED)
+    content = bytearray(buffer.getvalue())
+    for header in (content.index(b"PK\x03\x04") + 14, content.index(b"PK\x01\x02") + 16):
+        struct.pack_into("<L", content, header, zlib.crc32(bytes(10)))
+        struct.pack_into("<L", content, header + 8, 10)
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(ServiceError):
+            unpack(io.BytesIO(content), io.BytesIO())
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_whatever_is_damaged_is_refused_or_read(method: int) -> None:
+    """zlib's and struct's errors, and names that are no text, were internal errors."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as made:
+        made.writestr("index.py", b"def handler(event, context): return 1\n" * 3)
+        made.writestr("\u00e9.py", b"")
+        made.writestr(entry("link", stat.S_IFLNK | 0o777), b"index.py")
+    whole = buffer.getvalue()
+    refused = 0
+    for at in range(len(whole)):
+        for flip in (1, 0x80, 0xFF):
+            damaged = whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :]
+            for content in (damaged, whole[:at]):
+                try:
+                    unpack(io.BytesIO(content), io.BytesIO())
+                except ServiceError:
+                    refused += 1
+    assert refused > len(whole)
 
 
 def test_the_same_files_are_the_same_archive() -> None:
