@@ -7,7 +7,7 @@ repeated after a crash carries the same one.
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ from penstock.stacks.resource_types.own_types import CUSTOM_RESOURCE, own_handle
 from penstock.stacks.resource_types.signalled import Signalled
 from penstock.stacks.responses import Responses
 from penstock.stacks.stack_output_lookups import StackOutputLookups, names_stacks
+from penstock.stacks.state import DeployedResource
 from penstock.stacks.template.dynamic_references import has_reference
 from penstock.stacks.transforms.macro_registry import Macros
 from penstock.stacks.turn import Turn
@@ -126,9 +127,13 @@ class Calls:
         return lookups.answer(progress)
 
     async def outputs(
-        self, operation: Operation, outputs: Sequence[OutputValue]
+        self,
+        operation: Operation,
+        outputs: Sequence[OutputValue],
+        unwritten: Mapping[str, Collection[str]],
     ) -> list[OutputValue]:
-        """Return outputs with the parameters of Parameter Store that they refer to.
+        """Return outputs with the parameters of Parameter Store that they refer to; `unwritten`
+        has what only looks like references, by the names of outputs.
 
         Raises ServiceError for one that there is not.
         """
@@ -138,7 +143,9 @@ class Calls:
                 found.append(each)
                 continue
             principal = await self.principal(operation)
-            text = await self._references.of_text(principal, each.value)
+            text = await self._references.of_text(
+                principal, each.value, unwritten.get(each.name, ())
+            )
             found.append(dataclasses.replace(each, value=text))
         return found
 
@@ -168,8 +175,12 @@ class Calls:
         if request.resource_type == NESTED_STACK:
             return Lookups()  # text for the nested stack too, which looks it up where it is used
         deleting = step.work is Work.DELETE
+        wanted, previous = _sides(step)
+        before = previous.unwritten if previous is not None else ()
         try:
-            found = await self._references.of_request(request, step.context, deleting=deleting)
+            found = await self._references.of_request(
+                request, wanted.unwritten, before, deleting=deleting
+            )
         except ServiceError as error:
             code = handler_failure.code_of(error.code)
             return Failed(code, error.message, step.physical_id, verbatim=True)
@@ -183,16 +194,9 @@ class Calls:
         new_tags = (
             old_tags if operation.plan is None else _tags(operation, step, operation.plan.tags)
         )
-        previous = step.old
-        wanted = step.new
         if step.phase is Phase.REVERT:
-            previous, wanted = step.new, step.old
             old_tags, new_tags = new_tags, old_tags
-        if step.work is Work.DELETE:
-            previous, wanted = None, step.old
-        if step.work in {Work.CREATE, Work.REPLACE}:
-            previous = None
-        assert wanted is not None
+        wanted, previous = _sides(step)
         return ResourceRequest(
             stack_id=operation.stack_id,
             stack_name=operation.stack_name,
@@ -256,6 +260,19 @@ async def _called(
     if work is Work.UPDATE:
         return await handler.update(request, context)
     return await handler.create(request, context)
+
+
+def _sides(step: Step) -> tuple[DeployedResource, DeployedResource | None]:
+    """Return what a step's handler is asked for, and what it is asked to change."""
+    wanted, previous = step.new, step.old
+    if step.phase is Phase.REVERT:
+        wanted, previous = previous, wanted
+    if step.work is Work.DELETE:
+        wanted, previous = step.old, None
+    if step.work in {Work.CREATE, Work.REPLACE}:
+        previous = None
+    assert wanted is not None
+    return wanted, previous
 
 
 def _tags(operation: Operation, step: Step, own: Mapping[str, str]) -> dict[str, str]:

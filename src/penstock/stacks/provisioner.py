@@ -29,6 +29,7 @@ from penstock.stacks.resource_types.handler import (
     Progress,
     Succeeded,
 )
+from penstock.stacks.template import written_references
 from penstock.stacks.template.load import stored_template
 from penstock.stacks.turn import Turn
 from penstock.stacks.walk import (
@@ -189,7 +190,8 @@ class Provisioner:
             try:
                 await self._calls.look_at_stacks(run.operation, turn)
                 outputs, changes.imports = phases.results(turn)
-                changes.outputs = await self._calls.outputs(run.operation, outputs)
+                unwritten = written_references.unwritten_in_outputs(turn.scope())
+                changes.outputs = await self._calls.outputs(run.operation, outputs, unwritten)
             except ServiceError as error:
                 await self._ledger.request_stop(run, error.message)
                 return

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,7 @@ from penstock.stacks.template.dynamic_references import (
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.parameters import SsmParameter
 from penstock.stacks.template.scope import Scope
+from penstock.stacks.template.written_references import written_scope
 
 _MOST_NAMES = 10
 """In one GetParameters."""
@@ -143,21 +144,26 @@ class ReferenceLookups:
     async def of_request(
         self,
         request: ResourceRequest,
-        context: Mapping[str, Any] | None,
+        unwritten: Collection[str] = (),
+        unwritten_before: Collection[str] = (),
         *,
         deleting: bool,
     ) -> Lookups:
-        """Return what the references in a request say.
+        """Return what the references in a request's properties say.
 
-        Raises ServiceError for those in its properties that cannot be looked up; of a resource that
-        is deleted, and of what was before, they stay as they are written.
+        `unwritten` are texts in them that only look like references, `unwritten_before` those in
+        what was before; they stay text, and attributes and contexts have no references but those
+        of properties. Raises ServiceError for those in its properties that cannot be looked up; of
+        a resource that is deleted, and of what was before, they stay as they are written.
         """
-        wanted = [] if deleting else dynamic_references(request.properties)
-        others = [request.previous_properties, request.attributes, context]
+        wanted = [
+            one for one in dynamic_references(request.properties) if one.text not in unwritten
+        ]
+        known = {*unwritten, *unwritten_before, *(each.text for each in wanted)}
+        before = dynamic_references(request.previous_properties)
+        optional = [each for each in before if each.text not in known]
         if deleting:
-            others.append(request.properties)
-        known = {each.text for each in wanted}
-        optional = [each for each in dynamic_references(others) if each.text not in known]
+            wanted, optional = [], wanted
         if not wanted and not optional:
             return _NOTHING
         if request.resource_type.startswith(_CUSTOM):  # secrets stay text in them, as on AWS
@@ -176,12 +182,15 @@ class ReferenceLookups:
             _check_values(request, lookups)
         return dataclasses.replace(lookups, secret=_hidden(lookups, request.properties))
 
-    async def of_text(self, principal: Principal, text: str) -> str:
+    async def of_text(
+        self, principal: Principal, text: str, unwritten: Collection[str] = ()
+    ) -> str:
         """Return an output's text with the parameters of Parameter Store that it names; secrets
-        stay as they are written, as on AWS (aws-cloudformation/…-coverage-roadmap#689)."""
+        stay as they are written, as on AWS (aws-cloudformation/…-coverage-roadmap#689), and so
+        does what is `unwritten`."""
         found = _Found(self._in_process, principal)
         for each in dynamic_references(text):
-            if not each.secret:
+            if not each.secret and each.text not in unwritten:
                 await found.add(each)
         return str(found.lookups().applied(text))
 
@@ -242,6 +251,7 @@ def _known_references(scope: Scope) -> list[DynamicReference]:
         return []
     values: list[Any] = []
     with contextlib.suppress(ServiceError):  # what cannot be evaluated, the planner tells
+        scope = written_scope(scope)
         values += (evaluate.properties(scope, each) for each in evaluate.active_resources(scope))
         values += (each.value for each in evaluate.outputs(scope))
     return dynamic_references(values)

@@ -31,6 +31,9 @@ class DeployedResource:
     """Whether its attributes are secrets (a custom resource's answer with NoEcho)."""
     source: str | None = None
     """For a custom resource: by what AWS calls the answer that the attributes are from."""
+    unwritten: Sequence[str] = ()
+    """Texts in the properties that look like dynamic references and are none: others answered
+    them."""
 
 
 @dataclass(frozen=True, slots=True)

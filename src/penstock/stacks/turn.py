@@ -25,7 +25,7 @@ from penstock.stacks.operation import Operation, Step, Work
 from penstock.stacks.plan import Plan
 from penstock.stacks.stack_policy import UpdateAction
 from penstock.stacks.state import DeployedResource
-from penstock.stacks.template import dynamic_references, evaluate
+from penstock.stacks.template import dynamic_references, evaluate, written_references
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.evaluate import ResourceValues, Scope
 from penstock.stacks.template.scope import OtherStack
@@ -89,9 +89,14 @@ class Turn:
             properties = evaluate.properties(scope, name)
             metadata = evaluate.metadata(scope, name)
             dynamic_references.check_places(declared.type, properties)
+            unwritten = written_references.unwritten(scope, name, properties)
+            if unwritten and declared.type == NESTED_STACK:
+                raise written_references.handed_on(unwritten)
         except ServiceError as error:
             return self._refused(step, new, old, error.message)
-        new = dataclasses.replace(new, properties=properties, metadata=metadata)
+        new = dataclasses.replace(
+            new, properties=properties, metadata=metadata, unwritten=unwritten
+        )
         if old is None:
             work = Work.CREATE
         else:

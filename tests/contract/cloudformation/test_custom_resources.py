@@ -437,3 +437,52 @@ def test_many_wait_at_once(server: AnsweredServer, vendor: Provider, topic: str)
     assert server.create("app", body(**resources))["StackStatus"] == "CREATE_COMPLETE"
     assert len(vendor.requests) == 10
     assert time.monotonic() - begun < 4, "an answer wakes its resource up"
+
+
+def test_an_answer_that_looks_like_a_reference_stays_text(
+    server: AnsweredServer, vendor: Provider, topic: str
+) -> None:
+    # Whoever answers would read with the role of the stack what he may not read himself.
+    server.secrets.create_secret(Name="prod", SecretString="swordfish-9")
+    server.ssm.put_parameter(Name="/hidden", Value="pike-9", Type="String")
+    data = {
+        "Whole": "{{resolve:secretsmanager:prod}}",
+        "Plain": "{{resolve:ssm:/hidden}}",
+        "Host": "{{resolve",
+        "Port": "secretsmanager:prod}}",
+    }
+    vendor.answer = lambda request: succeeded(request, Data=data)
+    resources = {
+        "A": custom(topic),
+        "B": thing({"Fn::GetAtt": ["A", "Whole"]}),
+        "C": thing({"Fn::Sub": "${A.Host}:${A.Port}"}),
+        "D": thing({"Fn::Sub": "{{resolve:secretsmanager:prod}} ${A.Plain}"}),
+    }
+    wanted = {"O": {"Fn::GetAtt": ["A", "Plain"]}}
+    for text in (body(wanted, **resources), body(wanted, **resources, E=thing("1"))):
+        if text == body(wanted, **resources):
+            stack = server.create("app", text)
+        else:
+            stack = server.update("app", text)
+        assert stack["StackStatus"].endswith("E_COMPLETE"), reasons(server, "CREATE_FAILED")
+        found = {name: properties["Value"] for name, _, properties in server.store.things()}
+        assert found["B"] == found["C"] == data["Whole"]
+        assert found["D"] == "swordfish-9 " + data["Plain"]
+        assert outputs(stack) == {"O": data["Plain"]}
+
+
+def test_an_answer_that_looks_like_a_reference_is_no_parameter_of_a_nested_stack(
+    server: AnsweredServer, vendor: Provider, topic: str
+) -> None:
+    vendor.answer = lambda request: succeeded(
+        request, Data={"Word": "{{resolve:secretsmanager:prod}}"}
+    )
+    child = {"Parameters": {"P": {"Type": "String"}}, "Resources": {"T": thing({"Ref": "P"})}}
+    url = server.put_template("child.json", json.dumps(child))
+    properties = {"TemplateURL": url, "Parameters": {"P": {"Fn::GetAtt": ["A", "Word"]}}}
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+    stack = server.create("app", body(A=custom(topic), N=nested))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    why = reasons(server, "CREATE_FAILED")["N"]
+    assert why is not None
+    assert "Write the reference where it is used" in why

@@ -256,3 +256,25 @@ def test_a_typed_property_takes_a_reference_and_its_value_is_checked(server: Any
         "Properties validation failed for resource G with message:\n"
         "#/RetentionInDays: expected type: Integer, found: String"
     )
+
+
+def test_what_is_read_from_elsewhere_is_no_reference(server: Any, secret: Any) -> None:
+    # Else who may write a parameter, or another stack, reads what this stack's role may.
+    exported = {"E": {"Value": REFERENCE, "Export": {"Name": "word"}}}
+    server.create("other", body({"X": parameter("x")}, Outputs=exported))
+    server.ssm.put_parameter(Name="/word", Value=REFERENCE, Type="String")
+    resources = {
+        "A": parameter({"Ref": "Stored"}),
+        "B": parameter({"Fn::ImportValue": "word"}),
+        "C": parameter({"Fn::GetStackOutput": {"StackName": "other", "OutputName": "E"}}),
+        "D": parameter({"Ref": "Given"}),
+    }
+    parameters = {
+        "Stored": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/word"},
+        "Given": {"Type": "String", "Default": REFERENCE},
+    }
+    stack = server.create("app", body(resources, Parameters=parameters))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", failures(server, "app")
+    found = {name: each["Value"] for name, each in things(server).items()}
+    assert (found["A"], found["B"], found["C"]) == (REFERENCE,) * 3
+    assert found["D"] == PASSWORD

@@ -8,7 +8,7 @@ aws/aws-cdk#24904; `Incorrect format` of SSM references: aws/aws-cdk#18729.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +141,23 @@ def replaced(value: Any, values: Mapping[str, str], lists: Mapping[str, list[str
     return value
 
 
+def without_braces(value: Any, kept: Collection[str] = ()) -> Any:
+    """Return a value without braces in its texts, at any depth, so that they are no part of a
+    reference; the references `kept` (as they are written) stay."""
+    if isinstance(value, str):
+        pieces, end = [], 0
+        for match in _REFERENCE.finditer(value) if kept else ():
+            if match[0] in kept:
+                pieces += [_braceless(value[end : match.start()]), match[0]]
+                end = match.end()
+        return "".join([*pieces, _braceless(value[end:])])
+    if isinstance(value, Mapping):
+        return {key: without_braces(member, kept) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_braces(item, kept) for item in value]
+    return value
+
+
 def misplaced(resource_type: str, properties: Any) -> list[str]:
     """Return where properties refer to secure strings and may not, as AWS names the places."""
     return [
@@ -174,6 +191,10 @@ def _wrong_form(service: str, reference: DynamicReference) -> ServiceError:
     return invalid(
         f"Incorrect format is used in the following {service} reference: [{reference.text}]"
     )
+
+
+def _braceless(text: str) -> str:
+    return text.replace("{", "(").replace("}", ")")
 
 
 def _place(resource_type: str, path: tuple[str | int, ...]) -> str:

@@ -1,0 +1,155 @@
+"""Which dynamic references the template wrote, and which only look like some. Pure.
+
+What others answer (attributes and ids of resources, other stacks' outputs, parameters that are
+kept in Parameter Store) may hold the text of a reference, or a piece of one. It stays text: the
+stack's role reads what its template's author named, nothing else. A template is evaluated a second
+time for that, with all braces taken out of what comes from others: the references that are left
+are written (docs/adr/0035-values-from-elsewhere.md).
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.template import evaluate
+from penstock.stacks.template.dynamic_references import dynamic_references, without_braces
+from penstock.stacks.template.errors import invalid
+from penstock.stacks.template.scope import OtherStack, ResourceValues, Scope
+from penstock.stacks.template.template import ParameterValue
+
+_ANSWERED = (
+    "Custom::",
+    "AWS::CloudFormation::CustomResource",
+    "AWS::CloudFormation::WaitCondition",
+)
+"""Types whose attributes are another's words: no reference in them is the engine's own."""
+
+
+def written_scope(scope: Scope) -> Scope:
+    """Return the scope without the braces that others answered.
+
+    In an attribute a reference of its resource's own properties stays: the engine puts it where
+    the resource hands a secret on. Raises ServiceError for conditions that cannot be evaluated.
+    """
+    resources = _Resources(scope.resources)
+    scrubbed = dataclasses.replace(
+        scope,
+        parameters={name: _parameter(each) for name, each in scope.parameters.items()},
+        exports=_Exports(scope.exports),
+        other_stacks={name: _other_stack(each) for name, each in scope.other_stacks.items()},
+        resources=resources,
+    )
+    scrubbed.known_conditions.update(evaluate.conditions(scope))
+    resources.scope = scrubbed
+    return scrubbed
+
+
+def unwritten(scope: Scope, logical_id: str, properties: Any) -> tuple[str, ...]:
+    """Return the texts in a resource's evaluated properties that look like dynamic references
+    and were not written by the template."""
+    found = _texts(properties)
+    if not found:
+        return ()
+    written = _written(written_scope(scope), logical_id)
+    return tuple(dict.fromkeys(text for text in found if text not in written))
+
+
+def unwritten_in_outputs(scope: Scope) -> dict[str, tuple[str, ...]]:
+    """Return the same for outputs, by their names. Raises as `evaluate.outputs` does."""
+    found = {each.name: _texts(each.value) for each in evaluate.outputs(scope)}
+    if not any(found.values()):
+        return {}
+    written: dict[str, list[str]] = {}
+    with contextlib.suppress(ServiceError):
+        written = {each.name: _texts(each.value) for each in evaluate.outputs(written_scope(scope))}
+    return {
+        name: tuple(text for text in texts if text not in written.get(name, ()))
+        for name, texts in found.items()
+    }
+
+
+def handed_on(texts: Sequence[str]) -> ServiceError:
+    """Return the refusal of texts that a nested stack would take for its template's own."""
+    return invalid(  # unverified
+        "Dynamic references in what is handed to a nested stack must be written in the template or "
+        f"its parameters; found [{', '.join(texts)}] in a resource's attribute, another stack's "
+        "output or a parameter of Parameter Store. Write the reference where it is used."
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    return [each.text for each in dynamic_references(value)]
+
+
+def _written(scrubbed: Scope, logical_id: str) -> frozenset[str]:
+    """Return the references of a resource; none where it cannot be evaluated without braces."""
+    try:
+        return frozenset(_texts(evaluate.properties(scrubbed, logical_id)))
+    except ServiceError:
+        return frozenset()
+
+
+class _Resources(Mapping[str, ResourceValues]):
+    """What resources give, without the braces of others; made when one is asked for."""
+
+    scope: Scope
+
+    def __init__(self, resources: Mapping[str, ResourceValues]) -> None:
+        self._resources = resources
+        self._asking: set[str] = set()
+
+    def __getitem__(self, name: str) -> ResourceValues:
+        values = self._resources[name]
+        own = self._own(name) if _texts(values.attributes) else frozenset()
+        return dataclasses.replace(
+            values,
+            ref=without_braces(values.ref),
+            attributes=without_braces(values.attributes, own),
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._resources)
+
+    def __len__(self) -> int:
+        return len(self._resources)
+
+    def _own(self, name: str) -> frozenset[str]:
+        declared = self.scope.template.resources.get(name)
+        if declared is None or declared.type.startswith(_ANSWERED) or name in self._asking:
+            return frozenset()
+        self._asking.add(name)
+        try:
+            return _written(self.scope, name)
+        finally:
+            self._asking.discard(name)
+
+
+class _Exports(Mapping[str, str]):
+    """Exports without braces; the others may note what is asked for."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def __getitem__(self, name: str) -> str:
+        return str(without_braces(self._texts[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def _parameter(value: ParameterValue) -> ParameterValue:
+    """What was given counts as written; what Parameter Store answered does not."""
+    if value.resolved is None:
+        return value
+    return dataclasses.replace(value, resolved=without_braces(value.resolved))
+
+
+def _other_stack(other: OtherStack) -> OtherStack:
+    if other.outputs is None:
+        return other
+    return dataclasses.replace(other, outputs=without_braces(other.outputs))

@@ -1,0 +1,102 @@
+"""Which references a template wrote: what others answer is text, whatever it looks like."""
+
+import json
+from typing import Any
+
+import pytest
+
+from penstock.stacks.template import evaluate
+from penstock.stacks.template.load import load_template
+from penstock.stacks.template.scope import OtherStack, ResourceValues, Scope
+from penstock.stacks.template.template import ParameterValue
+from penstock.stacks.template.written_references import unwritten, unwritten_in_outputs
+
+SECRET = "{{resolve:secretsmanager:prod/db}}"
+OWN = "{{resolve:secretsmanager:app}}"
+SSM = "AWS::SSM::Parameter::Value<String>"
+
+
+def scope(value: Any, attributes: dict[str, Any] | None = None, **more: Any) -> Scope:
+    resources = {
+        "Vendor": {"Type": "Custom::V", "Properties": {"ServiceToken": "arn", "Echo": OWN}},
+        "Wait": {"Type": "AWS::CloudFormation::WaitCondition"},
+        "Kept": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": OWN}},
+        "Taker": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}},
+    }
+    template = {
+        "Parameters": {"Given": {"Type": "String"}, "Stored": {"Type": SSM}},
+        "Resources": resources,
+        "Outputs": {"O": {"Value": value}},
+    }
+    answered = attributes or {}
+    return Scope(
+        load_template(json.dumps(template)),
+        {"Given": ParameterValue(SECRET), "Stored": ParameterValue("/s", resolved=SECRET)},
+        "us-east-1",
+        "123456789012",
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/todo/1",
+        "todo",
+        exports={"Foreign": SECRET},
+        other_stacks={"other": OtherStack({"Out": SECRET})},
+        resources={
+            "Vendor": ResourceValues(answered.get("Id", "id"), answered),
+            "Wait": ResourceValues("id", {"Data": f'{{"a":"{SECRET}"}}'}),
+            "Kept": ResourceValues(SECRET, {"Value": OWN, "Type": SECRET}),
+        },
+        **more,
+    )
+
+
+def found(value: Any, attributes: dict[str, Any] | None = None) -> tuple[str, ...]:
+    of = scope(value, attributes)
+    texts = unwritten(of, "Taker", evaluate.properties(of, "Taker"))
+    assert unwritten_in_outputs(of).get("O", ()) == texts
+    return texts
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        SECRET,
+        {"Ref": "Given"},
+        {"Fn::Sub": "<${Given}>"},
+        {"Fn::Join": ["", ["{{resolve:", {"Fn::Sub": "ssm:/${AWS::StackName}"}, "}}"]]},
+        {"Fn::GetAtt": ["Kept", "Value"]},
+        {"Fn::Sub": "{{resolve:secretsmanager:${Vendor}:SecretString:x}}"},
+        "{{resolve:no-reference",
+    ],
+)
+def test_what_the_template_and_its_parameters_write_counts(value: Any) -> None:
+    assert found(value) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Fn::GetAtt": ["Vendor", "A"]},
+        {"Fn::Sub": "http://${Vendor.A}/"},
+        {"Fn::GetAtt": ["Wait", "Data"]},
+        {"Fn::GetAtt": ["Kept", "Type"]},
+        {"Ref": "Kept"},
+        {"Ref": "Stored"},
+        {"Fn::ImportValue": "Foreign"},
+        {"Fn::GetStackOutput": {"StackName": "other", "OutputName": "Out"}},
+    ],
+)
+def test_what_others_answer_is_text(value: Any) -> None:
+    assert found(value, {"A": SECRET}) == (SECRET,)
+
+
+def test_what_two_answers_make_together_is_text() -> None:
+    answers = {"Host": "{{resolve", "Port": "secretsmanager:prod/db}}"}
+    assert found({"Fn::Sub": "${Vendor.Host}:${Vendor.Port}"}, answers) == (SECRET,)
+
+
+def test_an_answer_does_not_end_a_reference_that_was_begun() -> None:
+    value = {"Fn::Sub": "{{resolve:secretsmanager:app/${Vendor.A}:SecretString:public}}"}
+    texts = found(value, {"A": "x:SecretString:private}}"})
+    assert texts == ("{{resolve:secretsmanager:app/x:SecretString:private}}",)
+
+
+def test_an_echo_of_a_custom_resource_is_text() -> None:
+    assert found({"Fn::GetAtt": ["Vendor", "A"]}, {"A": OWN}) == (OWN,)
