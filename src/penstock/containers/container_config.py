@@ -14,10 +14,7 @@ _SECOND = 1_000_000_000
 """The engine counts in nanoseconds."""
 _MOST_PROCESSES = 16_384
 """Threads too, those of a build's inner containers included: far from what the host has."""
-_LOG_CONFIG = {
-    "Type": "json-file",
-    "Config": {"max-size": "1000p", "max-file": "1", "compress": "false", "mode": "blocking"},
-}
+_WHOLE = "1000p"
 """Never rotated, whatever the engine's own defaults: a restart replays from the beginning."""
 
 
@@ -39,7 +36,7 @@ def container_config(
     """
     host_config: dict[str, Any] = {
         "NetworkMode": f"container:{sandbox}",
-        "LogConfig": _LOG_CONFIG,
+        "LogConfig": _log_config(spec),
         "PidsLimit": _MOST_PROCESSES,
         "Mounts": [
             {
@@ -72,6 +69,14 @@ def container_config(
     if privileged is not None and all(mount.path != _DOCKER_ROOT for mount in spec.mounts):
         config["Volumes"] = {_DOCKER_ROOT: {}}  # overlay2 can't stand on the container's own root
     return config
+
+
+def _log_config(spec: ContainerSpec) -> dict[str, Any]:
+    most = _WHOLE if spec.most_log_bytes is None else str(spec.most_log_bytes)
+    return {
+        "Type": "json-file",
+        "Config": {"max-size": most, "max-file": "1", "compress": "false", "mode": "blocking"},
+    }
 
 
 def _process(spec: ContainerSpec) -> dict[str, Any]:

@@ -104,6 +104,9 @@ class ContainerSpec:
     read_only_root: bool = False
     init: bool = False
     """A small init process reaps what the container's own leave behind."""
+    most_log_bytes: int | None = None
+    """Of its output on the engine's disk, what is older being dropped; None keeps it whole, for a
+    restart to replay."""
     interactive: bool = False
     shared_memory_bytes: int | None = None
     tmpfs: Mapping[str, str] = field(default_factory=dict)

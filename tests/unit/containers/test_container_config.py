@@ -150,3 +150,11 @@ def test_where_public_registries_answer_there_is_no_mirror() -> None:
     files = {file.path: file.content for file in inner_docker_files(endpoints, b"CA")}
     assert json.loads(files["/etc/docker/daemon.json"]) == {}
     assert not any("mirror" in path for path in files)
+
+
+def test_output_is_kept_whole_unless_the_container_says_how_much() -> None:
+    assert describe(spec())["HostConfig"]["LogConfig"]["Config"]["max-size"] == "1000p"
+    kept = describe(spec(most_log_bytes=1_048_576))["HostConfig"]["LogConfig"]
+    assert kept["Type"] == "json-file"
+    assert kept["Config"]["max-size"] == "1048576"
+    assert kept["Config"]["max-file"] == "1"

@@ -42,6 +42,8 @@ from penstock.workloads.functions.invocation import (
     timed_out,
     timeout_text,
     too_large,
+    wrote_too_much,
+    wrote_too_much_text,
 )
 from penstock.workloads.functions.output import Output
 from penstock.workloads.functions.runtimes import runtime
@@ -123,7 +125,7 @@ class ContainerRunner:
         self, task_id: str, invocation: Invocation, output: Output, log: FunctionLog
     ) -> Outcome:
         await self._docker.start_container(task_id, CONTAINER)
-        reading = asyncio.create_task(self._read(task_id, output))
+        reading = asyncio.create_task(self._read(task_id, output, log))
         try:
             in_time = await _ends_in_time(reading, output, invocation.function.timeout_seconds)
             if not in_time:
@@ -131,6 +133,8 @@ class ContainerRunner:
                 await asyncio.wait([reading], timeout=_KILLED_SECONDS)
             else:
                 await reading
+                if output.too_large:
+                    await self._docker.kill(task_id, CONTAINER)
         finally:
             reading.cancel()
             await asyncio.wait([reading])
@@ -151,16 +155,22 @@ class ContainerRunner:
         outcome: Outcome | None = None
         if not in_time:
             outcome = timed_out(invocation)
-            now = self._clock()
-            stamp = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
-            log.say(f"{stamp} {invocation.request_id} {timeout_text(invocation.function)}")
+            log.say(self._told(invocation, timeout_text(invocation.function)))
             measures = replace(measures, duration=float(invocation.function.timeout_seconds))
+        elif output.too_large:
+            outcome = wrote_too_much(invocation)
+            log.say(self._told(invocation, wrote_too_much_text()))
         elif output.ended is not None:
             outcome = await self._result(task_id, error=output.ended.error)
         outcome = outcome or await self._exited(task_id, invocation, log)
         for line in closing_lines(invocation, measures):
             log.say(line)
         return outcome
+
+    def _told(self, invocation: Invocation, text: str) -> str:
+        now = self._clock()
+        stamp = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
+        return f"{stamp} {invocation.request_id} {text}"
 
     async def _exited(self, task_id: str, invocation: Invocation, log: FunctionLog) -> Outcome:
         states = await self._docker.state(task_id) or {}
@@ -171,10 +181,14 @@ class ContainerRunner:
         log.say("Runtime.ExitError")
         return exited(invocation, code, killed=killed)
 
-    async def _read(self, task_id: str, output: Output) -> None:
+    async def _read(self, task_id: str, output: Output, log: FunctionLog) -> None:
+        """Read what the function writes until it has ended, or has written too much."""
         async with aclosing(self._docker.lines(task_id, CONTAINER)) as lines:
             async for line in lines:
                 output.feed(line)
+                await log.settle()
+                if output.too_large:
+                    return
 
     async def _result(self, task_id: str, *, error: bool) -> Outcome | None:
         """Return what the function answered: the file that the script around it wrote, None

@@ -20,6 +20,9 @@ from penstock.storage.log_files import LogEvent
 _LOG = logging.getLogger(__name__)
 _FLUSH_SECONDS = 0.5
 _TAIL_LINES = 200
+_MOST_WAITING_BYTES = 4 << 20
+_EVENT_BYTES = 200
+"""What an event takes beside its text."""
 
 
 class FunctionLog:
@@ -31,6 +34,8 @@ class FunctionLog:
         self._group = group
         self._stream = stream
         self._waiting: list[LogEvent] = []
+        self._waiting_bytes = 0
+        self._one_flush = asyncio.Lock()
         self._writes = False
         self._flushing: asyncio.Task[None] | None = None
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
@@ -63,6 +68,13 @@ class FunctionLog:
         if self._writes and text:
             at = int(self._clock().timestamp() * 1000) if at_ms is None else at_ms
             self._waiting.append(LogEvent(at, text))
+            self._waiting_bytes += len(text) + _EVENT_BYTES
+
+    async def settle(self) -> None:
+        """Return once little enough waits to be written, as a rule at once: who reads what a
+        function writes waits for this, so that memory does not grow with it."""
+        if self._waiting_bytes > _MOST_WAITING_BYTES:
+            await self._flush()
 
     async def close(self) -> None:
         """Write what waits. Repeating is safe."""
@@ -86,14 +98,15 @@ class FunctionLog:
             await self._flush()
 
     async def _flush(self) -> None:
-        if not self._waiting:
-            return
-        events, self._waiting = self._waiting, []
-        try:
-            await self._logs.put(self._group, self._stream, events)
-        except (ServiceError, EngineError, OSError) as error:
-            self._writes = False
-            _LOG.warning("the function's log %s is not written: %s", self._group, error)
+        async with self._one_flush:
+            events, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            if not events:
+                return
+            try:
+                await self._logs.put(self._group, self._stream, events)
+            except (ServiceError, EngineError, OSError) as error:
+                self._writes = False
+                _LOG.warning("the function's log %s is not written: %s", self._group, error)
 
 
 def _whole_characters(text: str) -> str:

@@ -14,7 +14,7 @@ from penstock.containers.image_recipes import FUNCTION_USER
 from penstock.containers.task import ContainerSpec, File, TaskSpec
 from penstock.services.iam.credentials import TemporaryCredentials
 from penstock.workloads.functions.function import LATEST
-from penstock.workloads.functions.invocation import Invocation
+from penstock.workloads.functions.invocation import MOST_OUTPUT_BYTES, Invocation
 from penstock.workloads.functions.runtimes import Language, runtime
 
 KIND = "function"
@@ -24,6 +24,9 @@ CODE_PATH = "/var/task"
 RESULT_PATH = "/var/runtime/out/result"
 _RUNTIME = "/var/runtime"
 _MIB = 1024 * 1024
+_MOST_LOG_BYTES = 6 * MOST_OUTPUT_BYTES + 16 * _MIB
+"""The engine writes a control character as six: what may be written is kept whole. It is dropped
+from the beginning where the server does not end a function in time."""
 _MB_PER_CPU = 1_769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
@@ -59,6 +62,7 @@ def task(
         cpus=min(max(1.0, function.memory_mb / _MB_PER_CPU), most_cpus),
         dropped_capabilities=("ALL",),
         init=True,
+        most_log_bytes=_MOST_LOG_BYTES,
     )
     return TaskSpec(
         id=task_id,

@@ -16,6 +16,8 @@ from penstock.workloads.functions.function import LATEST, Function
 MOST_PAYLOAD_BYTES = 6_291_456
 """Of a request and of an answer."""
 MOST_EVENT_BYTES = 1_048_576
+MOST_OUTPUT_BYTES = 64 << 20
+"""Of what one invocation writes to its log; AWS has no such limit, but no disk of its users'."""
 _TAIL_BYTES = 4_096
 UNHANDLED = "Unhandled"
 """What X-Amz-Function-Error says, for every runtime that is alive."""
@@ -88,6 +90,19 @@ def timed_out(invocation: Invocation) -> Outcome:
 def timeout_text(function: Function) -> str:
     """Return how a time-out is told."""
     return f"Task timed out after {function.timeout_seconds:.2f} seconds"
+
+
+def wrote_too_much(invocation: Invocation) -> Outcome:
+    """Return the outcome of a function that was ended for what it wrote."""
+    return _failed(
+        "Penstock.OutputTooLarge",
+        f"RequestId: {invocation.request_id} Error: {wrote_too_much_text()}",
+    )
+
+
+def wrote_too_much_text() -> str:
+    """Return how an output that is too large is told."""
+    return f"The function was ended: it wrote more than {MOST_OUTPUT_BYTES >> 20} MB to its log"
 
 
 def exited(invocation: Invocation, exit_code: int | None, *, killed: bool) -> Outcome:

@@ -14,9 +14,11 @@ import msgspec
 
 from penstock.containers.observation import Line
 from penstock.workloads.functions.function_log import FunctionLog
-from penstock.workloads.functions.invocation import Measures, start_line
+from penstock.workloads.functions.invocation import MOST_OUTPUT_BYTES, Measures, start_line
 
 _MARK = "\x1e"
+_LINE_BYTES = 100
+"""What the engine keeps beside each line: its time and its stream."""
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 _Bytes = Annotated[int, msgspec.Meta(ge=0, le=1 << 50)]
 
@@ -51,6 +53,7 @@ class Output:
         self._started_ns = 0
         self._last_ns = 0
         self._init: float | None = None
+        self._size = 0
         self.started = asyncio.Event()
         """Set when the handler is called."""
         self.ended: Ended | None = None
@@ -59,6 +62,7 @@ class Output:
     def feed(self, line: Line) -> None:
         """Take one line of the container."""
         self._last_ns = line.at_ns
+        self._size += len(line.text.encode("utf-8", "replace")) + _LINE_BYTES
         text, found, record = line.text.partition(self._mark)
         at_ms = line.at_ns // 1_000_000
         if text or not found:
@@ -67,6 +71,11 @@ class Output:
             with contextlib.suppress(ValueError, RecursionError):
                 # msgspec's own parser takes no half of a character, which Node.js writes
                 self._take(msgspec.convert(json.loads(record), Started | Log | Ended), line)
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it wrote more than an invocation may."""
+        return self._size > MOST_OUTPUT_BYTES
 
     def start(self) -> None:
         """Say that the handler is called, unless that was said."""

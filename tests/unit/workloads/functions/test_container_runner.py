@@ -5,7 +5,7 @@ import contextlib
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from penstock.containers.observation import Line
 from penstock.containers.task import ContainerState, TaskSpec
 from penstock.errors import EngineError
 from penstock.services.iam import identity
+from penstock.storage.log_files import LogEvent
 from penstock.storage.tables.task_credentials import task_credentials
-from penstock.workloads.functions import container_runner
+from penstock.workloads.functions import container_runner, function_log, output
 from penstock.workloads.functions.container_runner import ContainerRunner
 from penstock.workloads.functions.function_log import FunctionLog
 from penstock.workloads.functions.invocation import MOST_PAYLOAD_BYTES, Invocation, Outcome
@@ -171,6 +172,48 @@ async def test_a_handler_that_takes_too_long_is_killed(world: FunctionWorld) -> 
     assert any(line.endswith("request Task timed out after 1.00 seconds") for line in log)
     assert "Duration: 1000.00 ms" in log[-1]
     assert docker.tasks == {}
+
+
+async def test_a_function_that_writes_too_much_is_ended(
+    world: FunctionWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop that prints filled the disks of the engine and of the server for 15 minutes."""
+    monkeypatch.setattr(output, "MOST_OUTPUT_BYTES", 1000)
+    docker = StandInDocker(STARTED, *["x" * 100] * 10)
+    docker.hangs = True
+    outcome, log = await run(world, docker)
+    assert docker.killed.is_set()
+    assert outcome.error == "Unhandled"
+    assert json.loads(outcome.payload) == {
+        "errorType": "Penstock.OutputTooLarge",
+        "errorMessage": "RequestId: request Error: The function was ended: it wrote more than "
+        "64 MB to its log",
+    }
+    assert log.count("x" * 100) < 10
+    assert "request The function was ended: it wrote more than 64 MB to its log" in log[-3]
+    assert log[-2] == "END RequestId: request"
+    assert docker.tasks == {}
+
+
+async def test_output_is_read_as_fast_as_it_is_written(
+    world: FunctionWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited to be written grew by what was read meanwhile, without a limit."""
+    monkeypatch.setattr(function_log, "_MOST_WAITING_BYTES", 50_000)
+    monkeypatch.setattr(function_log, "_FLUSH_SECONDS", 60.0)
+    largest = 0
+    put = world.logs.put
+
+    async def measured(group: str, stream: str, events: Sequence[LogEvent]) -> int:
+        nonlocal largest
+        largest = max(largest, sum(len(event.message) for event in events))
+        return await put(group, stream, events)
+
+    monkeypatch.setattr(world.logs, "put", measured)
+    await run(world, StandInDocker(STARTED, *["x" * 10_000] * 100, ENDED, result=b"1"))
+    assert 10_000 < largest < 70_000
+    events, _ = await world.logs.read("/aws/lambda/worker", "stream", 0, 1000)
+    assert sum(event.message == "x" * 10_000 for event in events) == 100
 
 
 async def test_what_never_calls_its_handler_is_killed_too(

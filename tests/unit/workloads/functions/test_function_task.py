@@ -37,6 +37,12 @@ def test_it_is_contained() -> None:
     assert container.cpus == 1.0
 
 
+def test_the_engine_keeps_so_much_of_its_output() -> None:
+    """It kept all, for a restart to replay: no function is replayed."""
+    [container] = task("id", made(), CREDENTIALS, "nonce", PLACE, 8.0).containers
+    assert container.most_log_bytes == 400 * 1024 * 1024
+
+
 def test_cpus_follow_the_memory_up_to_what_there_is() -> None:
     [container] = task("id", made(memory=3538), CREDENTIALS, "n", PLACE, 8.0).containers
     assert container.cpus == 2.0
