@@ -1,7 +1,8 @@
 """Detecting drift: a stack's resources as they are, compared with what its template asked for.
 
 A detection is stored before it begins; one that a crash ended is begun again at the next start.
-It reads as the stack's role, or as who asked. Types that cannot be compared are not checked
+It reads as who asked, never as the stack's role: AWS asks a user for "read permission for each
+resource". Types that cannot be compared are not checked
 (docs/adr/0039-operations-on-stacks.md).
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
 """
@@ -114,8 +115,7 @@ class DriftDetections:
         resource = _deployed(state, logical_id)
         if not self._comparable(resource):
             raise refused(_NO_SUCH_TYPE.format(resource.resource_type))
-        acting = await self._calls.acting_as(state.role_arn, principal)
-        row = self._row(state, resource, await self._drift(state, resource, acting))
+        row = self._row(state, resource, await self._drift(state, resource, principal))
         await self._database.write(lambda c: stack_drifts.put_resource(c, row))
         return row
 
@@ -167,14 +167,13 @@ class DriftDetections:
         self, state: StackState, resource: DeployedResource, principal: Principal
     ) -> ResourceDriftRow:
         try:
-            acting = await self._calls.acting_as(state.role_arn, principal)
-            return self._row(state, resource, await self._drift(state, resource, acting))
+            return self._row(state, resource, await self._drift(state, resource, principal))
         except (ServiceError, EngineError) as error:
             unknown = self._row(state, resource, ResourceDrift(DriftStatus.UNKNOWN, "{}"))
             return dataclasses.replace(unknown, reason=str(error))
 
     async def _drift(
-        self, state: StackState, resource: DeployedResource, acting: Principal
+        self, state: StackState, resource: DeployedResource, principal: Principal
     ) -> ResourceDrift:
         handler = self._calls.handler(resource.resource_type)
         assert isinstance(handler, Comparable)
@@ -192,7 +191,7 @@ class DriftDetections:
             previous_tags={},
             client_request_token=ids.new_uuid(),
             resumed=False,
-            principal=acting,
+            principal=principal,
             now=self._clock(),
             attributes=resource.attributes,
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,23 @@ def test_an_update_that_brings_a_stack_policy_needs_the_permission_to_set_one(
         client.update_stack(StackName="shop", TemplateBody=template("2"), **policy)
     client.update_stack(StackName="shop", TemplateBody=template("2"))
     assert guarded.ended("shop")["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def test_drift_is_read_as_who_asks_not_as_the_stacks_role(guarded: Guarded) -> None:
+    # "A user must have … read permission for each resource that supports drift detection".
+    role = guarded.role("deploy", "cloudformation.amazonaws.com")
+    guarded.create("app", template("1"), RoleARN=role)
+    read, callers = guarded.handler.actual_properties, []
+
+    async def notes(request: Any) -> Any:
+        callers.append(request.principal.arn)
+        return await read(request)
+
+    guarded.handler.actual_properties = notes  # type: ignore[method-assign]
+    client = guarded.user(allow("cloudformation:*"))
+    client.detect_stack_resource_drift(StackName="app", LogicalResourceId="T")
+    client.detect_stack_drift(StackName="app")
+    deadline = time.monotonic() + 20
+    while len(callers) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert callers == ["arn:aws:iam::123456789012:user/somebody"] * 2
