@@ -147,9 +147,10 @@ def _text(rule: Mapping[str, Any]) -> str:
     for shape in (*_SHAPES, "a" * max(least, 1), "1" * max(least, 1)):
         if fits(shape):
             return shape
+    readable = schema_patterns.compiled(str(pattern))
     try:
         found: str = find(
-            st.from_regex(schema_patterns.compiled(str(pattern)) or "", fullmatch=False),
+            st.from_regex(readable.pattern if readable else "", fullmatch=False),
             fits,
             settings=settings(
                 max_examples=200, database=None, phases=[Phase.generate], deadline=None,

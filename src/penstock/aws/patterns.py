@@ -7,8 +7,10 @@ https://docs.oracle.com/en/java/javase/17/docs/api/java.base/java/util/regex/Pat
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
+
+from penstock.regular_expressions import Expression, InvalidExpression
 
 _PROPERTY = re.compile(r"\\p\{(?P<name>\w+)\}")
 _CLASS_THEN_DASH = re.compile(r"(\\[wdsWDS])-(?=[^\]])")
@@ -25,16 +27,16 @@ _POSIX = {
 }
 
 
-@cache
-def compile_pattern(pattern: str) -> re.Pattern[str] | None:
+@lru_cache(maxsize=4096)
+def compile_pattern(pattern: str) -> Expression | None:
     """Return `pattern` for `fullmatch`, or None when Python cannot express it.
 
     A test lists every pattern of the served models that cannot be expressed: none.
     """
     translated = _CLASS_THEN_DASH.sub(r"\1\\-", _PROPERTY.sub(_expand, pattern))
     try:
-        return re.compile(translated)
-    except re.error:
+        return Expression(translated)
+    except InvalidExpression:
         return None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.aws.models import Model
 from penstock.aws.patterns import compile_pattern
+from penstock.regular_expressions import Undecided
 
 _ELEMENTS = "Member must satisfy constraint: ["
 _MOST_VIOLATIONS = 10
@@ -128,10 +129,8 @@ def scalar_constraints(shape: Any, value: Any) -> Iterator[str]:
     kind = shape.type_name
     if kind == "string":
         pattern = limits.get("pattern")
-        if pattern:
-            compiled = compile_pattern(pattern)
-            if compiled is not None and not compiled.fullmatch(value):
-                yield f"Member must satisfy regular expression pattern: {pattern}"
+        if pattern and not _matches(pattern, value):
+            yield f"Member must satisfy regular expression pattern: {pattern}"
         enum = limits.get("enum")
         if enum and value not in enum:
             # AWS lists the set in no stable order; unverified order.
@@ -141,6 +140,15 @@ def scalar_constraints(shape: Any, value: Any) -> Iterator[str]:
             yield from _range(limits, len(value), "length")
     elif kind in {"integer", "long", "float", "double"}:
         yield from _range(limits, value, "value")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """Tell whether a value is what a pattern of the model allows; what is not certain, is."""
+    compiled = compile_pattern(pattern)
+    try:
+        return compiled is None or compiled.fullmatch(value)
+    except Undecided:
+        return True
 
 
 def _range(limits: Mapping[str, Any], size: float, noun: str) -> Iterator[str]:

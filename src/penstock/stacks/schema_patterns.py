@@ -1,12 +1,15 @@
 """Regular expressions of AWS's resource schemas, which are Java's and ECMA's, as Python reads them.
 
 Never a false alarm: a pattern that cannot be said in Python (Java's intersections of classes)
-matches everything, and classes of Unicode are told apart in ASCII alone. Pure.
+matches everything, and so does one that takes too long; classes of Unicode are told apart in
+ASCII alone. Pure.
 """
 
 import functools
 import re
 import unicodedata
+
+from penstock.regular_expressions import Expression, InvalidExpression, Undecided
 
 _PROPERTY = re.compile(r"\\(?P<kind>[pP])\{(?P<name>\w+)\}")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]")
@@ -25,17 +28,20 @@ _OF_ASCII = {"ASCII": (0, 0x7F), "Graph": (0x21, 0x7E), "Print": (0x20, 0x7E)}
 def matches(pattern: str, text: str) -> bool:
     """Tell whether the pattern is found anywhere in `text`."""
     found = compiled(pattern)
-    return found is None or found.search(text) is not None
+    try:
+        return found is None or found.search(text)
+    except Undecided:
+        return True
 
 
 @functools.cache
-def compiled(pattern: str) -> re.Pattern[str] | None:
+def compiled(pattern: str) -> Expression | None:
     """Return the pattern, None for one that Python cannot say."""
     if "&&" in pattern:
         return None
     try:
-        return re.compile(_python(pattern))
-    except re.error:
+        return Expression(_python(pattern))
+    except InvalidExpression:
         return None
 
 

@@ -88,6 +88,11 @@ def test_an_existing_parameter_is_overwritten_only_when_asked(ssm: Any) -> None:
         ({"Value": "x" * 8193, "Tier": "Advanced"}, "ValidationException", "8192 characters"),
         ({"AllowedPattern": "[0-9]+"}, "ParameterPatternMismatchException", "allowedPattern"),
         ({"AllowedPattern": "["}, "InvalidAllowedPatternException", "is not valid"),
+        (
+            {"AllowedPattern": "(a|aa)+", "Value": "a" * 80 + "!"},
+            "InvalidAllowedPatternException",
+            "takes too long to match",
+        ),
         ({"KeyId": "alias/mine"}, "InvalidKeyId", "leave out KeyId"),
         ({"Policies": "[{}]"}, "ValidationException", "leave out Policies"),
         ({"DataType": "aws:ec2:image"}, "ValidationException", "DataType text"),

@@ -1,12 +1,13 @@
 """Patterns of AWS's schemas, which are Java's and ECMA's, as Python reads them."""
 
+import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from penstock.stacks import schema_patterns, schemas
+from penstock.stacks import property_rules, schema_patterns, schemas
 from penstock.stacks.resource_types import pattern_text
 
 TAG = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
@@ -44,13 +45,58 @@ def patterns_in(node: Any) -> Iterator[str]:
             yield from patterns_in(each)
 
 
-def test_nearly_every_pattern_of_aws_can_be_read() -> None:
-    every = {
+def every_pattern() -> set[str]:
+    return {
         pattern
         for name in schemas.type_names()
         if (schema := schemas.schema(name)) is not None
         for pattern in patterns_in(schema.document)
     }
+
+
+@pytest.fixture(scope="module")
+def patterns() -> set[str]:
+    return every_pattern()
+
+
+TRYING = [
+    "", "a" * 32 + "!", "1" * 32 + "!", "-" * 32 + "!", "a-" * 16 + "!", "." * 32 + "!",
+    "/" * 32 + "!", "a/" * 16 + "\n", "a." * 16 + "!", "arn:aws:" + "a" * 32 + "!",
+    "arn:aws:iam::123456789012:role/" + "a/" * 16 + "!", "http://" + "a" * 32 + "!",
+    "https://" + "a." * 16 + "!", "A" * 32 + " ", "aA1" * 11 + "\n", "x:" * 16 + " ", "=" * 32,
+    "a," * 16 + "!", " " * 32 + "!", "_" * 32 + "!", "é" * 32 + "\n", "*" * 32 + "!",
+    "0." * 16 + "!", "\\" * 16 + "!", "a@" * 16 + "!",
+]  # fmt: skip
+"""Texts on which eleven of the patterns did not end in Python's `re`."""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", TRYING)
+def test_no_text_keeps_a_pattern_of_aws(text: str, patterns: set[str]) -> None:
+    for pattern in patterns:
+        began = time.monotonic()
+        schema_patterns.matches(pattern, text)
+        assert time.monotonic() - began < 5, pattern
+
+
+@pytest.mark.timeout(20)
+def test_a_property_that_froze_the_server_is_told_to_be_wrong() -> None:
+    schema = schemas.schema("AWS::ECR::RegistryScanningConfiguration")
+    assert schema is not None
+    filters = [{"Filter": "a" * 40 + "!", "FilterType": "WILDCARD"}]
+    rules = [{"ScanFrequency": "SCAN_ON_PUSH", "RepositoryFilters": filters}]
+    assert property_rules.problems(schema, {"ScanType": "BASIC", "Rules": rules}) == [
+        "#/Rules/0/RepositoryFilters/0/Filter: failed validation constraint for keyword [pattern]"
+    ]
+
+
+def test_a_match_that_takes_too_long_is_no_finding() -> None:
+    assert schema_patterns.matches(r"^(a|aa)+$", "a" * 60 + "!")
+    assert not schema_patterns.matches(r"^(a|aa)+$", "!")
+
+
+def test_nearly_every_pattern_of_aws_can_be_read() -> None:
+    every = every_pattern()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         unread = {pattern for pattern in every if schema_patterns.compiled(pattern) is None}

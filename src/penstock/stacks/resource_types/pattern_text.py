@@ -31,7 +31,7 @@ def text_of(pattern: str, seed: str, least: int = 0, most: int = 100_000) -> str
     for repeats in _REPEATS:
         for fullest in (False, True):
             made = _Maker(seed, repeats, fullest=fullest).made(parsed)
-            if least <= len(made) <= most and made and compiled.search(made):
+            if least <= len(made) <= most and made and schema_patterns.matches(pattern, made):
                 return made
     return None
 

@@ -9,6 +9,7 @@ where AWS makes the stack first and rolls it back; here the request is refused w
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.patterns import compile_pattern
+from penstock.regular_expressions import Undecided
 from penstock.stacks.template import parameter_types
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.template import ParameterDeclaration
@@ -74,7 +75,14 @@ def _check_pattern(declared: ParameterDeclaration, pattern: str, item: str) -> N
             f"Parameter '{declared.name}' has an AllowedPattern that is no regular expression: "
             f"{pattern}"
         )
-    if compiled.fullmatch(item) is None:
+    try:
+        matches = compiled.fullmatch(item)
+    except Undecided:
+        raise invalid(
+            f"Parameter '{declared.name}' has an AllowedPattern that takes too long to match with "
+            f"its value; write it without repetitions within repetitions: {pattern}"
+        ) from None
+    if not matches:
         raise _broken(declared, f"must match pattern {pattern}")
 
 

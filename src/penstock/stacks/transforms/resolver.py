@@ -62,6 +62,8 @@ class Resolver:
     conditions: Mapping[str, Any] = field(default_factory=dict)
     in_condition: bool = False
     depth: int = 0
+    known_conditions: dict[str, bool] = field(default_factory=dict)
+    """Conditions evaluated so far: each is once, however often others name it."""
 
     @property
     def region(self) -> str:
@@ -92,11 +94,13 @@ class Resolver:
             raise template_error(f"unresolved condition dependency {name} in Fn::If")
         if self.depth >= _MOST_CONDITIONS:
             raise template_error("Circular dependency between conditions")  # unverified
-        inner = dataclasses.replace(self, in_condition=True, depth=self.depth + 1)
-        value = inner.value(self.conditions[name])
-        if not isinstance(value, bool):
-            raise not_boolean()
-        return value
+        if name not in self.known_conditions:
+            inner = dataclasses.replace(self, in_condition=True, depth=self.depth + 1)
+            value = inner.value(self.conditions[name])
+            if not isinstance(value, bool):
+                raise not_boolean()
+            self.known_conditions[name] = value
+        return self.known_conditions[name]
 
     def reference(self, name: str) -> Any:
         """Return what Ref gives, Unknown for what is no parameter."""

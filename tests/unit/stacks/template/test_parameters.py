@@ -143,6 +143,25 @@ async def test_an_allowed_pattern_that_is_none_is_named():
     assert "no regular expression: [" in await refused(template, [("P", "x")])
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(a+)+", "Parameter 'P' must match pattern (a+)+"),
+        (
+            "(a|aa)+",
+            (
+                "Parameter 'P' has an AllowedPattern that takes too long to match with its value; "
+                "write it without repetitions within repetitions: (a|aa)+"
+            ),
+        ),
+    ],
+)
+async def test_an_allowed_pattern_does_not_freeze_the_server(pattern, message):
+    template = declared(f"Type: String, AllowedPattern: '{pattern}'")
+    assert await refused(template, [("P", "a" * 80 + "!")]) == message
+
+
 async def test_a_parameter_of_parameter_store_keeps_its_name_and_gets_its_value():
     async def ssm(names):
         assert names == ["/image"]

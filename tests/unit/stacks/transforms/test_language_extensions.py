@@ -321,3 +321,32 @@ Resources:
     def test_policies_that_are_none(self, policy: str, message: str) -> None:
         text = f"Resources: {{T: {{Type: AWS::SNS::Topic, DeletionPolicy: {policy}}}}}"
         assert refused(text) == message
+
+    @pytest.mark.timeout(20)
+    @pytest.mark.parametrize(("last", "value"), [("a", "yes"), ("b", "no")])
+    def test_conditions_are_evaluated_once_however_often_they_are_named(
+        self, last: str, value: str
+    ) -> None:
+        # Each named by two others: forty of them took 2^40 evaluations.
+        chain = "\n".join(
+            f"  C{n}: !Or [Condition: C{n + 1}, Condition: C{n + 1}]" for n in range(40)
+        )
+        text = f"""
+Conditions:
+{chain}
+  C40: !Equals [a, {last}]
+Resources:
+  T:
+    Type: AWS::SNS::Topic
+    Properties: {{DisplayName: {{Fn::ToJsonString: {{X: !If [C0, 'yes', 'no']}}}}}}
+"""
+        named = resources(text)["T"]["Properties"]["DisplayName"]
+        assert json.loads(named) == {"X": value}
+
+    def test_conditions_in_a_circle(self) -> None:
+        text = """
+Conditions: {A: !Not [Condition: B], B: !Not [Condition: A]}
+Resources:
+  T: {Type: AWS::SNS::Topic, Properties: {DisplayName: {Fn::ToJsonString: [!If [A, x, y]]}}}
+"""
+        assert refused(text) == "Circular dependency between conditions"

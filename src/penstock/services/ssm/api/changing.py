@@ -5,10 +5,9 @@ Texts: moto ssm/models.py, whose wording AWS's users print too; those without a 
 types, patterns, tiers and keys, are the model's documentation of the errors, or unverified.
 """
 
-import re
-
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
+from penstock.regular_expressions import Expression, InvalidExpression, Undecided
 from penstock.services.ssm.api.tags import with_tags
 from penstock.services.ssm.names import validate_name
 from penstock.services.ssm.parameter import SECURE, Parameter, Version, with_version
@@ -114,10 +113,16 @@ def _version(
 
 def _validate_pattern(pattern: str, value: str) -> None:
     try:
-        matches = re.fullmatch(pattern, value)
-    except re.error as error:
+        matches = Expression(pattern).fullmatch(value)
+    except InvalidExpression as error:
         raise ServiceError(
             "InvalidAllowedPatternException", f"The AllowedPattern is not valid: {error}."
+        ) from None
+    except Undecided:
+        raise ServiceError(
+            "InvalidAllowedPatternException",
+            f"The AllowedPattern takes too long to match with the value: {pattern}. Write it "
+            "without repetitions within repetitions.",
         ) from None
     if not matches:
         raise ServiceError(

@@ -1,0 +1,118 @@
+"""Regular expressions whose pattern or text is a user's: every match ends in time.
+
+They are Python's (what `re` refuses is refused), carried out by the package regex, which stops
+after a time-out and lets other threads run meanwhile; `re` does neither, and `(a+)+` can keep it
+for years. Matches that take long are paid from one allowance of the process: once it is used up,
+each gets a millisecond, so that a thousand of them stop nothing either.
+Source of the package's options: https://github.com/mrabarnett/mrab-regex
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+import regex
+
+MATCH_SECONDS = 0.1
+"""What one match may take."""
+LONGEST_TEXT = 262_144
+"""Characters of a text that is matched; the longest that a pattern of AWS is for has 131 072."""
+
+_LONGEST_PATTERN = 100_000
+_MOST_PARTS = 20_000
+"""Parts of a pattern, repetitions counted as often as they must be there: regex makes them all."""
+_REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
+_BARE_BRACE = re.compile(r"(\\N\{[^}]*\}|\\.)|\{(?!\d+(?:,\d*)?\}|,\d*\})", re.DOTALL)
+"""A brace that is no quantifier: to `re` itself, to regex how far a match may be off."""
+_SLOW_SECONDS = 0.01
+_LEAST_SECONDS = 0.001
+
+
+class InvalidExpression(ValueError):
+    """No regular expression, or one that is too large; the text says why."""
+
+
+class Undecided(Exception):
+    """Whether a text matches was not found out: the match took too long, or the text is."""
+
+
+class _Allowance:
+    """Seconds for slow matches: ten matches' worth, regained within ten times as long."""
+
+    def __init__(self) -> None:
+        self._left = self._most = 10 * MATCH_SECONDS
+        self._seen_at = time.monotonic()
+
+    def timeout_seconds(self) -> float:
+        now = time.monotonic()
+        self._left = min(self._most, self._left + (now - self._seen_at) / 10)
+        self._seen_at = now
+        return max(_LEAST_SECONDS, min(MATCH_SECONDS, self._left))
+
+    def took(self, seconds: float) -> None:
+        if seconds > _SLOW_SECONDS:
+            self._left = max(0.0, self._left - seconds)
+
+
+_allowance = _Allowance()
+
+
+class Expression:
+    """One regular expression."""
+
+    def __init__(self, pattern: str) -> None:
+        """Raises InvalidExpression."""
+        self.pattern = pattern
+        if len(pattern) > _LONGEST_PATTERN:
+            raise InvalidExpression(
+                f"expected at most {_LONGEST_PATTERN} characters, found {len(pattern)}"
+            )
+        try:
+            parts = _parts(parser.parse(pattern))
+            if parts > _MOST_PARTS:
+                raise InvalidExpression(f"expected at most {_MOST_PARTS} parts, found {parts}")
+            braced = _BARE_BRACE.sub(lambda found: found[1] or r"\{", pattern)
+            self._compiled = regex.compile(braced, regex.VERSION0, cache_pattern=False)
+        except (re.error, regex.error, OverflowError) as error:
+            raise InvalidExpression(str(error)) from None
+        except RecursionError:
+            raise InvalidExpression("it is nested too deeply") from None
+
+    def search(self, text: str) -> bool:
+        """Tell whether the expression is found anywhere in `text`. Raises Undecided."""
+        return self._told(self._compiled.search, text)
+
+    def fullmatch(self, text: str) -> bool:
+        """Tell whether the expression matches the whole of `text`. Raises Undecided."""
+        return self._told(self._compiled.fullmatch, text)
+
+    def _told(self, match: Any, text: str) -> bool:
+        if len(text) > LONGEST_TEXT:
+            raise Undecided
+        began = time.monotonic()
+        try:
+            return match(text, timeout=_allowance.timeout_seconds()) is not None
+        except TimeoutError:
+            raise Undecided from None
+        finally:
+            _allowance.took(time.monotonic() - began)
+
+
+def _parts(parsed: Any) -> int:
+    """Return of how many parts a parsed pattern is made when each is written out."""
+    total = 0
+    for kind, argument in parsed:
+        times = max(1, argument[0]) if str(kind) in _REPEATS else 1
+        total += times * (1 + sum(map(_parts, _within(argument))))
+    return total
+
+
+def _within(argument: Any) -> Iterator[Any]:
+    """Yield the parsed patterns within what the parser tells of one part."""
+    if isinstance(argument, parser.SubPattern):
+        yield argument
+    elif isinstance(argument, tuple | list):
+        for each in argument:
+            yield from _within(each)
