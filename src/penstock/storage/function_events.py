@@ -32,20 +32,22 @@ def insert(connection: sa.Connection, row: EventRow) -> None:
     announce(connection, ACCEPTED)
 
 
-def due(
-    connection: sa.Connection, now: datetime, *, limit: int, under_way: Collection[str] = ()
-) -> list[EventRow]:
-    """Return at most `limit` events that are due, the longest waiting first, but those
-    `under_way`."""
-    rows = connection.execute(
+def first_due(
+    connection: sa.Connection, now: datetime, *, under_way: Collection[str], full: Collection[str]
+) -> EventRow | None:
+    """Return the longest waiting event that is due, but those `under_way` (request ids) and those
+    of the functions named in `full`."""
+    row = connection.execute(
         function_events.select()
         .where(
-            function_events.c.due_at <= now, function_events.c.request_id.not_in(list(under_way))
+            function_events.c.due_at <= now,
+            function_events.c.request_id.not_in(list(under_way)),
+            function_events.c.function_name.not_in(list(full)),
         )
         .order_by(function_events.c.due_at, function_events.c.request_id)
-        .limit(limit)
-    )
-    return [EventRow(**row._mapping) for row in rows]
+        .limit(1)
+    ).first()
+    return None if row is None else EventRow(**row._mapping)
 
 
 def next_due_at(connection: sa.Connection, after: datetime) -> datetime | None:

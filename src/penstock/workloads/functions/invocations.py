@@ -9,9 +9,10 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-hand
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from penstock.aws.errors import ServiceError
@@ -28,11 +29,9 @@ from penstock.workloads.functions.function import Function, reference
 from penstock.workloads.functions.function_log import FunctionLog
 from penstock.workloads.functions.functions import Functions
 from penstock.workloads.functions.invocation import Invocation, Outcome, log_stream, tail
+from penstock.workloads.functions.places import MOST_OF_A_KIND, MOST_OF_ONE, Kind, Places
 
 _LOG = logging.getLogger(__name__)
-_MOST_AT_ONCE = 10
-"""Containers on one machine; more invocations wait for one of them to end, for a while."""
-_ROOM_SECONDS = 60.0
 _TOO_MANY = "TooManyRequestsException"
 _MOST_ATTEMPTS = 3
 _LONGEST_WAIT = timedelta(hours=6)
@@ -74,8 +73,9 @@ class Invocations:
         self._retry = retry
         self._runner: Runner | None = None
         self._attached = asyncio.Event()
-        self._room = asyncio.Semaphore(_MOST_AT_ONCE)
-        self._under_way: set[str] = set()
+        self._places = Places()
+        self._under_way: dict[str, str] = {}
+        """Of events: request id to the function's name."""
         self._work = BackgroundWork(
             _LOG, "what came of an event could not be noted; it is run again"
         )
@@ -103,13 +103,19 @@ class Invocations:
         await self._work.close()
 
     async def invoke(
-        self, function: Function, payload: bytes, client_context: str | None = None
+        self,
+        function: Function,
+        payload: bytes,
+        client_context: str | None = None,
+        *,
+        nested: bool = False,
     ) -> tuple[Outcome, str]:
         """Run a function and return its outcome and the end of its log (base64); EngineError.
 
-        What the caller no longer waits for is ended.
+        `nested` is a call from within a Task. What the caller no longer waits for is ended.
         """
-        return await self._invoke(new_uuid(), function, payload, client_context)
+        kind = Kind.NESTED if nested else Kind.CALL
+        return await self._invoke(kind, new_uuid(), function, payload, client_context)
 
     async def accept(self, function: Function, payload: bytes) -> str:
         """Store an event for a function and return its request id: it is durable then."""
@@ -120,10 +126,15 @@ class Invocations:
         return row.request_id
 
     async def _invoke(
-        self, request_id: str, function: Function, payload: bytes, client_context: str | None
+        self,
+        kind: Kind,
+        request_id: str,
+        function: Function,
+        payload: bytes,
+        client_context: str | None,
     ) -> tuple[Outcome, str]:
         runner = await self._attached_runner()
-        async with self._one_of_many():
+        async with self._places.hold(kind, function):
             stream = log_stream(self._clock(), request_id.replace("-", ""))
             invocation = Invocation(
                 request_id,
@@ -139,24 +150,6 @@ class Invocations:
             finally:
                 await log.close()
             return outcome, tail(list(log.tail))
-
-    @asynccontextmanager
-    async def _one_of_many(self) -> AsyncIterator[None]:
-        """Hold one of the containers that may run at once; TooManyRequests after a while."""
-        try:
-            async with asyncio.timeout(_ROOM_SECONDS):
-                await self._room.acquire()
-        except TimeoutError:
-            raise ServiceError(
-                _TOO_MANY,
-                "Rate Exceeded.",
-                Type="User",
-                Reason="ConcurrentInvocationLimitExceeded",
-            ) from None
-        try:
-            yield
-        finally:
-            self._room.release()
 
     async def _attached_runner(self) -> Runner:
         """Return what runs functions, waited for while the server has just started."""
@@ -194,19 +187,22 @@ class Invocations:
     async def _begin_due(self) -> float:
         """Begin what is due, as far as there is room; return seconds until more may be."""
         now = self._clock()
-        room = _MOST_AT_ONCE - len(self._under_way)
-        if room > 0:
-            under_way = list(self._under_way)
-            rows = await self._database.read(
-                lambda c: function_events.due(c, now, limit=room, under_way=under_way)
-            )
-            for row in rows:
-                self._under_way.add(row.request_id)
-                self._work.spawn(self._run_event(row))
+        while len(self._under_way) < MOST_OF_A_KIND and (row := await self._first_due(now)):
+            self._under_way[row.request_id] = row.function_name
+            self._work.spawn(self._run_event(row))
         due_at = await self._database.read(lambda c: function_events.next_due_at(c, now))
         if due_at is None:
             return _LONGEST_SLEEP_SECONDS
         return min(max((due_at - now).total_seconds(), 0.0), _LONGEST_SLEEP_SECONDS)
+
+    async def _first_due(self, now: datetime) -> EventRow | None:
+        """Return the longest waiting event that is due and whose function has room."""
+        under_way = list(self._under_way)
+        running = Counter(self._under_way.values())
+        full = [name for name, count in running.items() if count >= MOST_OF_ONE]
+        return await self._database.read(
+            lambda c: function_events.first_due(c, now, under_way=under_way, full=full)
+        )
 
     async def _run_event(self, row: EventRow) -> None:
         try:
@@ -221,7 +217,7 @@ class Invocations:
             await asyncio.sleep(_TROUBLE_SECONDS)  # it is still due: no loop without a pause
             raise
         finally:
-            self._under_way.discard(row.request_id)
+            self._under_way.pop(row.request_id, None)
             self._wake.set()
 
     async def _succeeds(self, row: EventRow) -> bool:
@@ -247,7 +243,7 @@ class Invocations:
             return True
         payload = base64.b64decode(self._cipher.decrypt(row.sealed))
         try:
-            outcome, _ = await self._invoke(row.request_id, function, payload, None)
+            outcome, _ = await self._invoke(Kind.EVENT, row.request_id, function, payload, None)
         except ServiceError as error:
             if error.code == _TOO_MANY:
                 raise EngineError("too many functions run already", retryable=True) from error

@@ -32,7 +32,9 @@ async def invoke(domain: Lambda, call: Call, request: Request) -> Response:
     if kind == _EVENT:
         await domain.invocations.accept(function, payload)
         return {"StatusCode": 202}
-    outcome, log = await domain.invocations.invoke(function, payload, request.get("ClientContext"))
+    outcome, log = await domain.invocations.invoke(
+        function, payload, request.get("ClientContext"), nested=call.principal.of_task
+    )
     answer: dict[str, Any] = {
         "StatusCode": 200,
         "ExecutedVersion": LATEST,
