@@ -29,6 +29,7 @@ class FunctionWorld:
     """One server's functions. A second one on the same directory is a restart."""
 
     directory: Path
+    most_memory_mb: int = 4096
     database: Database = field(init=False)
 
     def open(self) -> "FunctionWorld":
@@ -44,7 +45,7 @@ class FunctionWorld:
         )
         self.invocations = Invocations(
             self.database, self.functions, self.logs, cipher, utc_now,
-            lambda attempts: 0.01 if attempts < 3 else None,
+            lambda attempts: 0.01 if attempts < 3 else None, most_memory_mb=self.most_memory_mb,
         )  # fmt: skip
         return self
 

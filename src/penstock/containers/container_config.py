@@ -37,7 +37,7 @@ def container_config(
     host_config: dict[str, Any] = {
         "NetworkMode": f"container:{sandbox}",
         "LogConfig": _log_config(spec),
-        "PidsLimit": _MOST_PROCESSES,
+        "PidsLimit": spec.most_processes or _MOST_PROCESSES,
         "Mounts": [
             {
                 "Type": "volume",
@@ -121,6 +121,8 @@ def _options(spec: ContainerSpec) -> dict[str, Any]:
         options["CapAdd"] = list(spec.added_capabilities)
     if spec.dropped_capabilities:
         options["CapDrop"] = list(spec.dropped_capabilities)
+    if spec.no_new_privileges:
+        options["SecurityOpt"] = ["no-new-privileges"]
     return options
 
 

@@ -113,6 +113,10 @@ class ContainerSpec:
     """Path to mount options (`size=64m,noexec`)."""
     added_capabilities: Sequence[str] = ()
     dropped_capabilities: Sequence[str] = ()
+    no_new_privileges: bool = False
+    """No process gets more than its parent has, by a setuid file for example."""
+    most_processes: int | None = None
+    """Threads too; None is far from what the host has."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -100,6 +100,13 @@ def test_processes_have_a_limit_whatever_the_privileges() -> None:
         assert host["PidsLimit"] == 16_384
 
 
+def test_a_container_may_have_fewer_processes_and_get_no_privileges() -> None:
+    host = describe(spec(most_processes=1024, no_new_privileges=True))["HostConfig"]
+    assert host["PidsLimit"] == 1024
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert "SecurityOpt" not in describe(spec())["HostConfig"]
+
+
 def test_variables_give_way_in_order() -> None:
     config = describe(
         spec(environment={"C": "spec", "AWS_X": "a=b"}),

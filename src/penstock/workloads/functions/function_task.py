@@ -27,6 +27,8 @@ _MIB = 1024 * 1024
 _MOST_LOG_BYTES = 6 * MOST_OUTPUT_BYTES + 16 * _MIB
 """The engine writes a control character as six: what may be written is kept whole. It is dropped
 from the beginning where the server does not end a function in time."""
+_MOST_PROCESSES = 1_024
+"""Threads too. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _MB_PER_CPU = 1_769
 """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
@@ -61,6 +63,8 @@ def task(
         memory_bytes=function.memory_mb * _MIB,
         cpus=min(max(1.0, function.memory_mb / _MB_PER_CPU), most_cpus),
         dropped_capabilities=("ALL",),
+        no_new_privileges=True,
+        most_processes=_MOST_PROCESSES,
         init=True,
         most_log_bytes=_MOST_LOG_BYTES,
     )

@@ -29,7 +29,13 @@ from penstock.workloads.functions.function import Function, reference
 from penstock.workloads.functions.function_log import FunctionLog
 from penstock.workloads.functions.functions import Functions
 from penstock.workloads.functions.invocation import Invocation, Outcome, log_stream, tail
-from penstock.workloads.functions.places import MOST_OF_A_KIND, MOST_OF_ONE, Kind, Places
+from penstock.workloads.functions.places import (
+    MOST_OF_A_KIND,
+    MOST_OF_ONE,
+    Kind,
+    Places,
+    half_of_memory_mb,
+)
 
 _LOG = logging.getLogger(__name__)
 _TOO_MANY = "TooManyRequestsException"
@@ -64,7 +70,10 @@ class Invocations:
         cipher: Cipher,
         clock: Clock,
         retry: Callable[[int], float | None] = retry_seconds,
+        *,
+        most_memory_mb: int | None = None,
     ) -> None:
+        """`most_memory_mb` is what functions may use together, None half of the machine's."""
         self._database = database
         self._functions = functions
         self._logs = logs
@@ -73,7 +82,7 @@ class Invocations:
         self._retry = retry
         self._runner: Runner | None = None
         self._attached = asyncio.Event()
-        self._places = Places()
+        self._places = Places(most_memory_mb or half_of_memory_mb())
         self._under_way: dict[str, str] = {}
         """Of events: request id to the function's name."""
         self._work = BackgroundWork(

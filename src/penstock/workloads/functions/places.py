@@ -1,10 +1,12 @@
-"""How many functions run at once on this machine.
+"""How many functions run at once on this machine, and in how much of its memory.
 
 Events, calls that wait for an answer, and such calls from within a Task have places of their own,
-and no function takes all of one kind: what a function waits for finds room beside it.
+and no function takes all of one kind: what a function waits for finds room beside it. Together they
+may use half of the machine's memory; one of each kind runs whatever it asks for.
 """
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -35,6 +37,7 @@ class Place:
 
     kind: Kind
     function_name: str
+    memory_mb: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,60 +46,76 @@ class _Asked:
     given: asyncio.Future[None] = field(default_factory=asyncio.Future)
 
 
-def fitting(held: Sequence[Place], asked: Sequence[Place]) -> list[int]:
+def fitting(held: Sequence[Place], asked: Sequence[Place], most_memory_mb: int) -> list[int]:
     """Return the indexes of those in `asked`, the longest waiting first, that have room beside
-    `held` and each other: pure."""
+    `held` and each other: pure.
+
+    Who waits for memory is not overtaken by others of its kind.
+    """
     kinds = Counter(each.kind for each in held)
-    functions = Counter(held)
+    functions = Counter((each.kind, each.function_name) for each in held)
+    memory_mb = sum(each.memory_mb for each in held)
+    without_memory: set[Kind] = set()
     found = []
     for index, place in enumerate(asked):
-        if kinds[place.kind] < MOST_OF_A_KIND and functions[place] < MOST_OF_ONE:
-            kinds[place.kind] += 1
-            functions[place] += 1
+        kind, function = place.kind, (place.kind, place.function_name)
+        if kinds[kind] >= MOST_OF_A_KIND or functions[function] >= MOST_OF_ONE:
+            continue
+        if kinds[kind] and memory_mb + place.memory_mb > most_memory_mb:
+            without_memory.add(kind)
+        if kind not in without_memory:
+            kinds[kind] += 1
+            functions[function] += 1
+            memory_mb += place.memory_mb
             found.append(index)
     return found
+
+
+def half_of_memory_mb() -> int:
+    """Return half of this machine's memory in MB."""
+    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // (1 << 20))
 
 
 class Places:
     """Who runs, and who waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_memory_mb: int) -> None:
+        self._most_memory_mb = most_memory_mb
         self._held: list[_Asked] = []
         self._waiting: list[_Asked] = []
 
     @asynccontextmanager
     async def hold(self, kind: Kind, function: Function) -> AsyncIterator[None]:
         """Hold a place for a function, waited for for a while; TooManyRequests without one."""
-        asked = _Asked(Place(kind, function.name))
+        asked = _Asked(Place(kind, function.name, function.memory_mb))
         self._waiting.append(asked)
         self._give()
         try:
-            await _in_time(asked)
+            await self._in_time(asked)
             yield
         finally:
             (self._held if asked in self._held else self._waiting).remove(asked)
             self._give()
 
     def _give(self) -> None:
-        for index in reversed(
-            fitting([each.place for each in self._held], [each.place for each in self._waiting])
-        ):
+        held = [each.place for each in self._held]
+        waiting = [each.place for each in self._waiting]
+        for index in reversed(fitting(held, waiting, self._most_memory_mb)):
             asked = self._waiting.pop(index)
             self._held.append(asked)
             if not asked.given.done():  # who no longer waits gives it back at once
                 asked.given.set_result(None)
 
-
-async def _in_time(asked: _Asked) -> None:
-    try:
-        async with asyncio.timeout(_ROOM_SECONDS):
-            await asked.given
-    except TimeoutError:
-        raise ServiceError(
-            "TooManyRequestsException",
-            f"Rate Exceeded. Penstock runs at most {MOST_OF_A_KIND} {asked.place.kind} at once, "
-            f"{MOST_OF_ONE} of one function; this one waited {_ROOM_SECONDS:g} seconds. Call again "
-            "later.",
-            Type="User",
-            Reason="ConcurrentInvocationLimitExceeded",
-        ) from None
+    async def _in_time(self, asked: _Asked) -> None:
+        try:
+            async with asyncio.timeout(_ROOM_SECONDS):
+                await asked.given
+        except TimeoutError:
+            raise ServiceError(
+                "TooManyRequestsException",
+                f"Rate Exceeded. Penstock runs at most {MOST_OF_A_KIND} {asked.place.kind} at "
+                f"once, {MOST_OF_ONE} of one function, in {self._most_memory_mb} MB of memory with "
+                f"all others; this one waited {_ROOM_SECONDS:g} seconds. Call again later.",
+                Type="User",
+                Reason="ConcurrentInvocationLimitExceeded",
+            ) from None

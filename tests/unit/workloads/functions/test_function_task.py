@@ -31,6 +31,8 @@ def test_it_is_contained() -> None:
     [container] = task("id", made(), CREDENTIALS, "nonce", PLACE, 8.0).containers
     assert container.user == "993:993"
     assert container.dropped_capabilities == ("ALL",)
+    assert container.no_new_privileges
+    assert container.most_processes == 1024
     assert not container.privileged
     assert not container.mounts
     assert container.memory_bytes == 128 * 1024 * 1024

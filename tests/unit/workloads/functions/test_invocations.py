@@ -81,6 +81,18 @@ async def test_calls_that_call_functions_do_not_wait_for_themselves(runner: Runn
     assert runner.most["outer"] == places.MOST_OF_ONE
 
 
+async def test_functions_run_in_so_much_memory(tmp_path: Path) -> None:
+    world = FunctionWorld(tmp_path, most_memory_mb=256).open()
+    outer = await world.make("outer", memory_mb=256)
+    await world.make("inner", memory_mb=512)
+    runner = Runner(world)
+    await world.invocations.attach(runner)
+    await asyncio.gather(*(world.invocations.invoke(outer, b"{}") for _ in range(3)))
+    assert runner.ended.count("inner") == 3
+    assert runner.most == {"outer": 1, "inner": 1}
+    await world.close()
+
+
 async def test_events_of_one_function_leave_room_for_others(runner: Runner) -> None:
     """The oldest came first: ten of one function kept the events of all others waiting."""
     for _ in range(20):
@@ -108,8 +120,8 @@ async def test_calls_of_one_function_leave_room_for_others(
     assert len(refused) == 20 - places.MOST_OF_ONE
     assert refused[0].code == "TooManyRequestsException"
     assert refused[0].message == (
-        "Rate Exceeded. Penstock runs at most 5 synchronous calls at once, 4 of one function; "
-        "this one waited 0.5 seconds. Call again later."
+        "Rate Exceeded. Penstock runs at most 5 synchronous calls at once, 4 of one function, "
+        "in 4096 MB of memory with all others; this one waited 0.5 seconds. Call again later."
     )
     await invocations.invoke(hangs, b"{}")
 
