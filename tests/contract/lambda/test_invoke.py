@@ -97,10 +97,12 @@ def test_a_payload_may_be_so_large(server: LambdaServer, kind: str, most: int) -
     )
 
 
-def test_a_payload_must_be_json(server: LambdaServer) -> None:
+@pytest.mark.parametrize("payload", [b"hello", b"\xff", b"[" * 200_000])
+def test_a_payload_must_be_json(server: LambdaServer, payload: bytes) -> None:
+    """One that is too deep to be read was an InternalFailure."""
     server.create()
     with pytest.raises(ClientError) as raised:
-        server.client.invoke(FunctionName="worker", Payload=b"hello")
+        server.client.invoke(FunctionName="worker", Payload=payload)
     found = raised.value.response["Error"]
     assert found["Code"] == "InvalidRequestContentException"
     assert found["Message"].startswith("Could not parse request body into json: ")
