@@ -12,10 +12,10 @@ import botocore.session
 
 from penstock.aws.in_process import InProcess
 from penstock.clock import utc_now
+from penstock.stacks.registration import handlers
 from penstock.stacks.resource_types.own_types import own_handlers
 from penstock.stacks.resource_types.refused_policy import RefusedPolicy
-from penstock.stacks.resource_types.table import handlers
-from penstock.stacks.responses import Responses
+from penstock.stacks.responses.addresses import Responses
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.transforms.macro_registry import Macros
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
-from penstock.stacks import schema_patterns
-from penstock.stacks.schemas import ResourceSchema
+from penstock.stacks.schemas import patterns
+from penstock.stacks.schemas.resource_schema import ResourceSchema
 
 _SHAPES = (
     "name", "Name1", "a", "1", "0", "abcdefghij", "00000000", "2030-01-01T00:00:00Z",
@@ -142,12 +142,12 @@ def _text(rule: Mapping[str, Any]) -> str:
 
     def fits(text: str) -> bool:
         in_bounds = least <= len(text) <= most
-        return in_bounds and (pattern is None or schema_patterns.matches(pattern, text))
+        return in_bounds and (pattern is None or patterns.matches(pattern, text))
 
     for shape in (*_SHAPES, "a" * max(least, 1), "1" * max(least, 1)):
         if fits(shape):
             return shape
-    readable = schema_patterns.compiled(str(pattern))
+    readable = patterns.compiled(str(pattern))
     try:
         found: str = find(
             st.from_regex(readable.pattern if readable else "", fullmatch=False),

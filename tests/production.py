@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from penstock.pipelines import review
-from penstock.stacks.operation import Operation
-from penstock.stacks.plan import Plan
+from penstock.stacks.operations.operation import Operation
+from penstock.stacks.planning.plan import Plan
 from penstock.storage.encryption import Cipher
 from tests.delivery import action_states
 from tests.deployment import EXAMPLES, PIPELINE_STACK, STACK, outputs

@@ -43,14 +43,9 @@ from penstock.services.ssm.api import service as ssm
 from penstock.services.sts import Sts
 from penstock.services.sts.api import service as sts_service
 from penstock.stacks.api import service as cloudformation
-from penstock.stacks.change_sets import ChangeSets
-from penstock.stacks.resource_types.handler import (
-    Progress,
-    ResourceHandler,
-    ResourceRequest,
-    Succeeded,
-)
-from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.handlers.handler import Progress, ResourceHandler, ResourceRequest, Succeeded
+from penstock.stacks.registration import handlers
 from penstock.stacks.stacks import Stacks
 from penstock.storage.blobs import Blobs
 from penstock.storage.encryption import Cipher

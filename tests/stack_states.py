@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.stacks.change_description import describe_changes
-from penstock.stacks.desired import Desired
-from penstock.stacks.plan import Plan
-from penstock.stacks.planner import plan
+from penstock.stacks.change_sets.description import describe_changes
+from penstock.stacks.planning.desired import Desired
+from penstock.stacks.planning.plan import Plan
+from penstock.stacks.planning.planner import plan
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template import evaluate, graph
 from penstock.stacks.template.evaluate import ResourceValues

@@ -21,11 +21,7 @@ from penstock.aws.service import Service
 from penstock.errors import EngineError
 from penstock.services.iam import Iam
 from penstock.services.sts import Sts
-from penstock.stacks import planner
-from penstock.stacks.desired import Desired
-from penstock.stacks.operation import Options
-from penstock.stacks.plan import Plan
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     InProgress,
@@ -34,6 +30,10 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
+from penstock.stacks.operations.operation import Options
+from penstock.stacks.planning import planner
+from penstock.stacks.planning.desired import Desired
+from penstock.stacks.planning.plan import Plan
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.state import StackState
 from penstock.stacks.template.load import load_template

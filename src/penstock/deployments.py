@@ -24,10 +24,10 @@ from penstock.services.ssm import Parameters
 from penstock.services.sts import Sts
 from penstock.services.sts.task_credentials import TaskCredentials
 from penstock.stacks import api as stacks_api
-from penstock.stacks.change_sets import ChangeSets
-from penstock.stacks.resource_types.handler import ResourceHandler
-from penstock.stacks.resource_types.table import handlers
-from penstock.stacks.response_endpoint import response_route
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.handlers.handler import ResourceHandler
+from penstock.stacks.registration import handlers
+from penstock.stacks.responses.endpoint import response_route
 from penstock.stacks.stacks import Stacks
 from penstock.storage.blobs import Blobs
 from penstock.storage.database import Database

@@ -76,7 +76,7 @@ from penstock.services.ssm import api as ssm_api
 from penstock.services.sts import Sts
 from penstock.services.sts import api as sts_api
 from penstock.services.sts.task_credentials import TaskCredentials
-from penstock.stacks import review as stack_reviews
+from penstock.stacks.change_sets import review as stack_reviews
 from penstock.storage.blobs import Blobs
 from penstock.storage.data_directory import DataDirectory, DataDirectoryLocked
 from penstock.storage.database import Database

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from penstock.stacks.change_set import ExecutionStatus
-from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.change_sets.change_set import ExecutionStatus
+from penstock.stacks.change_sets.change_sets import ChangeSets
 from penstock.storage.encryption import Cipher
 from tests.pipeline_world import MortalDatabase
 from tests.stack_world import ROOT, World, template, thing

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from penstock.aws.service import Call, Request, Response, Service
-from penstock.stacks.responses import Taken, parts_of
+from penstock.stacks.responses.addresses import Taken, parts_of
 from tests.pipeline_world import Crash, MortalDatabase
 from tests.stack_world import World, template, thing
 

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.faults, pytest.mark.slow, pytest.m
 EACH = bool(os.environ.get("PENSTOCK_TEST_EACH_DEATH"))
 
 OPERATION = "penstock.storage.stack_operations:insert"
-PHASE = "penstock.stacks.phases:begin"
+PHASE = "penstock.stacks.operations.phases:begin"
 CALL = "penstock.aws.in_process:InProcess.call"
 ACTION = "penstock.pipelines.actions.cloudformation_conversation:Conversation.succeeded"
 ACTION_END = "penstock.storage.action_executions:finish:committed"

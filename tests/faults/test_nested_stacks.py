@@ -18,9 +18,9 @@ from penstock.services.iam import Iam
 from penstock.services.s3 import Objects
 from penstock.services.s3.api import service as s3_service
 from penstock.services.sts import Sts
-from penstock.stacks.nesting import NESTED_STACK
-from penstock.stacks.resource_types.cloudformation_stack import CloudFormationStack
-from penstock.stacks.resource_types.handler import ResourceHandler
+from penstock.stacks.handlers.handler import ResourceHandler
+from penstock.stacks.nested.resource_type import CloudFormationStack
+from penstock.stacks.planning.nesting import NESTED_STACK
 from penstock.stacks.stacks import Stacks
 from penstock.storage.blobs import Blobs
 from penstock.storage.encryption import Cipher

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 import urllib3
 from botocore.config import Config
 from botocore.exceptions import ProfileNotFound
@@ -101,8 +102,10 @@ def _elsewhere(url: str, region: str | None, profile: str | None) -> CloudFormat
         raise Refusal(f"--endpoint expects `aws` or a URL as http://127.0.0.1:4600, found {url}")
     named = _REGION_OF_HOST.fullmatch(host)
     try:
+        core = botocore.session.Session(profile=profile)
+        core.get_scoped_config()  # boto3 does not ask for the profile where AWS_DATA_PATH is set
         session = boto3.Session(
-            profile_name=profile, region_name=region or (named[1] if named else None)
+            botocore_session=core, region_name=region or (named[1] if named else None)
         )
     except ProfileNotFound as error:
         raise Refusal(str(error)) from error

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from penstock.cli.refusal import Refusal
 from penstock.cli.times import clock_time
 from penstock.pipelines.review_words import legible
-from penstock.stacks.removals import retains
+from penstock.stacks.operations.removals import retains
 from penstock.stacks.template.load import load_template
 
 _POLL_SECONDS = 0.5

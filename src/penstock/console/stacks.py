@@ -11,7 +11,7 @@ from penstock.aws.errors import ServiceError
 from penstock.console import change_sets
 from penstock.console.pipeline_view import stack_path
 from penstock.console.visit import Visit
-from penstock.stacks.nesting import NESTED_STACK
+from penstock.stacks.planning.nesting import NESTED_STACK
 
 _EVENTS_ON_A_PAGE = 50
 _SUPPORT = ("running", "kept", "recorded")

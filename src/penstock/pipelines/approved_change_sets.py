@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from penstock.pipelines import change_set_actions, review
 from penstock.pipelines.actions.provider import ActionJob
 from penstock.pipelines.states import ActionStatus
-from penstock.stacks.change_set import NO_CHANGES, ExecutionStatus
+from penstock.stacks.change_sets.change_set import NO_CHANGES, ExecutionStatus
 from penstock.storage import action_executions, approvals, change_sets, stacks
 from penstock.storage.action_executions import ActionRow
 from penstock.storage.approvals import ApprovalRow

@@ -23,8 +23,8 @@ from penstock.aws.principals import root
 from penstock.aws.service import Principal
 from penstock.pipelines.approval_view import ApprovalViews, described
 from penstock.pipelines.reviews import reviewed_change_set
-from penstock.stacks import review as stack_reviews
-from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.change_sets import review as stack_reviews
+from penstock.stacks.change_sets.change_sets import ChangeSets
 
 APPROVALS_PATH = "/_penstock/approvals"
 CHANGE_SETS_PATH = "/_penstock/changesets"

@@ -27,9 +27,9 @@ from penstock.pipelines.snapshot import structure_of
 from penstock.pipelines.structure import ActionDeclaration, PipelineStructure
 from penstock.repositories.history import history
 from penstock.repositories.hosting import Repositories
-from penstock.stacks import review as stack_reviews
-from penstock.stacks.change_sets import ChangeSets
-from penstock.stacks.review import ReviewedPlan
+from penstock.stacks.change_sets import review as stack_reviews
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.change_sets.review import ReviewedPlan
 from penstock.storage import action_executions, pipeline_executions
 from penstock.storage.action_executions import ActionRow
 from penstock.storage.database import Database

@@ -18,45 +18,40 @@ from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.clock import Clock
 from penstock.services.sts import Sts
-from penstock.stacks import (
-    events,
-    findings,
-    operation_events,
-    phases,
-    planner,
-    removals,
-    stack_policy,
-)
-from penstock.stacks.calls import Calls
-from penstock.stacks.desired import Desired
-from penstock.stacks.drift_detections import DriftDetections
-from penstock.stacks.early_validation import EarlyValidation
-from penstock.stacks.exports import check_unused, refused
-from penstock.stacks.findings import Finding
-from penstock.stacks.ledger import Ledger
-from penstock.stacks.nesting import NestedPlanning
-from penstock.stacks.operation import Operation, Options, Parent, StackDocument, Step
-from penstock.stacks.operation import Work as StepWork
-from penstock.stacks.plan import Plan
-from penstock.stacks.recoveries import Recoveries
-from penstock.stacks.refusals import (
+from penstock.stacks.drift.detections import DriftDetections
+from penstock.stacks.events import findings, operation_events, stack_events
+from penstock.stacks.events.findings import Finding
+from penstock.stacks.handlers.handler import ResourceHandler, Support
+from penstock.stacks.operations import phases, removals
+from penstock.stacks.operations.calls import Calls
+from penstock.stacks.operations.exports import check_unused, refused
+from penstock.stacks.operations.ledger import Ledger
+from penstock.stacks.operations.operation import Operation, Options, Parent, StackDocument, Step
+from penstock.stacks.operations.operation import Work as StepWork
+from penstock.stacks.operations.recoveries import Recoveries
+from penstock.stacks.operations.refusals import (
     UPDATABLE,
     already_exists,
     check_deletable,
     check_startable,
     check_updatable,
 )
-from penstock.stacks.resource_types.handler import ResourceHandler, Support
+from penstock.stacks.operations.signals import Signals
+from penstock.stacks.operations.stored_stacks import REVIEW
+from penstock.stacks.operations.turn import Turn
+from penstock.stacks.operations.walk import Phase
+from penstock.stacks.planning import planner
+from penstock.stacks.planning.desired import Desired
+from penstock.stacks.planning.nesting import NestedPlanning
+from penstock.stacks.planning.plan import Plan
+from penstock.stacks.policies import stack_policy
 from penstock.stacks.resource_types.recorded import recorded_handler
-from penstock.stacks.responses import Responses
-from penstock.stacks.signals import Signals
+from penstock.stacks.responses.addresses import Responses
 from penstock.stacks.state import StackState
-from penstock.stacks.stored_stacks import REVIEW
 from penstock.stacks.template.load import stored_template
 from penstock.stacks.template.template import Template
 from penstock.stacks.transforms.macro_registry import Macros
-from penstock.stacks.turn import Turn
-from penstock.stacks.walk import Phase
+from penstock.stacks.validation.early_validation import EarlyValidation
 from penstock.storage import stack_operations, stacks
 from penstock.storage.database import Database, Work
 from penstock.storage.encryption import Cipher
@@ -147,11 +142,11 @@ class Stacks(Recoveries):
         if stacks.find(c, name) is not None:
             raise already_exists(name)
         row = StackRow(
-            state.stack_id, name, REVIEW, events.USER_INITIATED, 0, False, None, sealed, now,
+            state.stack_id, name, REVIEW, stack_events.USER_INITIATED, 0, False, None, sealed, now,
             parent_id=above.stack_id if above else None, root_id=root_id,
         )  # fmt: skip
         stacks.insert(c, row)
-        self._tell(c, row.id, name, REVIEW, events.USER_INITIATED, token, now)
+        self._tell(c, row.id, name, REVIEW, stack_events.USER_INITIATED, token, now)
 
     def plan(
         self, current: StackState, wanted: Desired, nested: NestedPlanning | None = None
@@ -376,13 +371,13 @@ class Stacks(Recoveries):
         status = phases.STATUS[phase]
         moved = stacks.move(
             c, operation.stack_id, allowed, status,
-            reason=events.USER_INITIATED, serial=operation.before.serial + 1,
+            reason=stack_events.USER_INITIATED, serial=operation.before.serial + 1,
             operation_id=operation.id, sealed=self._ledger.seal(document), **values,
         )  # fmt: skip
         if not moved:
             raise RuntimeError("the stack's status changed inside one unit of work")
         self._tell(
-            c, operation.stack_id, operation.stack_name, status, events.USER_INITIATED,
+            c, operation.stack_id, operation.stack_name, status, stack_events.USER_INITIATED,
             operation.token, now,
         )  # fmt: skip
 
@@ -419,7 +414,7 @@ class Stacks(Recoveries):
         operation_id = row.operation_id
         assert operation_id is not None
         now = self._clock()
-        status, reason = phases.STATUS[Phase.DELETE], events.USER_INITIATED
+        status, reason = phases.STATUS[Phase.DELETE], stack_events.USER_INITIATED
 
         def work(c: sa.Connection) -> bool:
             if not stacks.move(c, row.id, [row.status], status, reason=reason):

@@ -15,10 +15,12 @@ ACCEPTED = "function-events"
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event; `sealed` is its payload, encrypted, `attempts` those that failed."""
+    """One event of a function, which `function_generation` tells from others of its name; `sealed`
+    is its payload, encrypted, `attempts` those that failed."""
 
     request_id: str
     function_name: str
+    function_generation: str
     sealed: str
     attempts: int
     accepted_at: datetime
@@ -74,3 +76,10 @@ def postpone(connection: sa.Connection, row: EventRow, due_at: datetime, *, atte
 def finish(connection: sa.Connection, request_id: str) -> None:
     """Remove an event. Repeating is safe."""
     connection.execute(function_events.delete().where(function_events.c.request_id == request_id))
+
+
+def remove_of(connection: sa.Connection, function_name: str) -> None:
+    """Remove the events of a function. Repeating is safe."""
+    connection.execute(
+        function_events.delete().where(function_events.c.function_name == function_name)
+    )

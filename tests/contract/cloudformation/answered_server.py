@@ -18,7 +18,7 @@ from penstock.services.logs import Logs
 from penstock.services.sns.deliveries import Deliveries
 from penstock.services.sns.http_channel import HttpChannel
 from penstock.services.sns.signing import Signer
-from penstock.stacks.response_endpoint import response_route
+from penstock.stacks.responses.endpoint import response_route
 from penstock.storage.log_files import LogFiles
 
 

@@ -25,10 +25,10 @@ from penstock.services.ssm import Parameters
 from penstock.services.ssm.api import service as ssm_service
 from penstock.services.sts import Sts
 from penstock.stacks.api import service
-from penstock.stacks.change_sets import ChangeSets
-from penstock.stacks.nesting import NESTED_STACK
-from penstock.stacks.resource_types.cloudformation_stack import CloudFormationStack
-from penstock.stacks.resource_types.handler import ResourceHandler
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.handlers.handler import ResourceHandler
+from penstock.stacks.nested.resource_type import CloudFormationStack
+from penstock.stacks.planning.nesting import NESTED_STACK
 from penstock.stacks.stacks import Stacks
 from penstock.storage.blobs import Blobs
 from penstock.storage.encryption import Cipher

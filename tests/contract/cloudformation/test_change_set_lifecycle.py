@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from penstock.stacks import change_sets as module
+from penstock.stacks.change_sets import change_sets as module
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a "

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from tests.contract.cloudformation.test_nested_stacks import child, nested, parent, things
 from tests.stack_world import thing
 
-from penstock.stacks.review import review
+from penstock.stacks.change_sets.review import review
 
 BY_ROOT = "Only executable from the root change set."
 AUTOMATIC = {

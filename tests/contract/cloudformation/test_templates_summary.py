@@ -24,7 +24,7 @@ from penstock.services.s3 import Objects
 from penstock.services.s3.api import service as s3
 from penstock.services.sts import Sts
 from penstock.stacks.api import service as cloudformation
-from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.change_sets.change_sets import ChangeSets
 from penstock.stacks.stacks import Stacks
 from penstock.storage.blobs import Blobs
 from penstock.storage.encryption import Cipher

@@ -42,8 +42,8 @@ from penstock.services.ssm import Parameters
 from penstock.services.ssm import api as ssm_api
 from penstock.services.sts import Sts
 from penstock.stacks.api import service as cloudformation
-from penstock.stacks.change_sets import ChangeSets
-from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.registration import handlers
 from penstock.stacks.stacks import Stacks
 from penstock.storage import builds as stored
 from penstock.storage import resources

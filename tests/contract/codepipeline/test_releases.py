@@ -15,8 +15,8 @@ from tests.identities import statement
 from tests.pipeline_world import source
 
 from penstock.clock import utc_now
-from penstock.stacks.ledger import Ledger
-from penstock.stacks.operation import Operation
+from penstock.stacks.operations.ledger import Ledger
+from penstock.stacks.operations.operation import Operation
 from penstock.storage import approvals, stack_operations
 from penstock.storage.encryption import Cipher
 

@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from tests.stack_world import ROOT, TYPE, World
 
-from penstock.stacks.change_description import describe_changes
-from penstock.stacks.change_set import NO_CHANGES, ChangeSet
-from penstock.stacks.change_sets import ChangeSets
-from penstock.stacks.plan import decode, encode
+from penstock.stacks.change_sets.change_set import NO_CHANGES, ChangeSet
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.change_sets.description import describe_changes
+from penstock.stacks.planning.plan import decode, encode
 from penstock.storage.encryption import Cipher
 
 NAMES = "ABCDE"

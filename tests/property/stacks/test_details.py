@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.stack_states import changes, deployed, wanted
 
-from penstock.stacks.planner import plan
+from penstock.stacks.planning.planner import plan
 
 NAMES = st.sampled_from(["a", "b", "c/d", "e~f"])
 TEXTS = st.sampled_from(["one", "two", "three"])

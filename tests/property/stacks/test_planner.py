@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.stack_states import changes, deployed, new_stack, wanted
 
-from penstock.stacks.plan import Action, decode, encode
-from penstock.stacks.planner import has_changes, plan
+from penstock.stacks.planning.plan import Action, decode, encode
+from penstock.stacks.planning.planner import has_changes, plan
 from penstock.stacks.template.load import load_template
 
 NAMES = [f"R{i}" for i in range(6)]

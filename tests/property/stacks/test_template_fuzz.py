@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks import summary
+from penstock.stacks.requests import summary
+from penstock.stacks.requests.template_source import LONGEST_OBJECT_BYTES
 from penstock.stacks.template.evaluate import (
     Scope,
     active_resources,
@@ -28,7 +29,6 @@ from penstock.stacks.template.load import load_template
 from penstock.stacks.template.rules import check_rules
 from penstock.stacks.template.template import ParameterValue, Template
 from penstock.stacks.template.yaml_text import SHORT_FORMS
-from penstock.stacks.template_source import LONGEST_OBJECT_BYTES
 
 ROOT = Path(__file__).parents[3]
 MOST_SECONDS = 2.0

@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.pipelines.lasting_data import KEEPS_DATA, data_warning
-from penstock.stacks import schemas
+from penstock.stacks.schemas import resource_schema
 
 TABLE, TOPIC = "AWS::DynamoDB::Table", "AWS::SNS::Topic"
 
@@ -44,4 +44,4 @@ def test_nothing_is_said_where_nothing_is_lost(change: tuple[str, str, str | Non
 
 
 def test_every_type_exists() -> None:
-    assert [each for each in sorted(KEEPS_DATA) if not schemas.known_type(each)] == []
+    assert [each for each in sorted(KEEPS_DATA) if not resource_schema.known_type(each)] == []

@@ -17,7 +17,7 @@ from penstock.pipelines.reviews import Reviews
 from penstock.pipelines.structure import normalise
 from penstock.repositories.hosting import Repositories
 from penstock.repositories.repository import Repository
-from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.change_sets.change_sets import ChangeSets
 from penstock.storage import action_executions, pipeline_executions, pipelines
 from penstock.storage.encryption import Cipher
 from penstock.storage.pipeline_executions import ExecutionRow

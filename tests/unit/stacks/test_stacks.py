@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from tests.stack_world import ROOT, World, template, thing
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks import planner
-from penstock.stacks.desired import Desired
+from penstock.stacks.planning import planner
+from penstock.stacks.planning.desired import Desired
 from penstock.stacks.template.load import load_template
 from penstock.storage.outbox import read_after
 

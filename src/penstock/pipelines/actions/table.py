@@ -24,7 +24,7 @@ from penstock.repositories.hosting import Repositories
 from penstock.repositories.remote import RemoteRepositories
 from penstock.services.codeconnections import Connections
 from penstock.services.s3 import Objects
-from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.change_sets.change_sets import ChangeSets
 from penstock.storage.database import Database
 
 

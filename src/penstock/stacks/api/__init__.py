@@ -22,7 +22,7 @@ from penstock.stacks.api import (
 )
 from penstock.stacks.api.absent import INSTEAD
 from penstock.stacks.api.lookup import resource_meant
-from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.change_sets.change_sets import ChangeSets
 from penstock.stacks.stacks import Stacks
 
 Table = Mapping[str, Callable[..., Awaitable[Response]]]

@@ -10,11 +10,11 @@ import msgspec
 from penstock.aws.pagination import decode_token, encode_token, page
 from penstock.aws.service import Call, Request, Response
 from penstock.aws.tags import to_pairs
-from penstock.stacks.change_description import describe_changes
-from penstock.stacks.change_set import ChangeSet
-from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.change_sets.change_set import ChangeSet
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.change_sets.description import describe_changes
 from penstock.stacks.display import MASK
-from penstock.stacks.plan import Plan
+from penstock.stacks.planning.plan import Plan
 from penstock.storage.change_sets import ChangeSetRow
 
 _MOST_BYTES = 1_000_000

@@ -5,8 +5,8 @@ from typing import Any
 
 from penstock.aws.service import Call, Request, Response
 from penstock.stacks.api.lookup import invalid, page, present, stack_of
-from penstock.stacks.drift import DriftStatus
-from penstock.stacks.drift_detections import DriftDetections
+from penstock.stacks.drift.comparison import DriftStatus
+from penstock.stacks.drift.detections import DriftDetections
 from penstock.stacks.stacks import Stacks
 from penstock.storage.stack_drifts import DetectionRow, ResourceDriftRow
 from penstock.storage.stacks import ResourceRow

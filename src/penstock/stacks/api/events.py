@@ -10,10 +10,10 @@ from typing import Any
 
 from penstock.aws.pagination import decode_token, encode_token
 from penstock.aws.service import Call, Request, Response
-from penstock.stacks import findings
 from penstock.stacks.api.lookup import PAGE, invalid, present, stack_of
-from penstock.stacks.change_sets import ChangeSets
-from penstock.stacks.operation_events import IN_PROGRESS, OperationEvent
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.events import findings
+from penstock.stacks.events.operation_events import IN_PROGRESS, OperationEvent
 from penstock.stacks.stacks import Stacks
 from penstock.storage.stack_operations import EventRow
 

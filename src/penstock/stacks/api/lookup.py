@@ -7,7 +7,7 @@ from penstock.arns import resource_of
 from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import decode_token, encode_token
 from penstock.aws.service import ResourceMeant
-from penstock.stacks.change_sets import ChangeSets
+from penstock.stacks.change_sets.change_sets import ChangeSets
 from penstock.stacks.stacks import Stacks
 from penstock.storage.stacks import StackRow
 

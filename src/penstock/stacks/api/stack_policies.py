@@ -2,7 +2,7 @@
 
 from penstock.aws.service import Call, Request, Response
 from penstock.stacks.api.lookup import invalid, stack_of
-from penstock.stacks.stack_policy_source import policy_text
+from penstock.stacks.requests.stack_policy_source import policy_text
 from penstock.stacks.stacks import Stacks
 
 

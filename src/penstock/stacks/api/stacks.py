@@ -11,20 +11,25 @@ import msgspec
 
 from penstock.aws.service import Call, Request, Response
 from penstock.aws.tags import to_pairs
-from penstock.stacks import planner, unsupported
-from penstock.stacks import request as requests
 from penstock.stacks.api import drift as drifting
 from penstock.stacks.api.lookup import check_root, invalid, page, present, root_of, stack_of
-from penstock.stacks.desired import Desired
-from penstock.stacks.findings import Finding
-from penstock.stacks.operation import Options, StackDocument
-from penstock.stacks.plan import Plan
-from penstock.stacks.refusals import already_exists, check_updatable, protected, token_used
-from penstock.stacks.stack_policy_source import policy_text
+from penstock.stacks.events.findings import Finding
+from penstock.stacks.operations.operation import Options, StackDocument
+from penstock.stacks.operations.refusals import (
+    already_exists,
+    check_updatable,
+    protected,
+    token_used,
+)
+from penstock.stacks.operations.stored_stacks import REVIEW
+from penstock.stacks.operations.turn import MASK
+from penstock.stacks.planning import planner, unsupported
+from penstock.stacks.planning.desired import Desired
+from penstock.stacks.planning.plan import Plan
+from penstock.stacks.requests import request as requests
+from penstock.stacks.requests.stack_policy_source import policy_text
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.state import StackState
-from penstock.stacks.stored_stacks import REVIEW
-from penstock.stacks.turn import MASK
 from penstock.storage.stack_drifts import DetectionRow
 from penstock.storage.stacks import StackRow
 

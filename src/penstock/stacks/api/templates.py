@@ -2,9 +2,9 @@
 
 from penstock.aws.service import Call, Request, Response
 from penstock.stacks.api.lookup import invalid, stack_of
-from penstock.stacks.change_set import Document
-from penstock.stacks.change_sets import ChangeSets
-from penstock.stacks.operation import StackDocument
+from penstock.stacks.change_sets.change_set import Document
+from penstock.stacks.change_sets.change_sets import ChangeSets
+from penstock.stacks.operations.operation import StackDocument
 from penstock.stacks.stacks import Stacks
 
 _ORIGINAL, _PROCESSED = "Original", "Processed"

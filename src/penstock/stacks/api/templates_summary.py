@@ -5,11 +5,11 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Va
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
-from penstock.stacks import summary
+from penstock.stacks.requests import summary
+from penstock.stacks.requests.template_source import template_text
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.unexpanded import read_template
-from penstock.stacks.template_source import template_text
 
 
 async def validate_template(stacks: Stacks, call: Call, request: Request) -> Response:

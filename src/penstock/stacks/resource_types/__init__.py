@@ -1,1 +1,1 @@
-"""Resource types, one file each; `table.py` registers them."""
+"""Resource types, one file each; `registration.py` beside this folder registers them."""

@@ -8,7 +8,7 @@ name, as recorded from AWS; the function need not exist before a template uses t
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     Progress,
@@ -16,8 +16,8 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
+from penstock.stacks.planning.unsupported import refused_property
 from penstock.stacks.transforms.macro_registry import Macro, Macros
-from penstock.stacks.unsupported import refused_property
 
 TYPE = "AWS::CloudFormation::Macro"
 

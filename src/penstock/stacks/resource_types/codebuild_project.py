@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded, Support
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded, Support
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.kept_resource import KeptResource, changed
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 255
 _UNSET: Mapping[str, Any] = {

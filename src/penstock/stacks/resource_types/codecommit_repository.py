@@ -6,8 +6,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock.stacks.resource_types.api_shapes import merged_tags
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.api_shapes import merged_tags
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import KeptResource, changed
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _ARN = "arn:"

@@ -7,15 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.arns import arn
-from penstock.stacks.resource_types.api_shapes import to_request
-from penstock.stacks.resource_types.handler import (
-    Properties,
-    ResourceRequest,
-    Succeeded,
-    Support,
-)
+from penstock.stacks.handlers.api_shapes import to_request
+from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded, Support
+from penstock.stacks.handlers.physical_name import physical_name, suffix
 from penstock.stacks.resource_types.kept_resource import changed
-from penstock.stacks.resource_types.physical_name import physical_name, suffix
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _LONGEST = 100

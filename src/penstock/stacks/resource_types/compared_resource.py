@@ -11,8 +11,8 @@ from typing import Any
 
 from penstock.aws import models
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.api_shapes import to_properties
-from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.handlers.api_shapes import to_properties
+from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import KeptResource
 
 _AWS = "aws:"

@@ -18,9 +18,8 @@ from penstock.aws import models
 from penstock.aws.errors import ServiceError
 from penstock.aws.failure import describe
 from penstock.aws.in_process import InProcess
-from penstock.stacks import custom_messages, handler_failure
-from penstock.stacks.custom_messages import Refused
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers import failure as handler_failure
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     InProgress,
@@ -29,8 +28,10 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
-from penstock.stacks.resource_types.physical_name import physical_name
-from penstock.stacks.responses import CUSTOM_RESOURCE_SECONDS, Responses, subject
+from penstock.stacks.handlers.physical_name import physical_name
+from penstock.stacks.responses import custom_resource
+from penstock.stacks.responses.addresses import CUSTOM_RESOURCE_SECONDS, Responses, subject
+from penstock.stacks.responses.custom_resource import Refused
 
 TYPE = "AWS::CloudFormation::CustomResource"
 _LOOK_AGAIN_SECONDS = 5.0
@@ -70,7 +71,7 @@ class CustomResource:
     ) -> Progress:
         made_up = physical_name(request) if kind == "Create" else None
         if context is None:
-            wrong = custom_messages.problem(request.properties)
+            wrong = custom_resource.problem(request.properties)
             if wrong is not None and kind != "Delete":
                 return _failed(wrong, request.physical_resource_id)
             return InProgress(0.0, {"Token": ids.new_token()})
@@ -81,12 +82,12 @@ class CustomResource:
     async def _send(
         self, kind: str, request: ResourceRequest, token: str, made_up: str | None
     ) -> Progress:
-        target = str(request.properties.get(custom_messages.SERVICE_TOKEN, ""))
-        service = custom_messages.service_of(target) or ""
+        target = str(request.properties.get(custom_resource.SERVICE_TOKEN, ""))
+        service = custom_resource.service_of(target) or ""
         address = self.responses.address(
             token, request.logical_resource_id, for_function=service == "lambda"
         )
-        message = json.dumps(custom_messages.request_document(kind, request, address))
+        message = json.dumps(custom_resource.request_document(kind, request, address))
         await self.responses.open(
             token, request.stack_id, single=True, seconds=CUSTOM_RESOURCE_SECONDS
         )
@@ -95,7 +96,7 @@ class CustomResource:
         except ServiceError as error:
             await self.responses.close(token)
             return _refused_by(service, error, request)
-        seconds = custom_messages.timeout_seconds(request.properties)
+        seconds = custom_resource.timeout_seconds(request.properties)
         until = request.now + timedelta(seconds=seconds)
         context = {"Token": token, "Until": until.isoformat()}
         return InProgress(_pause(until, request.now), context, provisional_id=made_up)
@@ -137,13 +138,13 @@ class CustomResource:
         await self.responses.close(token)
         if not found:
             return _failed(
-                custom_messages.no_answer(request), request.physical_resource_id or made_up
+                custom_resource.no_answer(request), request.physical_resource_id or made_up
             )
-        answer = custom_messages.read_answer(found[0].body, request)
+        answer = custom_resource.read_answer(found[0].body, request)
         if isinstance(answer, Refused):
             known = answer.physical_resource_id or request.physical_resource_id or made_up
             return _failed(answer.reason, known)
-        source = custom_messages.source_of(request)
+        source = custom_resource.source_of(request)
         data = {} if kind == "Delete" else answer.data
         return Succeeded(answer.physical_resource_id, data, no_echo=answer.no_echo, source=source)
 

@@ -6,10 +6,10 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.compared_resource import ComparedResource
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed
-from penstock.stacks.resource_types.physical_name import physical_name
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _LONGEST = 256

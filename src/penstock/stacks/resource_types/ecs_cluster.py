@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.api_shapes import to_request
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.api_shapes import to_request
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.kept_resource import changed
-from penstock.stacks.resource_types.physical_name import physical_name
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _LONGEST = 255

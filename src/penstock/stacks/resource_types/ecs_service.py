@@ -14,13 +14,13 @@ from penstock.aws import tags as tagging
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Response
-from penstock.stacks.resource_types.api_shapes import (
+from penstock.stacks.handlers.api_shapes import (
     UnknownProperty,
     merged_tags,
     to_properties,
     to_request,
 )
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     InProgress,
@@ -29,8 +29,8 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
-from penstock.stacks.resource_types.physical_name import physical_name
-from penstock.stacks.unsupported import refused_property
+from penstock.stacks.handlers.physical_name import physical_name
+from penstock.stacks.planning.unsupported import refused_property
 
 _LONGEST_NAME = 255
 _LOOK_AGAIN_SECONDS = 1.0

@@ -6,8 +6,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 from collections.abc import Mapping
 from typing import Any
 
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.physical_name import physical_name
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 from penstock.workloads.ecs.registration import registered
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.elbv2_resource import Elbv2Resource, is_arn
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed
 
 _NOT_FOUND = "RuleNotFoundException"

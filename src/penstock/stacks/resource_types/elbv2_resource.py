@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded, Support
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded, Support
 from penstock.stacks.resource_types.kept_resource import KeptResource, text_of
 
 

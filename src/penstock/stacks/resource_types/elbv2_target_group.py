@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.arns import parse_arn
-from penstock.stacks.resource_types.api_shapes import to_request
+from penstock.stacks.handlers.api_shapes import to_request
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.elbv2_resource import (
     Elbv2Resource,
     attribute_pairs,
     is_arn,
 )
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 32
 _CHECK = (

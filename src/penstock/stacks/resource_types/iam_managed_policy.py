@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from penstock.arns import arn
-from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 128
 _MOST_VERSIONS = 5

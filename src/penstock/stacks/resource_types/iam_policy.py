@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 128
 Holder = tuple[str, str]

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.compared_resource import ComparedResource, document
-from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed, text_of
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 64
 _DEFAULT_SESSION_SECONDS = 3600

@@ -17,9 +17,9 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Response
 from penstock.aws.tags import CLOUDFORMATION
 from penstock.ids import derived_uuid
-from penstock.stacks.handler_failure import of_service_error
-from penstock.stacks.resource_types.api_shapes import UnknownProperty, merged_tags, to_request
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers.api_shapes import UnknownProperty, merged_tags, to_request
+from penstock.stacks.handlers.failure import of_service_error
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     Progress,
@@ -27,8 +27,8 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
-from penstock.stacks.resource_types.physical_name import suffix
-from penstock.stacks.unsupported import refused_property
+from penstock.stacks.handlers.physical_name import suffix
+from penstock.stacks.planning.unsupported import refused_property
 
 _STACK_ID = "aws:cloudformation:stack-id"
 _OWNERSHIP = (_STACK_ID, "aws:cloudformation:logical-id")

@@ -8,10 +8,10 @@ from importlib import resources
 from typing import Any
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded, Support
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.compared_resource import ComparedResource
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded, Support
 from penstock.stacks.resource_types.kept_resource import changed, text_of
-from penstock.stacks.resource_types.physical_name import physical_name
 from penstock.workloads.functions.package import zipped
 
 _LONGEST = 64

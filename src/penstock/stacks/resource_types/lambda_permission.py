@@ -7,9 +7,9 @@ docs/adr/0038-functions-run-in-tasks.md
 import json
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.kept_resource import KeptResource
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 100
 _GONE = "ResourceNotFoundException"

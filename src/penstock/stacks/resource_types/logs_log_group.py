@@ -8,11 +8,11 @@ from typing import Any
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.api_shapes import merged_tags
+from penstock.stacks.handlers.api_shapes import merged_tags
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.compared_resource import ComparedResource
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 512
 

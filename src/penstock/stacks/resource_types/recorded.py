@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.stacks import property_rules, schemas
-from penstock.stacks.resource_types import recorded_values
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     Progress,
@@ -19,7 +17,9 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
-from penstock.stacks.schemas import ResourceSchema
+from penstock.stacks.resource_types import recorded_values
+from penstock.stacks.schemas import property_rules, resource_schema
+from penstock.stacks.schemas.resource_schema import ResourceSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +67,5 @@ class RecordedHandler:
 
 def recorded_handler(type_name: str) -> RecordedHandler | None:
     """Return the handler that records resources of this type; None when AWS has no such type."""
-    schema = schemas.schema(type_name)
+    schema = resource_schema.schema(type_name)
     return None if schema is None else RecordedHandler(schema)

@@ -11,11 +11,10 @@ from typing import Any
 
 from penstock import ids
 from penstock.arns import arn
-from penstock.stacks import schema_patterns
-from penstock.stacks.resource_types import pattern_text
-from penstock.stacks.resource_types.handler import ResourceRequest
-from penstock.stacks.resource_types.physical_name import physical_name, suffix
-from penstock.stacks.schemas import PropertyPath, ResourceSchema
+from penstock.stacks.handlers.handler import ResourceRequest
+from penstock.stacks.handlers.physical_name import physical_name, suffix
+from penstock.stacks.schemas import pattern_text, patterns
+from penstock.stacks.schemas.resource_schema import PropertyPath, ResourceSchema
 
 _EC2_PREFIXES = {
     "AWS::EC2::CustomerGateway": "cgw",
@@ -286,7 +285,7 @@ def _hexadecimal(token: str, length: int) -> str:
 
 
 def _matches(pattern: str | None, text: str) -> bool:
-    return pattern is None or schema_patterns.matches(pattern, text)
+    return pattern is None or patterns.matches(pattern, text)
 
 
 def _rule(schema: ResourceSchema, path: PropertyPath) -> Mapping[str, Any]:

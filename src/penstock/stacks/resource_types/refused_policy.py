@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.in_process import InProcess
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     Progress,
@@ -17,7 +17,7 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
-from penstock.stacks.unsupported import refused_policy
+from penstock.stacks.planning.unsupported import refused_policy
 
 
 class RefusedPolicy:

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.api_shapes import to_request
+from penstock.stacks.handlers.api_shapes import to_request
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.compared_resource import ComparedResource
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 512
 _DEFAULT_LENGTH = 32

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.api_shapes import UnknownProperty
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.api_shapes import UnknownProperty
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
 
 _RAW = "RawMessageDelivery"

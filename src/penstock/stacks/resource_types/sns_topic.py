@@ -8,10 +8,10 @@ from typing import Any
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
+from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.compared_resource import ComparedResource
-from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed, text_of
-from penstock.stacks.resource_types.physical_name import physical_name
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
 _LONGEST = 256

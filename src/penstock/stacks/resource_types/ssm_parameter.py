@@ -8,10 +8,10 @@ from typing import Any
 
 from penstock.arns import arn
 from penstock.aws.errors import ServiceError
+from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.handlers.physical_name import physical_name
 from penstock.stacks.resource_types.compared_resource import ComparedResource
-from penstock.stacks.resource_types.handler import Properties, ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import changed
-from penstock.stacks.resource_types.physical_name import physical_name
 
 _LONGEST = 1011
 _MEMBERS = ("AllowedPattern", "DataType", "Description", "Policies", "Tier", "Type", "Value")

@@ -7,8 +7,8 @@ the case of their members differs.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from penstock.stacks.resource_types.api_shapes import to_request
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.api_shapes import to_request
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.kept_resource import KeptResource
 
 

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from penstock import ids
-from penstock.stacks import wait_signals
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     InProgress,
@@ -20,7 +19,8 @@ from penstock.stacks.resource_types.handler import (
     Succeeded,
     Support,
 )
-from penstock.stacks.responses import HANDLE_SECONDS, Responses, parts_of, subject
+from penstock.stacks.responses import wait_condition
+from penstock.stacks.responses.addresses import HANDLE_SECONDS, Responses, parts_of, subject
 
 HANDLE_TYPE = "AWS::CloudFormation::WaitConditionHandle"
 TYPE = "AWS::CloudFormation::WaitCondition"
@@ -99,7 +99,7 @@ class WaitCondition:
         self, request: ResourceRequest, token: str, physical_id: str, context: Mapping[str, Any]
     ) -> Progress:
         answers = await self.responses.answers(subject(token))
-        found = wait_signals.evaluate_signals(each.body for each in answers)
+        found = wait_condition.evaluate_signals(each.body for each in answers)
         if isinstance(found, str):
             return _failed(found, physical_id)
         count = _number(request.properties.get("Count", 1))
@@ -107,7 +107,7 @@ class WaitCondition:
             return Succeeded(physical_id, {"Data": found.data})
         until = datetime.fromisoformat(str(context["Until"]))
         if request.now >= until:
-            return _failed(wait_signals.timed_out(found.received, count), physical_id)
+            return _failed(wait_condition.timed_out(found.received, count), physical_id)
         left = (until - request.now).total_seconds()
         return InProgress(min(_LOOK_AGAIN_SECONDS, left), context, physical_id)
 

@@ -9,6 +9,7 @@ function_events = sa.Table(
     metadata,
     sa.Column("request_id", sa.String, primary_key=True),
     sa.Column("function_name", sa.String, nullable=False),
+    sa.Column("function_generation", sa.String, nullable=False),
     sa.Column("sealed", sa.String, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("accepted_at", Timestamp, nullable=False),

@@ -10,14 +10,14 @@ from tests.databases import opened_database
 
 from penstock.aws.principals import root
 from penstock.clock import utc_now
-from penstock.stacks.resource_types.cloudformation_macro import CloudFormationMacro
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     ResourceRequest,
     Succeeded,
     Support,
 )
+from penstock.stacks.resource_types.cloudformation_macro import CloudFormationMacro
 from penstock.stacks.transforms.macro_registry import Macros
 
 ACCOUNT = "123456789012"

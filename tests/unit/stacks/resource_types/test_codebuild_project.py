@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.resource_world import ACCOUNT, REGION, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed, HandlerErrorCode
+from penstock.stacks.handlers.handler import Failed, HandlerErrorCode
 
 TYPE = "AWS::CodeBuild::Project"
 BEFORE = {

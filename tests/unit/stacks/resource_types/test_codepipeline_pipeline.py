@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.resource_world import ACCOUNT, REGION, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed, Succeeded
+from penstock.stacks.handlers.handler import Failed, Succeeded
 
 TYPE = "AWS::CodePipeline::Pipeline"
 

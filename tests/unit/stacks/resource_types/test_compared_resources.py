@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.resource_world import ResourceWorld, resource_world
 
-from penstock.stacks import schemas
 from penstock.stacks.display import Secrets
-from penstock.stacks.drift import ResourceDrift, compare
-from penstock.stacks.resource_types.handler import Comparable, Succeeded
+from penstock.stacks.drift.comparison import ResourceDrift, compare
+from penstock.stacks.handlers.handler import Comparable, Succeeded
+from penstock.stacks.schemas import resource_schema
 
 NOTHING = Secrets(frozenset())
 TAGS = [{"Key": "own", "Value": "1"}]
@@ -71,7 +71,7 @@ async def drift(world: ResourceWorld, type_name: str, made: Succeeded) -> Resour
         attributes=made.attributes, tags={"team": "delivery"},
     )  # fmt: skip
     actual = await handler.actual_properties(request)
-    return compare(properties, actual, schemas.schema(type_name), NOTHING)
+    return compare(properties, actual, resource_schema.schema(type_name), NOTHING)
 
 
 @pytest.mark.parametrize("type_name", sorted(PROPERTIES))

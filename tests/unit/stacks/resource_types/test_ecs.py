@@ -9,14 +9,9 @@ import pytest
 from tests.ecs_world import ROOT, EcsWorld
 
 from penstock.clock import utc_now
+from penstock.stacks.handlers.handler import Failed, HandlerErrorCode, ResourceRequest, Succeeded
 from penstock.stacks.resource_types.ecs_cluster import EcsCluster
 from penstock.stacks.resource_types.ecs_task_definition import EcsTaskDefinition
-from penstock.stacks.resource_types.handler import (
-    Failed,
-    HandlerErrorCode,
-    ResourceRequest,
-    Succeeded,
-)
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/dev/1"
 _ARN = "arn:aws:ecs:us-east-1:123456789012"

@@ -11,11 +11,9 @@ from tests.ecs_world import ROOT, EcsWorld
 from tests.service_world import GROUP, Balancing, all_tasks, move_tasks
 
 from penstock.clock import utc_now
-from penstock.stacks import schemas
 from penstock.stacks.display import Secrets
-from penstock.stacks.drift import compare
-from penstock.stacks.resource_types.ecs_service import EcsService
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.drift.comparison import compare
+from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
     InProgress,
@@ -23,6 +21,8 @@ from penstock.stacks.resource_types.handler import (
     ResourceRequest,
     Succeeded,
 )
+from penstock.stacks.resource_types.ecs_service import EcsService
+from penstock.stacks.schemas import resource_schema
 from penstock.storage.outbox import Outbox
 from penstock.workloads.ecs.ecs import Ecs
 from penstock.workloads.ecs.services import Services
@@ -220,7 +220,7 @@ async def test_drift_is_what_an_operator_changed_and_nothing_that_ecs_added(worl
     assert isinstance(made, Succeeded)
     arn = made.physical_resource_id
     read = request(wanted, physical_resource_id=arn, attributes=made.attributes)
-    schema, nothing = schemas.schema("AWS::ECS::Service"), Secrets(frozenset())
+    schema, nothing = resource_schema.schema("AWS::ECS::Service"), Secrets(frozenset())
 
     async def differences() -> set[tuple[str, str]]:
         actual = await world.handler.actual_properties(read)

@@ -13,8 +13,8 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.principals import root
 from penstock.aws.service import Principal
 from penstock.clock import utc_now
-from penstock.stacks.resource_types.handler import Failed, ResourceRequest, Succeeded, Support
-from penstock.stacks.resource_types.table import handlers
+from penstock.stacks.handlers.handler import Failed, ResourceRequest, Succeeded, Support
+from penstock.stacks.registration import handlers
 from penstock.stacks.stacks import Stacks
 from penstock.workloads.load_balancing import addresses
 from penstock.workloads.load_balancing.api import service

@@ -12,10 +12,10 @@ from typing import Any
 from tests.minimal_properties import Minimal
 
 from penstock.aws.principals import root
-from penstock.stacks import property_rules, schemas
-from penstock.stacks.resource_types.handler import ResourceRequest, Succeeded
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
 from penstock.stacks.resource_types.recorded import recorded_handler
-from penstock.stacks.schemas import PropertyPath, ResourceSchema
+from penstock.stacks.schemas import property_rules, resource_schema
+from penstock.stacks.schemas.resource_schema import PropertyPath, ResourceSchema
 from penstock.stacks.template import evaluate
 from penstock.stacks.template.evaluate import ResourceValues, Scope
 from penstock.stacks.template.load import load_template
@@ -107,8 +107,8 @@ def is_a(kind: str, value: Any) -> bool:
 
 async def test_every_type_deploys_recorded() -> None:
     wrong: dict[str, list[str]] = {}
-    for type_name in schemas.type_names():
-        schema, handler = schemas.schema(type_name), recorded_handler(type_name)
+    for type_name in resource_schema.type_names():
+        schema, handler = resource_schema.schema(type_name), recorded_handler(type_name)
         assert schema is not None
         assert handler is not None
         properties = BY_HAND.get(type_name) or Minimal(schema).properties()
@@ -123,4 +123,4 @@ async def test_every_type_deploys_recorded() -> None:
         if found := list(wrong_with(schema, made)):
             wrong[type_name] = found
     assert wrong == {}
-    assert len(schemas.type_names()) > 1500
+    assert len(resource_schema.type_names()) > 1500

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.resource_world import ACCOUNT, REGION, STACK, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Succeeded
+from penstock.stacks.handlers.handler import Succeeded
 from penstock.stacks.template.evaluate import (
     ResourceValues,
     Scope,

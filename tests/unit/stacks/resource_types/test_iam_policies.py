@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 from tests.resource_world import ACCOUNT, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed, Succeeded
+from penstock.stacks.handlers.handler import Failed, Succeeded
 
 INLINE, MANAGED = "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"
 

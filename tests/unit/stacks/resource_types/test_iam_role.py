@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from tests.resource_world import ACCOUNT, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed, Succeeded
+from penstock.stacks.handlers.handler import Failed, Succeeded
 
 TYPE = "AWS::IAM::Role"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"

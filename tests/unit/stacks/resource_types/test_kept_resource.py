@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.resource_world import ACCOUNT, REGION, ROOT, STACK, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed, HandlerErrorCode, Succeeded, Support
+from penstock.stacks.handlers.handler import Failed, HandlerErrorCode, Succeeded, Support
+from penstock.stacks.planning.unsupported import POLICIES
 from penstock.stacks.resource_types.kept_resource import KeptResource
-from penstock.stacks.unsupported import POLICIES
 from penstock.workloads.functions.package import zipped
 
 TRUST = {

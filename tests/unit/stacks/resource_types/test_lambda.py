@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from tests.resource_world import ACCOUNT, REGION, ResourceWorld
 
-from penstock.stacks import schemas
 from penstock.stacks.display import Secrets
-from penstock.stacks.drift import compare
-from penstock.stacks.resource_types.handler import (
+from penstock.stacks.drift.comparison import compare
+from penstock.stacks.handlers.handler import (
     Comparable,
     Failed,
     HandlerErrorCode,
     Succeeded,
     Support,
 )
+from penstock.stacks.schemas import resource_schema
 
 FUNCTION, PERMISSION = "AWS::Lambda::Function", "AWS::Lambda::Permission"
 TRUST = json.dumps({
@@ -158,7 +158,7 @@ async def drift(world: ResourceWorld, properties: dict[str, Any]) -> set[tuple[s
         attributes={"Arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:worker"},
     )  # fmt: skip
     actual = await handler.actual_properties(request)
-    found = compare(properties, actual, schemas.schema(FUNCTION), Secrets(frozenset()))
+    found = compare(properties, actual, resource_schema.schema(FUNCTION), Secrets(frozenset()))
     return {(each.path, each.kind) for each in found.differences}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.resource_world import ACCOUNT, REGION, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed
+from penstock.stacks.handlers.handler import Failed
 
 TYPE = "AWS::Logs::LogGroup"
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from penstock.aws.principals import root
-from penstock.stacks import schemas
-from penstock.stacks.resource_types.handler import Failed, ResourceRequest, Succeeded, Support
+from penstock.stacks.handlers.handler import Failed, ResourceRequest, Succeeded, Support
 from penstock.stacks.resource_types.recorded import recorded_handler
+from penstock.stacks.schemas import resource_schema
 
 ACCOUNT = "123456789012"
 
@@ -119,8 +119,8 @@ async def test_every_type_can_be_recorded() -> None:
     """Identifiers and attributes are made up for each of AWS's types without a stumble."""
     from penstock.stacks.resource_types import recorded_values
 
-    for name in schemas.type_names():
-        schema = schemas.schema(name)
+    for name in resource_schema.type_names():
+        schema = resource_schema.schema(name)
         assert schema is not None
         one = request(name)
         attributes = recorded_values.attributes(schema, one, {})

@@ -7,7 +7,7 @@ from tests.resource_world import ResourceWorld
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.payload import one_block
-from penstock.stacks.resource_types.handler import Failed, Succeeded
+from penstock.stacks.handlers.handler import Failed, Succeeded
 
 TYPE = "AWS::S3::Bucket"
 PUBLIC_BLOCKED = {"BlockPublicAcls": True, "BlockPublicPolicy": True}

@@ -4,7 +4,7 @@ import json
 
 from tests.resource_world import ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed, Succeeded
+from penstock.stacks.handlers.handler import Failed, Succeeded
 
 TYPE = "AWS::SecretsManager::Secret"
 

@@ -2,7 +2,7 @@
 
 from tests.resource_world import ACCOUNT, REGION, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed
+from penstock.stacks.handlers.handler import Failed
 
 TOPIC, SUBSCRIPTION = "AWS::SNS::Topic", "AWS::SNS::Subscription"
 ADA = {"Protocol": "email", "Endpoint": "ada@example.com"}

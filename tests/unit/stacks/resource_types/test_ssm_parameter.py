@@ -2,7 +2,7 @@
 
 from tests.resource_world import ACCOUNT, REGION, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Failed, Succeeded
+from penstock.stacks.handlers.handler import Failed, Succeeded
 
 TYPE = "AWS::SSM::Parameter"
 

@@ -7,7 +7,7 @@ import pytest
 from tests.resource_world import ResourceWorld
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.resource_types.handler import Succeeded
+from penstock.stacks.handlers.handler import Succeeded
 
 STACK_NAME = "aws:cloudformation:stack-name"
 TRUST = json.dumps(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.resource_world import ROOT, ResourceWorld
 
-from penstock.stacks.resource_types.handler import Succeeded
+from penstock.stacks.handlers.handler import Succeeded
 
 TYPES = {
     "AWS::CodeCommit::Repository": {"RepositoryName": "app"},

@@ -292,6 +292,7 @@ def upgrade() -> None:
         "function_events",
         sa.Column("request_id", sa.String(), nullable=False),
         sa.Column("function_name", sa.String(), nullable=False),
+        sa.Column("function_generation", sa.String(), nullable=False),
         sa.Column("sealed", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("accepted_at", sa.BigInteger(), nullable=False),

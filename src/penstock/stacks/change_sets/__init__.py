@@ -1,0 +1,1 @@
+"""Change sets: planned, reviewed, stored, described and executed."""

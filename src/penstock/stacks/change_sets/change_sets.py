@@ -1,0 +1,423 @@
+"""Change sets: plans that were shown to somebody and are executed as they are, or not at all.
+
+A change set holds its plan, encrypted, since it holds the values of parameters. Describing and
+executing read that one plan; its digest names it (docs/adr/0031-digest-of-a-plan.md).
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from penstock import ids
+from penstock.arns import arn
+from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
+from penstock.aws.service import Principal
+from penstock.clock import Clock
+from penstock.stacks.change_sets.change_set import (
+    EXECUTED,
+    MOST_PENDING,
+    NO_CHANGES,
+    OTHER_PLAN,
+    ChangeSet,
+    Document,
+    ExecutionStatus,
+    Status,
+    attributes_of,
+    by_root,
+    cannot_execute,
+    in_progress,
+    mismatch,
+    not_found,
+    too_many,
+)
+from penstock.stacks.change_sets.nested_change_sets import (
+    BY_ROOT,
+    NestedChangeSet,
+    NestedPlans,
+    flat,
+)
+from penstock.stacks.change_sets.stored_change_sets import StoredChangeSets
+from penstock.stacks.events import findings, operation_events
+from penstock.stacks.events.findings import Finding
+from penstock.stacks.operations.operation import Options
+from penstock.stacks.operations.refusals import UPDATABLE
+from penstock.stacks.operations.stored_stacks import REVIEW
+from penstock.stacks.planning.plan import Plan
+from penstock.stacks.planning.planner import has_changes
+from penstock.stacks.requests.request import Desired, desired
+from penstock.stacks.stacks import Stacks
+from penstock.stacks.state import StackState
+from penstock.storage import change_sets as rows
+from penstock.storage import outbox
+from penstock.storage import stacks as stored_stacks
+from penstock.storage.change_sets import ChangeSetRow
+from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
+
+
+class ChangeSets(StoredChangeSets):
+    """The change sets of all stacks."""
+
+    def __init__(
+        self,
+        database: Database,
+        cipher: Cipher,
+        stacks: Stacks,
+        in_process: InProcess,
+        clock: Clock,
+    ) -> None:
+        super().__init__(database, cipher, stacks)
+        self._stacks = stacks
+        self._in_process = in_process
+        self._clock = clock
+
+    async def create(self, principal: Principal, request: Mapping[str, Any]) -> ChangeSet:
+        """Plan what the request asks for, and keep the plan.
+
+        With the ClientToken of an earlier request that asked for the same, returns its change
+        set. Raises ServiceError; what only the planning finds makes a FAILED change set.
+        """
+        create = request.get("ChangeSetType", "UPDATE") == "CREATE"
+        if request.get("ChangeSetType") == "IMPORT":
+            raise _invalid("Penstock has no resource import; use ChangeSetType CREATE or UPDATE.")
+        stack = await self._stacks.state(request["StackName"])
+        if stack is not None and (known := await self._repeated(stack, request)) is not None:
+            return known
+        _check_stack(stack, request, create=create)
+        if request.get("OnStackFailure") == "DELETE" and not create:  # unverified
+            raise _invalid("OnStackFailure DELETE is valid with ChangeSetType CREATE alone.")
+        given = request.get("Parameters") or ()
+        if create and any(each.get("UsePreviousValue") for each in given):
+            raise _invalid(  # mapbox/cfn-config#182
+                "Cannot specify UsePreviousValue on Parameters when ChangeSetType is CREATE"
+            )
+        exports = await self._stacks.exports()
+        wanted = await desired(
+            self._in_process, principal, request, stack, exports, self._stacks.macros
+        )
+        await self._stacks.check_role(wanted.role_arn)
+        try:
+            return await self._store(stack, wanted, principal, request, create=create)
+        except _Overtaken:
+            return await self.create(principal, request)
+
+    async def execute(
+        self,
+        name_or_arn: str,
+        stack_name: str | None,
+        principal: Principal,
+        client_request_token: str | None = None,
+        *,
+        disable_rollback: bool | None = None,
+        retain_except_on_create: bool = False,
+    ) -> None:
+        """Begin to execute the stored plan; the stack's other change sets are gone then.
+
+        All of that is one unit of work: an execution has begun, or nothing has happened. Repeating
+        it with the same token does nothing more. Raises ServiceError
+        InvalidChangeSetStatusException unless the change set is AVAILABLE.
+        """
+        found = await self.find(name_or_arn, stack_name)
+        row = found.row
+        if client_request_token and row.execution_token == client_request_token:
+            return
+        planned = found.document.plan
+        if row.execution_status != ExecutionStatus.AVAILABLE or planned is None:
+            raise cannot_execute(row)
+        if planned.digest != row.digest:  # stored by a version with plans of another form
+            await self._change(row, ExecutionStatus.OBSOLETE, status_reason=OTHER_PLAN)
+            raise cannot_execute(
+                dataclasses.replace(row, execution_status=ExecutionStatus.OBSOLETE)
+            )
+        on_failure = _on_failure(found.document, disable_rollback)
+
+        def claim(connection: sa.Connection) -> None:
+            _claim(connection, row, client_request_token)
+
+        await self._stacks.execute(
+            planned,
+            create=found.document.create,
+            principal=principal,
+            client_request_token=client_request_token,
+            options=Options(on_failure, retain_except_on_create=retain_except_on_create),
+            also=claim,
+        )
+
+    async def delete(self, name_or_arn: str, stack_name: str | None) -> None:
+        """Remove a change set; one that does not exist is no error, as on AWS.
+
+        Raises ServiceError InvalidChangeSetStatusException while it is executed.
+        """
+        found = await self._find(name_or_arn, stack_name)
+        if found is None:
+            return
+        row = await self._settled(found)
+
+        def work(connection: sa.Connection) -> None:
+            now = rows.get(connection, row.arn)
+            if now is not None and now.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
+                raise in_progress()
+            if now is not None and now.root_arn is not None:
+                raise by_root(now)
+            rows.delete(connection, row.arn)
+
+        await self._database.write(work)
+
+    async def _repeated(self, stack: StackState, request: Mapping[str, Any]) -> ChangeSet | None:
+        """Return the change set that this very request made; refuse another of its name.
+
+        A name is free again once its change set was executed (elias5000/clouds-aws#9).
+        """
+        row = await self._database.read(
+            lambda c: rows.newest(c, stack.stack_id, request["ChangeSetName"])
+        )
+        if row is None:
+            return None
+        document = self._open(row)
+        refusal = mismatch(row, document, request)
+        if refusal is None:
+            return ChangeSet(row, document)
+        row = await self._settled(row)
+        if row.execution_status in EXECUTED:
+            return None
+        raise refusal
+
+    async def _store(
+        self,
+        stack: StackState | None,
+        wanted: Desired,
+        principal: Principal,
+        request: Mapping[str, Any],
+        *,
+        create: bool,
+    ) -> ChangeSet:
+        """Plan, and store the change set, with its stack where that is new, in one unit of work.
+
+        Raises _Overtaken when another request stored a change set of that name, or the stack.
+        """
+        planned_for = stack or self._stacks.new_state(request["StackName"])
+        includes = bool(request.get("IncludeNestedStacks"))
+        nested: Sequence[NestedChangeSet] = ()
+        if includes:
+            planned, reason, nested = await self._with_nested(
+                principal, request["ChangeSetName"], planned_for, wanted
+            )
+        else:
+            planned, reason = self._planned(planned_for, wanted)
+        found: list[Finding] = []
+        if planned is not None and not request.get("DisableValidation"):
+            validation = self._stacks.validation
+            found = await validation.of_plan(principal, planned_for, wanted, planned)
+            found += await validation.warnings(principal, planned)
+            reason = findings.of_change_set(found) or reason
+        made = self._made(planned_for, wanted, request, planned, reason, create=create)
+        name, token = request["ChangeSetName"], request.get("ClientToken")
+
+        def work(connection: sa.Connection) -> None:
+            if stack is None:
+                if stored_stacks.find(connection, planned_for.stack_name) is not None:
+                    raise _Overtaken
+                self._stacks.begin_review(connection, planned_for, request, token)
+            other = rows.newest(connection, planned_for.stack_id, name)
+            if other is not None and other.execution_status not in EXECUTED:
+                raise _Overtaken
+            if rows.pending(connection, planned_for.stack_id) >= MOST_PENDING:
+                raise too_many(planned_for.stack_id)
+            rows.insert(connection, made.row)
+            self._insert_nested(connection, nested, made.row, planned_for, request)
+            operation_events.add_change_set(
+                connection, self._cipher, planned_for.stack_id, made.row.arn, found,
+                failed=made.row.status == Status.FAILED, now=made.row.created_at,
+            )  # fmt: skip
+
+        await self._database.write(work)
+        return made
+
+    def _made(
+        self,
+        stack: StackState,
+        wanted: Desired,
+        request: Mapping[str, Any],
+        planned: Plan | None,
+        reason: str | None,
+        *,
+        create: bool,
+    ) -> ChangeSet:
+        """Return the change set of a request, with its plan, before it is stored."""
+        name = request["ChangeSetName"]
+        place = (self._in_process.region, self._in_process.account_id)
+        identity = arn("cloudformation", *place, f"changeSet/{name}/{ids.new_uuid()}")
+        if planned is not None:
+            own = {"ChangeSetId": identity, "Salt": ids.new_token()}
+            planned = dataclasses.replace(planned, extra={**planned.extra, **own})
+        document = Document(
+            plan=planned,
+            template_body=wanted.template.body,
+            original_body=wanted.template.original,
+            create=create,
+            capabilities=tuple(wanted.capabilities),
+            options={
+                key: request[key] for key in ("OnStackFailure", "IncludeNestedStacks")
+                if key in request
+            },
+            attributes=attributes_of(request),
+        )  # fmt: skip
+        failed = planned is None or (reason is not None and not reason.startswith("[WARN]"))
+        available = ExecutionStatus.UNAVAILABLE if failed else ExecutionStatus.AVAILABLE
+        row = ChangeSetRow(
+            arn=identity,
+            name=name,
+            stack_id=stack.stack_id,
+            stack_name=stack.stack_name,
+            stack_serial=stack.serial,
+            status=Status.FAILED if failed else Status.CREATE_COMPLETE,
+            execution_status=available,
+            status_reason=reason,
+            description=request.get("Description"),
+            client_token=request.get("ClientToken"),
+            digest=None if planned is None else planned.digest,
+            sealed=self._cipher.encrypt(msgspec.json.encode(document).decode()),
+            created_at=self._clock(),
+            include_nested=bool(request.get("IncludeNestedStacks")),
+        )
+        return ChangeSet(row, document)
+
+    async def _with_nested(
+        self, principal: Principal, name: str, stack: StackState, wanted: Desired
+    ) -> tuple[Plan | None, str | None, Sequence[NestedChangeSet]]:
+        """Return the plan with those of nested stacks, why it failed, and their change sets."""
+        if wanted.failure is not None:
+            return None, wanted.failure, ()
+        try:
+            found = await NestedPlans(self._stacks, principal, name).plan(stack, wanted)
+        except ServiceError as error:
+            return None, error.message, ()
+        if found.failure is not None:
+            return found.plan, found.failure, found.nested
+        if not found.changes(stack):
+            return found.plan, NO_CHANGES, found.nested
+        return found.plan, "\n".join(found.plan.warnings) or None, found.nested
+
+    def _insert_nested(
+        self,
+        connection: sa.Connection,
+        nested: Sequence[NestedChangeSet],
+        root: ChangeSetRow,
+        stack: StackState,
+        request: Mapping[str, Any],
+    ) -> None:
+        """Store the change sets of nested stacks, and the stacks that are new."""
+        above = stored_stacks.get(connection, stack.stack_id)
+        root_id = above.root_id if above is not None and above.root_id else stack.stack_id
+        for each, parent_arn, parent in flat(nested, root.arn, stack):
+            if each.create:
+                token = request.get("ClientToken")
+                self._stacks.begin_review(connection, each.state, {}, token, parent, root_id)
+            rows.insert(connection, self._nested_row(each, parent_arn, root.arn))
+
+    def _nested_row(self, each: NestedChangeSet, parent_arn: str, root_arn: str) -> ChangeSetRow:
+        wanted, failed = each.wanted, each.reason != BY_ROOT
+        document = Document(
+            plan=each.plan,
+            template_body=wanted.template.body if wanted is not None else "",
+            original_body=wanted.template.original if wanted is not None else None,
+            create=each.create,
+            capabilities=tuple(wanted.capabilities) if wanted is not None else (),
+            options={"IncludeNestedStacks": True},
+        )
+        return ChangeSetRow(
+            arn=each.arn,
+            name=each.name,
+            stack_id=each.state.stack_id,
+            stack_name=each.state.stack_name,
+            stack_serial=each.state.serial,
+            status=Status.FAILED if failed else Status.CREATE_COMPLETE,
+            execution_status=ExecutionStatus.UNAVAILABLE,
+            status_reason=each.reason,
+            digest=None if each.plan is None else each.plan.digest,
+            include_nested=True,
+            parent_arn=parent_arn,
+            root_arn=root_arn,
+            sealed=self._cipher.encrypt(msgspec.json.encode(document).decode()),
+            created_at=self._clock(),
+        )
+
+    def _planned(self, stack: StackState, wanted: Desired) -> tuple[Plan | None, str | None]:
+        """Return the plan, and why the change set failed or what it warns of."""
+        if wanted.failure is not None:
+            return None, wanted.failure
+        try:
+            planned = self._stacks.plan(stack, wanted)
+        except ServiceError as error:
+            return None, error.message
+        if not has_changes(stack, planned):
+            return planned, NO_CHANGES
+        return planned, "\n".join(planned.warnings) or None
+
+
+class _Overtaken(Exception):
+    """Another request stored what this one was about to store."""
+
+
+def _claim(connection: sa.Connection, row: ChangeSetRow, token: str | None) -> None:
+    """Mark the change set as being executed, and remove the others; its execution is unique."""
+    begun = rows.change(
+        connection,
+        row,
+        ExecutionStatus.EXECUTE_IN_PROGRESS,
+        execution_token=token,
+        executed_after=outbox.last_position(connection),
+    )
+    if not begun:
+        now = rows.get(connection, row.arn)
+        raise not_found(row.arn) if now is None else cannot_execute(now)
+    for each in rows.nested(connection, row.arn):
+        if each.status == Status.CREATE_COMPLETE:
+            rows.change(connection, each, ExecutionStatus.EXECUTE_IN_PROGRESS)
+    rows.delete_others(connection, row)
+
+
+def _on_failure(document: Document, disable_rollback: bool | None) -> str:
+    """Return what happens when the execution fails: ROLLBACK, DO_NOTHING or DELETE."""
+    chosen: str | None = document.options.get("OnStackFailure")
+    if chosen is not None and disable_rollback is not None:  # unverified
+        raise _invalid(
+            "DisableRollback cannot be specified: the change set was created with OnStackFailure "
+            f"{chosen}."
+        )
+    return chosen or ("DO_NOTHING" if disable_rollback else "ROLLBACK")
+
+
+def _check_stack(stack: StackState | None, request: Mapping[str, Any], *, create: bool) -> None:
+    """Raise AWS's error where the stack is not one to plan this change for."""
+    name = request["StackName"]
+    if create:
+        if stack is not None and stack.status not in {REVIEW, "DELETE_COMPLETE"}:
+            raise _invalid(
+                f"Stack [{stack.stack_name}] already exists and cannot be created again with the "
+                f"changeSet [{request['ChangeSetName']}]."
+            )
+        if name.startswith("arn:") and (stack is None or stack.status == "DELETE_COMPLETE"):
+            raise _does_not_exist(name) if stack is None else _cannot_update(stack)
+        return
+    if stack is None or stack.status == REVIEW:  # boto/boto3#2327
+        raise _does_not_exist(name)
+    if stack.status not in UPDATABLE:
+        raise _cannot_update(stack)
+
+
+def _cannot_update(stack: StackState) -> ServiceError:
+    return _invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+
+
+def _does_not_exist(name: str) -> ServiceError:
+    return _invalid(f"Stack [{name}] does not exist")
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("ValidationError", message, status=400)

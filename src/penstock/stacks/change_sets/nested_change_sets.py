@@ -1,0 +1,181 @@
+"""The change sets of nested stacks: planned with their parent's, executed and deleted by it alone.
+
+Each nested stack is planned in order of dependencies, with what is known by then of those before
+it: their outputs as they will be. What only the execution tells is KNOWN_AFTER_APPLY. The parent's
+plan holds the nested ones, so its digest covers them, and executing it executes just these.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html
+(words recorded by aws-amplify/amplify-cli: StatusReason of nested change sets and of their root)
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock import ids
+from penstock.arns import arn
+from penstock.aws.errors import ServiceError
+from penstock.aws.service import Principal
+from penstock.aws.tags import from_pairs
+from penstock.stacks.change_sets.change_set import NO_CHANGES
+from penstock.stacks.planning import nesting, planner
+from penstock.stacks.planning.desired import Desired
+from penstock.stacks.planning.nesting import NestedPlanning
+from penstock.stacks.planning.plan import Plan, PlannedChange
+from penstock.stacks.requests.request import desired
+from penstock.stacks.stacks import Stacks
+from penstock.stacks.state import StackState
+
+BY_ROOT = "Only executable from the root change set."
+_LONGEST_NAME = 128
+
+
+@dataclass(frozen=True, slots=True)
+class NestedChangeSet:
+    """A nested stack's part of a change set. `wanted` and `plan` are None where they failed."""
+
+    arn: str
+    name: str
+    state: StackState
+    create: bool
+    wanted: Desired | None
+    plan: Plan | None
+    reason: str
+    outputs: Mapping[str, Any] | None
+    nested: Sequence["NestedChangeSet"] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the nested stack does not change."""
+        return self.reason == NO_CHANGES
+
+    @property
+    def failed(self) -> bool:
+        """Whether it cannot be executed."""
+        return self.reason not in {BY_ROOT, NO_CHANGES}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A stack's plan with its nested stacks' in it, and their change sets."""
+
+    plan: Plan
+    nested: Sequence[NestedChangeSet]
+    outputs: Mapping[str, Any]
+
+    @property
+    def failure(self) -> str | None:
+        """Why the stack's change set fails with a nested one; None where it does not."""
+        for each in self.nested:
+            if each.failed:
+                told = f"Nested change set {each.arn} was not successfully created"
+                return f"{told}: Currently in FAILED."
+        return None
+
+    def changes(self, state: StackState) -> bool:
+        """Tell whether anything changes in the stack or those nested in it."""
+        real = [each for each in self.plan.changes if not nesting.is_automatic(each)]
+        return planner.has_changes(state, dataclasses.replace(self.plan, changes=real))
+
+
+def flat(
+    nested: Sequence[NestedChangeSet], parent_arn: str, parent: StackState
+) -> Iterator[tuple[NestedChangeSet, str, StackState]]:
+    """Yield all change sets below one, each with its parent's ARN and the stack above it."""
+    for each in nested:
+        yield each, parent_arn, parent
+        yield from flat(each.nested, each.arn, each.state)
+
+
+class NestedPlans:
+    """Plans a stack with all that are nested in it, as `principal`."""
+
+    def __init__(self, stacks: Stacks, principal: Principal, name: str) -> None:
+        """`name` is the root change set's."""
+        self._stacks = stacks
+        self._principal = principal
+        self._name = name
+
+    async def plan(
+        self, state: StackState, wanted: Desired, ancestors: Sequence[str] = ()
+    ) -> Planned:
+        """Return the plan of a stack and those below it. Raises ServiceError for its own."""
+        found = NestedPlanning()
+        made: dict[str, NestedChangeSet] = {}
+        while True:
+            found.properties.clear()
+            plan = self._stacks.plan(state, wanted, found)
+            left = [name for name in found.properties if name not in made]
+            if not left:
+                break
+            child = await self._child(
+                state, plan, left[0], found.properties[left[0]], (state.stack_name, *ancestors)
+            )
+            made[left[0]] = child
+            if child.outputs is not None:
+                found.attributes[left[0]] = {"Outputs": child.outputs}
+        changes = [_with(each, made.get(each.logical_resource_id)) for each in plan.changes]
+        return Planned(
+            dataclasses.replace(plan, changes=changes), tuple(made.values()), found.outputs
+        )
+
+    async def _child(
+        self,
+        parent: StackState,
+        above: Plan,
+        logical_id: str,
+        properties: Mapping[str, Any],
+        ancestors: Sequence[str],
+    ) -> NestedChangeSet:
+        """Return the change set of one nested stack; what fails in it is its reason."""
+        deployed = parent.resources.get(logical_id)
+        found = await self._stacks.state(deployed.physical_resource_id) if deployed else None
+        current = found if found is not None and found.template_body else None
+        end = ids.new_alphanumeric(12)
+        state = current or self._stacks.new_state(
+            nesting.stack_name(parent.stack_name, logical_id, end)
+        )
+        name = f"{self._name[: _LONGEST_NAME - 64]}-{logical_id[:50]}-{end.upper()}"
+        resource = f"changeSet/{name}/{ids.new_uuid()}"
+        identity = arn("cloudformation", state.region, state.account_id, resource)
+        made = NestedChangeSet(identity, name, state, current is None, None, None, "", None)
+        try:
+            nesting.check_depth(ancestors)
+            tags = {**above.tags, **from_pairs(properties.get("Tags") or ())}
+            wanted = await desired(
+                self._stacks.in_process,
+                self._principal,
+                nesting.request_of(properties, state.stack_name, tags, above),
+                current,
+                await self._stacks.exports(),
+                self._stacks.macros,
+            )
+            made = dataclasses.replace(made, wanted=wanted)
+            planned = await self.plan(state, wanted, ancestors)
+        except ServiceError as error:
+            return dataclasses.replace(made, reason=error.message)
+        reason = planned.failure or _wrong(planned.plan)
+        if reason is None:
+            reason = BY_ROOT if planned.changes(state) else NO_CHANGES
+        own = {"ChangeSetId": identity, "Salt": ids.new_token()}
+        return dataclasses.replace(
+            made,
+            plan=dataclasses.replace(planned.plan, extra={**planned.plan.extra, **own}),
+            reason=reason,
+            outputs=planned.outputs,
+            nested=planned.nested,
+        )
+
+
+def _with(change: PlannedChange, child: NestedChangeSet | None) -> PlannedChange:
+    """Return the change of a nested stack with its change set, any other as it is."""
+    if child is None:
+        return change
+    nested = None if child.empty or child.failed else child.plan
+    return dataclasses.replace(change, change_set_id=child.arn, nested=nested)
+
+
+def _wrong(plan: Plan) -> str | None:
+    """Return what the schemas have against the plan's properties."""
+    lines = [line for each in plan.invalid_properties.values() for line in each]
+    return "\n".join(lines) or None

@@ -1,0 +1,1 @@
+"""What differs between a stack and what is really there."""

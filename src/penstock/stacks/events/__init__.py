@@ -1,0 +1,1 @@
+"""What is told of a stack: its events, operations, findings, and messages to its topics."""

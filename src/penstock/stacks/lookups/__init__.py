@@ -1,0 +1,1 @@
+"""Values from elsewhere: dynamic references, outputs of other stacks."""

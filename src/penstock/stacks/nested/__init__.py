@@ -1,0 +1,1 @@
+"""Stacks within stacks: how they are planned, carried out and read."""

@@ -1,0 +1,1 @@
+"""How a plan is carried out, undone and continued; what an operation has stored."""

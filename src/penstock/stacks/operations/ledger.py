@@ -1,0 +1,371 @@
+"""What is stored of a running operation: every change of it in one unit of work.
+
+A step is stored before its handler is called and after, so what a crash leaves behind is always a
+step in progress, whose call may or may not have happened. `Run` is the image of that in memory.
+"""
+
+import asyncio
+import dataclasses
+import functools
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from penstock.clock import Clock
+from penstock.errors import EngineError
+from penstock.stacks.display import secrets_of
+from penstock.stacks.events import stack_events, topic_messages
+from penstock.stacks.events.stack_events import StackEvent
+from penstock.stacks.operations import exports
+from penstock.stacks.operations.operation import Operation, OutputValue, Parent, StackDocument, Step
+from penstock.stacks.operations.turn import Turn
+from penstock.stacks.operations.walk import Phase, Walk
+from penstock.stacks.state import DeployedResource
+from penstock.storage import change_sets, stack_operations, stacks
+from penstock.storage.database import Database, Work
+from penstock.storage.encryption import Cipher
+from penstock.storage.outbox import publish
+from penstock.storage.stack_operations import OperationRow, StepRow
+from penstock.storage.stacks import ExportRow, ResourceRow
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_LONGEST_BACK_OFF_SECONDS = 60.0
+_FAILED_AND_KEPT = frozenset({"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
+
+
+@dataclass(slots=True)
+class Run:
+    """A running operation in memory. Only `Ledger.commit` changes what is stored."""
+
+    operation: Operation
+    phase: Phase
+    steps: dict[Phase, dict[str, Step]]
+    resources: dict[str, DeployedResource]
+    stop: str | None
+    delete_requested: bool
+    turn: Turn | None = None
+    """What its resources are evaluated with, once that was needed."""
+    ended: bool = False
+    held: bool = False
+    """Whether its cleanup waits for the parent's operation."""
+    waits_for_others: bool = False
+    """Whether it waits for operations on other stacks: nothing wakes it but time."""
+    cancelling: set[str] = field(default_factory=set)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    wakers: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    @property
+    def current(self) -> dict[str, Step]:
+        """The steps of the phase in progress."""
+        return self.steps.setdefault(self.phase, {})
+
+    @property
+    def walk(self) -> Walk:
+        """The phase as the walk sees it."""
+        return Walk(
+            self.phase,
+            {key: step.node for key, step in self.current.items()},
+            self.operation.on_failure,
+            self.stop,
+            self.delete_requested,
+            self.held,
+        )
+
+    def wake(self) -> None:
+        """Have the operation's loop look again."""
+        self.woken.set()
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one unit of work stores; events in their order."""
+
+    steps: list[Step] = field(default_factory=list)
+    resources: list[tuple[DeployedResource, str | None]] = field(default_factory=list)
+    """A resource and the reason of its status."""
+    gone: list[str] = field(default_factory=list)
+    events: list[StackEvent] = field(default_factory=list)
+    phase: Phase | None = None
+    status: str | None = None
+    """The stack's status, with `reason`."""
+    reason: str | None = None
+    document: StackDocument | None = None
+    outputs: Sequence[OutputValue] | None = None
+    """Whose exports become the stack's; refused with ServiceError."""
+    given_back: bool = False
+    """Whether `outputs` are those of before, whose exports are not refused."""
+    imports: frozenset[str] | None = None
+    stack_policy: str | None = None
+    """The stack's new policy; None: it keeps its own."""
+    finished: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.steps or self.resources or self.gone or self.events or self.phase
+                    or self.status)  # fmt: skip
+
+
+class DeletionRequested(Exception):
+    """The stack is to be deleted after this phase, which the walk did not know yet."""
+
+
+class Ledger:
+    """Stores and loads operations of one server."""
+
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._clock = clock
+        self.resource = functools.lru_cache(maxsize=4096)(self._resource)
+
+    def _resource(self, sealed: str) -> DeployedResource:
+        """Return a resource that `seal` was given. Planning reads all of a stack, again and again,
+        and nobody changes a value of it: `resource` keeps the last ones."""
+        return self.open(sealed, DeployedResource)
+
+    def seal(self, value: Any) -> str:
+        """Return a value as encrypted JSON."""
+        return self._cipher.encrypt(msgspec.json.encode(value).decode())
+
+    def open(self, sealed: str, kind: type[T]) -> T:
+        """Return what `seal` was given."""
+        return msgspec.json.decode(self._cipher.decrypt(sealed), type=kind)
+
+    async def load(self, operation_id: str) -> Run | None:
+        """Return an unfinished operation as it is stored, None when it has ended."""
+
+        def work(
+            c: sa.Connection,
+        ) -> tuple[OperationRow | None, list[StepRow], list[ResourceRow]]:
+            row = stack_operations.get(c, operation_id)
+            found = stacks.resources(c, row.stack_id) if row else []
+            return row, stack_operations.steps(c, operation_id), found
+
+        row, steps, resources = await self._database.read(work)
+        if row is None or not row.active:
+            return None
+        run = Run(
+            self.open(row.sealed, Operation), Phase(row.phase), {},
+            {each.logical_id: self.resource(each.sealed) for each in resources},
+            row.stop, row.delete_requested,
+        )  # fmt: skip
+        for stored in steps:
+            step = self.open(stored.sealed, Step)
+            run.steps.setdefault(step.phase, {})[step.key] = step
+        return run
+
+    async def commit(self, run: Run, changes: Changes) -> None:
+        """Store `changes`, then make them in `run`. Trouble of the database is waited out.
+
+        Raises, with nothing stored, ServiceError when an export of `outputs` is refused, and
+        DeletionRequested when a phase would end without regard to that.
+        """
+        if not changes:
+            return
+        changes = _without_secrets(changes, run)
+        now = self._clock()
+        steps = [self._step_row(run, step) for step in changes.steps]
+        resources = [
+            self.resource_row(run.operation.stack_id, each, reason, now)
+            for each, reason in changes.resources
+        ]
+
+        def work(connection: sa.Connection) -> None:
+            self._write(connection, run, changes, steps, resources, now)
+
+        await self._patiently(work)
+        for step in changes.steps:
+            run.steps.setdefault(step.phase, {})[step.key] = step
+        for resource, _ in changes.resources:
+            run.resources[resource.logical_resource_id] = resource
+        for name in changes.gone:
+            run.resources.pop(name, None)
+        if changes.phase is not None:
+            run.phase = changes.phase
+            run.cancelling.clear()
+        run.ended = changes.finished
+        run.wake()
+
+    async def request_stop(self, run: Run, reason: str) -> None:
+        """Stop what is being made; the first reason stays."""
+        operation_id = run.operation.id
+        await self._patiently(lambda c: stack_operations.request_stop(c, operation_id, reason))
+        run.stop = run.stop or reason
+        run.wake()
+
+    async def refresh(self, run: Run) -> None:
+        """Read again what callers may have asked of the operation while it was loaded."""
+        operation_id = run.operation.id
+        row = await self._database.read(lambda c: stack_operations.get(c, operation_id))
+        if row is not None:
+            run.stop, run.delete_requested = row.stop, row.delete_requested
+
+    async def look_at_others(self, run: Run) -> None:
+        """Set `held`: the cleanup of a nested stack waits until that of its parent has begun."""
+        parent = run.operation.parent
+        run.held = (
+            run.phase is Phase.CLEANUP
+            and parent is not None
+            and await self._database.read(lambda c: self._may_go_back(c, parent))
+        )
+
+    async def has_nested(self, run: Run) -> bool:
+        """Tell whether an operation on a stack nested in this one goes on."""
+        stack_id = run.operation.stack_id
+        return await self._database.read(lambda c: stack_operations.any_nested(c, stack_id))
+
+    def _may_go_back(self, connection: sa.Connection, parent: Parent) -> bool:
+        """Tell whether an operation may still be rolled back, its own parent's included."""
+        stack = stacks.get(connection, parent.stack_id)
+        found = stack_operations.get(connection, parent.operation_id)
+        if stack is None or found is None or stack.operation_id != found.id:
+            return False
+        if found.phase in {Phase.UPDATE, Phase.REVERT}:
+            return found.active or stack.status in _FAILED_AND_KEPT
+        above = self.open(found.sealed, Operation).parent
+        return (
+            found.phase == Phase.CLEANUP
+            and above is not None
+            and self._may_go_back(connection, above)
+        )
+
+    async def _patiently(self, work: Work[Any]) -> None:
+        seconds = 0.1
+        while True:
+            try:
+                await self._database.write(work)
+                return
+            except EngineError as error:
+                if not error.retryable:
+                    raise
+                _log.warning("an operation on a stack waits for the database: %s", error)
+                await asyncio.sleep(seconds)
+                seconds = min(2 * seconds, _LONGEST_BACK_OFF_SECONDS)
+
+    def _write(
+        self,
+        connection: sa.Connection,
+        run: Run,
+        changes: Changes,
+        steps: Sequence[StepRow],
+        resources: Sequence[ResourceRow],
+        now: datetime,
+    ) -> None:
+        operation = run.operation
+        stack_id = operation.stack_id
+        if changes.phase is not None or changes.finished:
+            stored = stack_operations.get(connection, operation.id)
+            if stored is not None and stored.delete_requested and not run.delete_requested:
+                raise DeletionRequested
+        if changes.outputs is not None:
+            self._write_exports(
+                connection, operation, changes.outputs, checked=not changes.given_back
+            )
+        if changes.imports is not None:
+            stacks.replace_imports(connection, stack_id, changes.imports)
+        for step in steps:
+            stack_operations.put_step(connection, step)
+        for resource in resources:
+            stacks.put_resource(connection, resource)
+        for name in changes.gone:
+            stacks.delete_resource(connection, stack_id, name)
+        told = stack_events.store(
+            connection, self._cipher, stack_id, operation.stack_name, changes.events,
+            operation.token, now,
+        )  # fmt: skip
+        topic_messages.publish(
+            connection, operation.topics, stack_id, operation.stack_name, told,
+            operation.token, now, self._cipher,
+        )  # fmt: skip
+        if changes.phase is not None or changes.finished:
+            phase = changes.phase or run.phase
+            stack_operations.update(
+                connection, operation.id, phase=phase.value, active=not changes.finished
+            )
+        if changes.status is not None:
+            self._write_stack(connection, stack_id, changes, now)
+
+    def _write_stack(
+        self, connection: sa.Connection, stack_id: str, changes: Changes, now: datetime
+    ) -> None:
+        assert changes.status is not None
+        found = stacks.get(connection, stack_id)
+        assert found is not None
+        values: dict[str, Any] = {"reason": changes.reason}
+        if changes.document is not None:
+            values["sealed"] = self.seal(changes.document)
+        if changes.stack_policy is not None:
+            values["stack_policy"] = changes.stack_policy
+        if changes.status == "DELETE_COMPLETE":
+            values["deleted_at"] = now
+            stacks.replace_imports(connection, stack_id, ())
+            stacks.replace_exports(connection, stack_id, ())
+            change_sets.delete_of_stack(connection, stack_id)
+        stacks.move(connection, stack_id, [found.status], changes.status, **values)
+        if changes.finished:
+            detail = {"status": changes.status, "stackName": found.name}
+            publish(connection, stack_events.COMPLETED, stack_id, detail, now)
+
+    def _write_exports(
+        self,
+        connection: sa.Connection,
+        operation: Operation,
+        outputs: Sequence[OutputValue],
+        *,
+        checked: bool,
+    ) -> None:
+        known = stacks.exports(connection)
+        values = {row.name: self._cipher.decrypt(row.sealed) for row in known}
+        wanted = {one.export_name: one.value for one in outputs if one.export_name is not None}
+        if checked:
+            exports.check(connection, operation.stack_id, known, values, wanted)
+        rows = [
+            ExportRow(name, operation.stack_id, self._cipher.encrypt(value))
+            for name, value in sorted(wanted.items())
+        ]
+        stacks.replace_exports(connection, operation.stack_id, rows)
+
+    def _step_row(self, run: Run, step: Step) -> StepRow:
+        return StepRow(
+            run.operation.id, step.phase.value, step.key, step.status.value, self.seal(step)
+        )
+
+    def resource_row(
+        self, stack_id: str, resource: DeployedResource, reason: str | None, now: datetime
+    ) -> ResourceRow:
+        """Return a resource as it is stored."""
+        return ResourceRow(
+            stack_id=stack_id,
+            logical_id=resource.logical_resource_id,
+            type=resource.resource_type,
+            physical_id=resource.physical_resource_id,
+            status=resource.status,
+            reason=reason,
+            sealed=self.seal(resource),
+            updated_at=now,
+        )
+
+
+def _without_secrets(changes: Changes, run: Run) -> Changes:
+    """Mask NoEcho values in reasons: a service's refusal may quote the value that it refuses."""
+    operation = run.operation
+    planned = operation.plan.parameters if operation.plan else {}
+    known = (*run.resources.values(), *operation.before.resources.values())
+    secrets = secrets_of(operation.before.parameters, planned, resources=known)
+    if not secrets.values:
+        return changes
+
+    def masked(reason: str | None) -> str | None:
+        return None if reason is None else str(secrets.masked(reason))
+
+    return dataclasses.replace(
+        changes,
+        resources=[(resource, masked(reason)) for resource, reason in changes.resources],
+        events=[dataclasses.replace(one, reason=masked(one.reason)) for one in changes.events],
+        reason=masked(changes.reason),
+    )

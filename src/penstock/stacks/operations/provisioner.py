@@ -1,0 +1,335 @@
+"""Carries out what `walk.decide` says, for every running operation. No judgement of its own.
+
+One loop per operation, one task per resource in progress; a waiting resource is a timer. What is
+about to happen stands in the ledger first, so after a crash a step in progress is simply called
+again, with `resumed` set: its handler looks for what the same token made before.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import traceback
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.background_work import BackgroundWork
+from penstock.clock import Clock
+from penstock.errors import EngineError
+from penstock.stacks.events.stack_events import CREATION_INITIATED, StackEvent
+from penstock.stacks.handlers.handler import (
+    Failed,
+    HandlerErrorCode,
+    InProgress,
+    Progress,
+    Succeeded,
+)
+from penstock.stacks.operations import phases
+from penstock.stacks.operations.calls import Calls
+from penstock.stacks.operations.ledger import Changes, DeletionRequested, Ledger, Run
+from penstock.stacks.operations.operation import Step, Work
+from penstock.stacks.operations.turn import Turn
+from penstock.stacks.operations.walk import (
+    Begin,
+    Cancel,
+    Decision,
+    Finish,
+    NodeStatus,
+    Phase,
+    Skip,
+    Start,
+    decide,
+)
+from penstock.stacks.template import written_references
+from penstock.stacks.template.load import stored_template
+
+_log = logging.getLogger(__name__)
+_LONGEST_BACK_OFF_SECONDS = 60.0
+_LOOKS_AGAIN_SECONDS = 0.1
+"""How often a stack looks whether others that it waits for have gone on."""
+TIMED_OUT = "Stack creation time exceeded the specified timeout. Rollback requested by user."
+
+
+class Provisioner:
+    """Runs operations. `run` begins or resumes one; `close` leaves all of them resumable."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        calls: Calls,
+        exports: Callable[[], Coroutine[Any, Any, Mapping[str, str]]],
+        clock: Clock,
+        first_back_off_seconds: float = 0.5,
+    ) -> None:
+        self._ledger = ledger
+        self._calls = calls
+        self._exports = exports
+        self._clock = clock
+        self._first_back_off_seconds = first_back_off_seconds
+        self._runs: dict[str, Run] = {}
+        self._background = BackgroundWork(
+            _log, "a stack's operation stands still until the next start"
+        )
+
+    def run(self, operation_id: str, *, resumed: bool = False) -> None:
+        """Go on with a stored operation; one that is running already is left alone."""
+        if operation_id not in self._runs:
+            self._background.spawn(self._operate(operation_id, resumed))
+
+    async def stop(self, operation_id: str, reason: str) -> None:
+        """Have a running operation stop making resources; what follows is the walk's decision."""
+        run = self._runs.get(operation_id)
+        if run is not None:
+            await self._ledger.request_stop(run, reason)
+
+    def delete_afterwards(self, operation_id: str) -> None:
+        """Note in memory what the caller has stored: the stack is to be deleted."""
+        run = self._runs.get(operation_id)
+        if run is not None:
+            run.delete_requested = True
+            run.wake()
+
+    def look_again(self, stack_id: str) -> None:
+        """Call what a stack waits for at once: something has come for it."""
+        for run in self._runs.values():
+            if run.operation.stack_id == stack_id:
+                for key in run.current:
+                    _waker(run, key).set()
+
+    async def close(self) -> None:
+        """End every task; nothing is written, a later `run` goes on from the rows."""
+        await self._background.close()
+
+    async def _operate(self, operation_id: str, resumed: bool) -> None:
+        run = await self._ledger.load(operation_id)
+        if run is None:
+            return
+        self._runs[operation_id] = run
+        await self._ledger.refresh(run)
+        for key, step in run.current.items():
+            if step.status is NodeStatus.RUNNING:
+                self._background.spawn(self._drive(run, key, in_doubt=resumed))
+        try:
+            while not run.ended:
+                run.woken.clear()
+                decisions = await self._decisions(run)
+                if decisions:
+                    await self._carry_out(run, decisions)
+                else:
+                    await self._wait(run)
+        finally:
+            del self._runs[operation_id]
+            self._calls.forget(operation_id)
+
+    async def _decisions(self, run: Run) -> list[Decision]:
+        """Return what the walk says, but for what is done already, or must wait for others: the
+        cleanup of a nested stack for its parent's, a stack's end for those nested in it."""
+        run.held = run.waits_for_others = False
+        if run.phase is not Phase.CLEANUP:
+            return [each for each in decide(run.walk) if not _is_known(run, each)]
+        await self._ledger.look_at_others(run)
+        decisions = decide(run.walk)
+        ends = any(isinstance(each, Finish) for each in decisions)
+        run.waits_for_others = run.held or (ends and await self._ledger.has_nested(run))
+        return [] if ends and run.waits_for_others else decisions
+
+    async def _wait(self, run: Run) -> None:
+        if run.waits_for_others:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOKS_AGAIN_SECONDS):
+                    await run.woken.wait()
+            return
+        deadline = run.operation.deadline
+        if deadline is None or run.phase is not Phase.CREATE or run.stop is not None:
+            await run.woken.wait()
+            return
+        seconds = (deadline - self._clock()).total_seconds()
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                await run.woken.wait()
+        except TimeoutError:
+            await self._ledger.request_stop(run, TIMED_OUT)
+
+    async def _carry_out(self, run: Run, decisions: list[Decision]) -> None:
+        changes = Changes()
+        for decision in decisions:
+            _log.debug("stack %s: %s", run.operation.stack_name, decision)
+            match decision:
+                case Start(key, _):
+                    await self._start(run, run.current[key], changes)
+                case Skip(key, _, cause):
+                    skipped = dataclasses.replace(
+                        run.current[key], status=NodeStatus.SKIPPED, reason=cause
+                    )
+                    changes.steps.append(skipped)
+                case Cancel(key, _):
+                    run.cancelling.add(key)
+                    _waker(run, key).set()
+                case Begin(phase, _):
+                    await self._follow(run, phase, changes)
+                case Finish(status, _):
+                    await self._follow(run, status, changes)
+        try:
+            await self._ledger.commit(run, changes)
+        except ServiceError as error:  # an export is refused
+            await self._ledger.request_stop(run, error.message)
+            return
+        except DeletionRequested:
+            await self._ledger.refresh(run)
+            return
+        for step in changes.steps:
+            if step.status is NodeStatus.RUNNING:
+                self._background.spawn(self._drive(run, step.key, in_doubt=False))
+
+    async def _follow(self, run: Run, following: Phase | str, changes: Changes) -> None:
+        """Add the change to another phase, or to the end of the operation."""
+        made = run.phase in {Phase.CREATE, Phase.UPDATE}
+        if made and following in {Phase.CLEANUP, "CREATE_COMPLETE"}:
+            turn = await self._turn(run)
+            try:
+                await self._calls.look_at_stacks(run.operation, turn)
+                outputs, changes.imports = phases.results(turn)
+                unwritten = written_references.unwritten_in_outputs(turn.scope())
+                changes.outputs = await self._calls.outputs(run.operation, outputs, unwritten)
+            except ServiceError as error:
+                await self._ledger.request_stop(run, error.message)
+                return
+        if isinstance(following, Phase):
+            phases.begin(run, following, changes)
+        else:
+            phases.finish(run, following, changes)
+
+    async def _turn(self, run: Run) -> Turn:
+        """Return what resources are evaluated with; exports stay as they were first read."""
+        if run.turn is None:
+            plan = run.operation.plan
+            assert plan is not None
+            template = stored_template(plan.template_body)
+            exports = await self._exports()
+            run.turn = Turn(run.operation, plan, template, exports, run.resources)
+        return run.turn
+
+    async def _start(self, run: Run, step: Step, changes: Changes) -> None:
+        if step.work is Work.APPLY:
+            turn = await self._turn(run)
+            await self._calls.look_at_stacks(run.operation, turn, [step.logical_id])
+            support = self._calls.support(turn.template.resources[step.logical_id].type)
+            decided = turn.decide(step, support.value)
+            phases.apply(decided, turn, changes)
+        else:
+            phases.start(run, step, changes)
+
+    async def _drive(self, run: Run, key: str, *, in_doubt: bool) -> None:
+        """See one resource through, from its (perhaps repeated) first call to its end.
+
+        `in_doubt`: an earlier process may have made the call that comes first.
+        """
+        back_off = self._first_back_off_seconds
+        while True:
+            step = run.current[key]
+            known = step.physical_id or step.provisional_id
+            if key in run.cancelling and known:
+                await self._settle(run, dataclasses.replace(step, physical_id=known), None)
+                return
+            try:
+                progress = await self._calls.call(run.operation, step, resumed=in_doubt)
+            except EngineError as error:
+                if error.retryable:
+                    told = self._calls.masked(run.operation.id, str(error))
+                    _log.warning("%s of %s is tried again: %s", key, run.operation.stack_name, told)
+                    await _pause(run, key, back_off)
+                    back_off = min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
+                    in_doubt = True
+                    continue
+                told = self._calls.masked(run.operation.id, str(error))
+                progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, told)
+            except Exception as error:  # the boundary of handlers: a bug fails the resource alone
+                trace = self._calls.masked(run.operation.id, traceback.format_exc())
+                _log.error("the handler of %s of %s\n%s", key, run.operation.stack_name, trace)
+                told = self._calls.masked(run.operation.id, f"Internal Failure: {error}")
+                progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, told)
+            in_doubt, back_off = False, self._first_back_off_seconds
+            if not isinstance(progress, InProgress):
+                await self._settle(run, step, progress)
+                return
+            await self._note(run, step, progress)
+            await _pause(run, key, progress.callback_delay_seconds)
+
+    async def _note(self, run: Run, step: Step, progress: InProgress) -> None:
+        """Store what a call that is not done has told."""
+        physical_id = progress.physical_resource_id or step.physical_id
+        told = dataclasses.replace(
+            step,
+            physical_id=physical_id,
+            context=dict(progress.callback_context),
+            reason=progress.reason or step.reason,
+            provisional_id=progress.provisional_id,
+        )
+        if told == step:
+            return
+        changes = Changes(steps=[told])
+        if step.physical_id is None and physical_id:
+            changes.events.append(await self._initiated(run, step, physical_id))
+            phases.named(run, told, changes)
+        elif progress.reason and progress.reason != step.reason:
+            status = phases.status_of(step, "IN_PROGRESS")
+            changes.events.append(phases.event_of(step, physical_id or "", status, progress.reason))
+        await self._ledger.commit(run, changes)
+
+    async def _settle(self, run: Run, step: Step, progress: Progress | None) -> None:
+        """Store a step's end; None: it was cancelled."""
+        changes = Changes()
+        shown = await self._shown(run, step)
+        match progress:
+            case Succeeded():
+                if step.work in {Work.CREATE, Work.REPLACE} and step.physical_id is None:
+                    changes.events.append(
+                        await self._initiated(run, step, progress.physical_resource_id)
+                    )
+                phases.succeeded(run, step, progress, shown, changes)
+            case Failed():
+                token = self._calls.token(run.operation, step)
+                if progress.physical_resource_id and step.provisional_id not in {
+                    None,
+                    progress.physical_resource_id,
+                }:
+                    changes.events.append(
+                        await self._initiated(run, step, progress.physical_resource_id)
+                    )
+                phases.failed(run, step, progress, token, shown, changes)
+            case None:
+                phases.cancelled(run, step, shown, changes)
+        await self._ledger.commit(run, changes)
+
+    async def _initiated(self, run: Run, step: Step, physical_id: str) -> StackEvent:
+        status = phases.status_of(step, "IN_PROGRESS")
+        shown = await self._shown(run, step)
+        return phases.event_of(step, physical_id, status, CREATION_INITIATED, shown)
+
+    async def _shown(self, run: Run, step: Step) -> Mapping[str, Any] | None:
+        if run.phase not in {Phase.CREATE, Phase.UPDATE}:
+            return None
+        return (await self._turn(run)).shown(step.logical_id)
+
+
+def _is_known(run: Run, decision: Decision) -> bool:
+    return isinstance(decision, Cancel) and decision.logical_id in run.cancelling
+
+
+def _waker(run: Run, key: str) -> asyncio.Event:
+    return run.wakers.setdefault(key, asyncio.Event())
+
+
+async def _pause(run: Run, key: str, seconds: float) -> None:
+    """Wait, or until the step is cancelled, or something has come for it."""
+    waker = _waker(run, key)
+    try:
+        async with asyncio.timeout(max(seconds, 0)):
+            await waker.wait()
+    except TimeoutError:
+        return
+    if key not in run.cancelling:
+        waker.clear()
+    elif not run.current[key].physical_id:
+        await asyncio.sleep(min(max(seconds, 0), 1))  # it must be seen to its name first

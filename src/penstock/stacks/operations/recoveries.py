@@ -1,0 +1,219 @@
+"""Ending differently what an operation began: stopping an update, rolling back, trying again.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
+and .../using-cfn-updating-stacks-continueupdaterollback.html
+"""
+
+import dataclasses
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from penstock.aws.service import Principal
+from penstock.clock import Clock
+from penstock.stacks.events import stack_events, topic_messages
+from penstock.stacks.operations import phases
+from penstock.stacks.operations.calls import Calls
+from penstock.stacks.operations.exports import refused
+from penstock.stacks.operations.ledger import Ledger
+from penstock.stacks.operations.operation import Operation, StackDocument, Step
+from penstock.stacks.operations.provisioner import Provisioner
+from penstock.stacks.operations.refusals import FAILED, check_skip
+from penstock.stacks.operations.stored_stacks import StoredStacks
+from penstock.stacks.operations.walk import NodeStatus, Phase
+from penstock.storage import stack_operations, stacks
+from penstock.storage.database import Database
+from penstock.storage.encryption import Cipher
+from penstock.storage.stack_operations import StepRow
+from penstock.storage.stacks import StackRow
+
+_TOLD_OF = timedelta(days=90)
+"""For how long a deleted stack can be described."""
+
+
+class Recoveries(StoredStacks):
+    """Stacks whose operations can be stopped, rolled back and tried again."""
+
+    def __init__(
+        self,
+        database: Database,
+        cipher: Cipher,
+        ledger: Ledger,
+        calls: Calls,
+        clock: Clock,
+        account_id: str,
+        region: str,
+        first_back_off_seconds: float,
+    ) -> None:
+        super().__init__(database, cipher, ledger, account_id, region)
+        self._calls = calls
+        self._clock = clock
+        self._provisioner = Provisioner(ledger, calls, self.exports, clock, first_back_off_seconds)
+
+    def is_forgotten(self, row: StackRow) -> bool:
+        """Return whether a stack was deleted so long ago that AWS does not tell of it any more."""
+        return row.deleted_at is not None and row.deleted_at < self._clock() - _TOLD_OF
+
+    async def continue_rollback(
+        self,
+        row: StackRow,
+        skip: Collection[str],
+        *,
+        principal: Principal,
+        role_arn: str | None = None,
+        token: str | None = None,
+    ) -> None:
+        """Try again what failed in an update's rollback, leaving out the resources of `skip`.
+
+        A stack without a role goes on as `principal`, not as who began the update.
+        """
+        if row.status != "UPDATE_ROLLBACK_FAILED" or row.operation_id is None:
+            # unverified
+            raise refused(f"Stack:{row.id} is in {row.status} state and can not continue rollback.")
+        if role_arn is not None:
+            await self._calls.check_role(role_arn)
+        operation_id = row.operation_id
+        stored = await self._database.read(lambda c: stack_operations.steps(c, operation_id))
+        steps = [self._ledger.open(each.sealed, Step) for each in stored]
+        again = [step for step in steps if step.phase is Phase.REVERT]
+        check_skip(again, skip)
+        now = self._clock()
+
+        def work(c: sa.Connection) -> None:
+            self._act_as(c, operation_id, principal, role_arn, token)
+            for step in again:
+                self._try_again(c, row.id, operation_id, step, skip, now)
+            stack_operations.update(c, operation_id, active=True, token=token)
+            status = phases.STATUS[Phase.REVERT]
+            moved = stacks.move(
+                c, row.id, [row.status], status,
+                reason=stack_events.USER_INITIATED, serial=row.serial + 1,
+            )  # fmt: skip
+            if not moved:
+                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
+            self._tell(c, row.id, row.name, status, stack_events.USER_INITIATED, token, now)
+
+        await self._database.write(work)
+        self._provisioner.run(operation_id)
+
+    async def roll_back(
+        self,
+        row: StackRow,
+        *,
+        principal: Principal,
+        role_arn: str | None = None,
+        token: str | None = None,
+        retain_except_on_create: bool = False,
+    ) -> None:
+        """Roll back what failed and was kept: a creation, or an update with DisableRollback.
+
+        A stack without a role is rolled back as `principal`.
+        """
+        following = {"CREATE_FAILED": Phase.ROLLBACK, "UPDATE_FAILED": Phase.REVERT}
+        if row.status not in following or row.operation_id is None:
+            raise refused(  # unverified
+                f"Stack:{row.id} is in {row.status} state and can not be rolled back."
+            )
+        if role_arn is not None:
+            await self._calls.check_role(role_arn)
+        operation_id = row.operation_id
+
+        def work(c: sa.Connection) -> None:
+            stored = stack_operations.get(c, operation_id)
+            assert stored is not None
+            operation = self._ledger.open(stored.sealed, Operation)
+            if operation.before.status in FAILED:
+                raise refused(
+                    f"Stack:{row.id} was updated from {operation.before.status}: Penstock rolls "
+                    "back one operation, not several. Update the stack again with "
+                    "DisableRollback, or delete it."
+                )
+            changed = dataclasses.replace(
+                operation,
+                on_failure="ROLLBACK",
+                token=token,
+                principal=principal,
+                role_arn=role_arn or operation.role_arn,
+                retain_except_on_create=retain_except_on_create
+                or operation.retain_except_on_create,
+            )
+            sealed = self._ledger.seal(changed)
+            stack_operations.update(c, operation_id, active=True, token=token, sealed=sealed)
+            status = phases.STATUS[following[row.status]]  # the walk's first decision tells it
+            if not stacks.move(c, row.id, [row.status], status, serial=row.serial + 1):
+                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
+
+        await self._database.write(work)
+        self._provisioner.run(operation_id)
+
+    async def cancel_update(self, row: StackRow) -> None:
+        """Stop an update in progress, and roll it back."""
+        if row.status != "UPDATE_IN_PROGRESS" or row.operation_id is None:
+            # text: what clients look for (github.com/ConduitVC/aws-utils and others)
+            raise refused("CancelUpdateStack cannot be called from current stack status")
+        await self._provisioner.stop(row.operation_id, stack_events.USER_INITIATED)
+
+    def _put_step(self, c: sa.Connection, operation_id: str, step: Step) -> None:
+        row = StepRow(
+            operation_id, step.phase.value, step.key, step.status.value, self._ledger.seal(step)
+        )
+        stack_operations.put_step(c, row)
+
+    def _act_as(
+        self,
+        c: sa.Connection,
+        operation_id: str,
+        principal: Principal,
+        role_arn: str | None,
+        token: str | None,
+    ) -> None:
+        stored = stack_operations.get(c, operation_id)
+        assert stored is not None
+        operation = self._ledger.open(stored.sealed, Operation)
+        changed = dataclasses.replace(
+            operation,
+            principal=principal,
+            role_arn=role_arn or operation.role_arn,
+            token=token,
+        )
+        stack_operations.update(c, operation_id, sealed=self._ledger.seal(changed))
+
+    def _try_again(
+        self,
+        c: sa.Connection,
+        stack_id: str,
+        operation_id: str,
+        step: Step,
+        skip: Collection[str],
+        now: datetime,
+    ) -> None:
+        if step.status is NodeStatus.SUCCEEDED:
+            return
+        if step.logical_id in skip:
+            assert step.old is not None
+            kept = dataclasses.replace(step.old, status="UPDATE_COMPLETE")
+            stacks.put_resource(c, self._ledger.resource_row(stack_id, kept, None, now))
+            self._put_step(c, operation_id, dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
+            return
+        waiting = dataclasses.replace(
+            step, status=NodeStatus.WAITING, attempt=step.attempt + 1, context=None, reason=None
+        )
+        self._put_step(c, operation_id, waiting)
+
+    def _tell(
+        self,
+        c: sa.Connection,
+        stack_id: str,
+        name: str,
+        status: str,
+        reason: str | None,
+        token: str | None,
+        now: datetime,
+    ) -> None:
+        event = stack_events.of_stack(stack_id, name, status, reason)
+        told = stack_events.store(c, self._cipher, stack_id, name, [event], token, now)
+        row = stacks.get(c, stack_id)
+        assert row is not None
+        topics = self._ledger.open(row.sealed, StackDocument).notification_arns
+        topic_messages.publish(c, topics, stack_id, name, told, token, now, self._cipher)

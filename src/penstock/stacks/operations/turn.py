@@ -1,0 +1,227 @@
+"""What becomes of a resource at its turn: its properties evaluated, compared with what stands.
+
+Pure. Everything it depends on has succeeded by then, so nothing is Unknown any more.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.display import all_masked, secrets_of
+from penstock.stacks.operations import update_rules
+from penstock.stacks.operations.operation import Operation, Step, Work
+from penstock.stacks.operations.walk import NodeStatus
+from penstock.stacks.planning.differences import Difference, differences
+from penstock.stacks.planning.nesting import NESTED_STACK
+from penstock.stacks.planning.plan import Plan
+from penstock.stacks.policies import creation_policy, stack_policy
+from penstock.stacks.policies.creation_policy import SignalsWanted
+from penstock.stacks.policies.stack_policy import UpdateAction
+from penstock.stacks.schemas import custom_names, property_rules, resource_schema
+from penstock.stacks.state import DeployedResource
+from penstock.stacks.template import dynamic_references, evaluate, written_references
+from penstock.stacks.template.errors import invalid
+from penstock.stacks.template.evaluate import ResourceValues, Scope
+from penstock.stacks.template.scope import OtherStack
+from penstock.stacks.template.template import ParameterValue, ResourceDeclaration, Template
+
+MASK = "****"
+_UNDONE = frozenset({"CREATE_FAILED", "CREATE_IN_PROGRESS"})
+_UNCERTAIN = frozenset({"UPDATE_FAILED", "UPDATE_IN_PROGRESS"})
+_NO_CALL = frozenset({"Metadata", "DeletionPolicy", "UpdateReplacePolicy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the resources of one operation are evaluated with."""
+
+    operation: Operation
+    plan: Plan
+    template: Template
+    exports: Mapping[str, str]
+    deployed: Mapping[str, DeployedResource]
+    other_stacks: dict[str, OtherStack] = field(default_factory=dict)
+    """Filled with what Fn::GetStackOutput names, before that is evaluated."""
+
+    def scope(self, parameters: Mapping[str, ParameterValue] | None = None) -> Scope:
+        """Return the scope of the template's functions; `parameters` replace the plan's."""
+        before = self.operation.before
+        return Scope(
+            template=self.template,
+            parameters=self.plan.parameters if parameters is None else parameters,
+            region=before.region,
+            account_id=before.account_id,
+            stack_id=before.stack_id,
+            stack_name=before.stack_name,
+            notification_arns=tuple(self.plan.notification_arns),
+            exports=self.exports,
+            other_stacks=self.other_stacks,
+            resources=_Values(self.deployed),
+        )
+
+    def decide(self, step: Step, support: str) -> Step:
+        """Return the step with its work decided and `new` evaluated; FAILED where it cannot be."""
+        name = step.logical_id
+        declared = self.template.resources[name]
+        scope = self.scope()
+        old = step.old if step.old is not None and step.old.status not in _UNDONE else None
+        new = DeployedResource(
+            logical_resource_id=name,
+            resource_type=declared.type,
+            physical_resource_id=old.physical_resource_id if old else "",
+            status="",
+            properties={},
+            attributes=old.attributes if old else {},
+            support=support,
+            ref=old.ref if old else None,
+            depends_on=tuple(step.after),
+            deletion_policy=declared.deletion_policy,
+            update_replace_policy=declared.update_replace_policy,
+        )
+        try:
+            properties = evaluate.properties(scope, name)
+            metadata = evaluate.metadata(scope, name)
+            dynamic_references.check_places(declared.type, properties)
+            unwritten = written_references.unwritten(scope, name, properties)
+            if unwritten and declared.type == NESTED_STACK:
+                raise written_references.handed_on(unwritten)
+        except ServiceError as error:
+            return self._refused(step, new, old, error.message)
+        new = dataclasses.replace(
+            new, properties=properties, metadata=metadata, unwritten=unwritten
+        )
+        if old is None:
+            work = Work.CREATE
+        else:
+            changed = differences(
+                declared, old, properties, metadata,
+                stack_tags_changed=dict(self.operation.before.tags) != dict(self.plan.tags),
+            )  # fmt: skip
+            work = self._change(name, old, changed)
+            if changed and (denied := self._denied(work, old)):
+                refused = self._refused(step, new, old, denied)
+                return dataclasses.replace(refused, work=Work.DENIED)
+            if work is Work.REPLACE and (
+                refusal := custom_names.refusal_to_replace(
+                    declared.type, old.properties, properties
+                )
+            ):
+                return self._refused(step, new, old, refusal)
+            if work is Work.NOTHING and declared.type == NESTED_STACK:
+                work = Work.UPDATE  # its template may have changed where it is
+        if work is not Work.NOTHING and (wrong := _problems(declared.type, properties)):
+            return self._refused(step, new, old, property_rules.failure(name, wrong))
+        try:
+            signals = self._signals(scope, declared, work, old, properties)
+        except ServiceError as error:
+            return self._refused(step, new, old, error.message)
+        physical_id = old.physical_resource_id if old and work is Work.UPDATE else None
+        return dataclasses.replace(
+            step, work=work, status=NodeStatus.RUNNING, old=old, new=new, physical_id=physical_id,
+            signals=signals,
+        )  # fmt: skip
+
+    def _signals(
+        self,
+        scope: Scope,
+        declared: ResourceDeclaration,
+        work: Work,
+        old: DeployedResource | None,
+        properties: Mapping[str, Any],
+    ) -> SignalsWanted | None:
+        """Return what the resource waits for; ServiceError for an update that is not made."""
+        if work in {Work.CREATE, Work.REPLACE}:
+            policy = evaluate.evaluated(scope, declared.creation_policy)
+            wanted = creation_policy.on_creation(declared.type, policy)
+            missing = creation_policy.missing_properties(declared.type, wanted, properties)
+            if missing:
+                raise invalid(property_rules.failure(declared.logical_id, missing))
+            return wanted
+        if work is not Work.UPDATE or old is None:
+            return None
+        refusal = update_rules.refusal(declared.type, old.properties, properties)
+        if refusal is not None:
+            raise invalid(refusal)
+        policy = evaluate.evaluated(scope, declared.update_policy)
+        return creation_policy.on_update(declared.type, policy, old.properties, properties)
+
+    def _change(self, name: str, old: DeployedResource, changed: Sequence[Difference]) -> Work:
+        recreations = {each.requires_recreation for each in changed}
+        planned = {each.logical_resource_id: each for each in self.plan.changes}.get(name)
+        if "Always" in recreations:
+            return Work.REPLACE
+        if "Conditionally" in recreations and planned is not None and planned.replacement == "True":
+            return Work.REPLACE
+        if any(each.attribute not in _NO_CALL for each in changed) or old.status in _UNCERTAIN:
+            return Work.UPDATE
+        return Work.NOTHING
+
+    def _denied(self, work: Work, old: DeployedResource) -> str | None:
+        """Return why the stack's policy refuses the change of a resource that is there."""
+        return stack_policy.refusal(
+            self.operation.stack_policy,
+            UpdateAction.REPLACE if work is Work.REPLACE else UpdateAction.MODIFY,
+            old.logical_resource_id,
+            old.resource_type,
+        )
+
+    def _refused(
+        self, step: Step, new: DeployedResource, old: DeployedResource | None, reason: str
+    ) -> Step:
+        return dataclasses.replace(step, status=NodeStatus.FAILED, old=old, new=new, reason=reason)
+
+    def shown(self, name: str) -> dict[str, Any] | None:
+        """Return a resource's properties as events may show them: NoEcho values masked, and what is
+        built from them; also a value that another resource hands on as its attribute."""
+        masked = {
+            key: dataclasses.replace(value, value=MASK, resolved=None) if value.no_echo else value
+            for key, value in self.plan.parameters.items()
+        }
+        hiding = _Values(self.deployed, hidden=True)
+        scope = dataclasses.replace(self.scope(masked), resources=hiding)
+        try:
+            found = evaluate.properties(scope, name)
+        except ServiceError:
+            return None
+        if evaluate.contains_unknown(found):
+            return None
+        secrets = secrets_of(
+            self.operation.before.parameters,
+            self.plan.parameters,
+            resources=self.deployed.values(),
+        )
+        hidden: dict[str, Any] = secrets.masked(found)
+        return hidden
+
+
+class _Values(Mapping[str, ResourceValues]):
+    """What deployed resources give, made when one is asked for: a stack may have hundreds."""
+
+    def __init__(self, deployed: Mapping[str, DeployedResource], *, hidden: bool = False) -> None:
+        self._deployed = deployed
+        self._hidden = hidden
+
+    def __getitem__(self, name: str) -> ResourceValues:
+        return values_of(self._deployed[name], hidden=self._hidden)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._deployed)
+
+    def __len__(self) -> int:
+        return len(self._deployed)
+
+
+def values_of(resource: DeployedResource, *, hidden: bool = False) -> ResourceValues:
+    """Return what Ref and Fn::GetAtt of a deployed resource give; secrets masked where `hidden`."""
+    ref = resource.ref if resource.ref is not None else resource.physical_resource_id
+    attributes = resource.attributes
+    if hidden and resource.no_echo:
+        attributes = all_masked(attributes)
+    return ResourceValues(ref, attributes, resource.source)
+
+
+def _problems(type_name: str, properties: Mapping[str, Any]) -> list[str]:
+    schema = resource_schema.schema(type_name)
+    return [] if schema is None else property_rules.problems(schema, properties)

@@ -1,0 +1,1 @@
+"""From a stack and what is wanted to the plan of an operation. Pure."""

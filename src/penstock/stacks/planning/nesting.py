@@ -1,0 +1,109 @@
+"""Nested stacks as values: what a plan says of one, and what its properties mean. Pure.
+
+A stack asks each of its nested stacks for an update whenever it is updated itself, since the
+template may have changed where TemplateURL points. Source:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.aws.tags import is_reserved, to_pairs
+from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY, contains_unknown
+from penstock.stacks.planning.plan import Detail, Plan, PlannedChange
+from penstock.stacks.template.errors import invalid
+
+NESTED_STACK = "AWS::CloudFormation::Stack"
+DEEPEST = 10
+"""Stacks above a nested one: a template that nests itself ends there. AWS names no number."""
+MOST_RESOURCES = 2500
+"""Of a stack and all that are nested in it: AWS's quota of resources in nested operations."""
+
+AUTOMATIC = Detail(
+    attribute="Properties",
+    name=None,
+    requires_recreation="Never",
+    evaluation="Dynamic",
+    change_source="Automatic",
+)
+"""The detail that a change set has of every nested stack that is there already."""
+
+
+@dataclass
+class NestedPlanning:
+    """What a stack's planning is told of its nested stacks, and what it tells of all."""
+
+    attributes: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Of each that was planned already: its outputs as they will be, Unknown ones left out."""
+    properties: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Of each, in order of dependencies."""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    """The stack's own, as they will be."""
+
+
+def is_automatic(change: PlannedChange) -> bool:
+    """Tell whether a change says no more than that a nested stack is asked for an update."""
+    return (
+        change.resource_type == NESTED_STACK
+        and change.nested is None
+        and list(change.details) == [AUTOMATIC]
+    )
+
+
+def parameters_of(properties: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return a nested stack's Parameters as a request has them. Raises ServiceError."""
+    given = properties.get("Parameters") or {}
+    return [{"ParameterKey": name, "ParameterValue": _text(each)} for name, each in given.items()]
+
+
+def request_of(
+    properties: Mapping[str, Any], name: str, tags: Mapping[str, str], above: Plan
+) -> dict[str, Any]:
+    """Return what CreateStack or UpdateStack would be asked for: the properties, and what a nested
+    stack has of its parent: its tags, role, capabilities and whether it is rolled back."""
+    url = properties["TemplateURL"]
+    if contains_unknown(url):
+        raise invalid("TemplateURL is known only once the stack is executed.")  # unverified
+    return {
+        "StackName": name,
+        "TemplateURL": url,
+        "Parameters": parameters_of(properties),
+        "Tags": to_pairs({key: value for key, value in tags.items() if not is_reserved(key)}),
+        "NotificationARNs": properties.get("NotificationARNs") or [],
+        "Capabilities": list(above.capabilities),
+        "RoleARN": above.role_arn,
+        "DisableRollback": above.disable_rollback,
+    }
+
+
+def stack_name(parent: str, logical_id: str, end: str) -> str:
+    """Return a nested stack's name, at most 128 characters."""
+    return f"{parent[:60]}-{logical_id[:50]}-{end.upper()}"
+
+
+def check_depth(ancestors: Sequence[str]) -> None:
+    """Raise ServiceError when a stack would be nested too deep; `ancestors` are those above it."""
+    if len(ancestors) > DEEPEST:  # unverified
+        raise invalid(
+            f"Stacks may be nested {DEEPEST} deep: expected a template that ends, found one that "
+            f"nests itself, or a stack below {ancestors[-1]} that is too deep."
+        )
+
+
+def check_size(resources: int) -> None:
+    """Raise ServiceError when a stack and all that are nested in it have too many resources."""
+    if resources > MOST_RESOURCES:  # unverified
+        raise invalid(
+            f"A stack and its nested stacks may have {MOST_RESOURCES} resources, found {resources}."
+        )
+
+
+def _text(value: Any) -> str:
+    if contains_unknown(value):
+        return KNOWN_AFTER_APPLY
+    if isinstance(value, Mapping | list):
+        raise invalid(
+            "Value of property Parameters must be an object with String (or simple type) properties"
+        )
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""CreationPolicy, UpdatePolicy and stack policies. Pure."""

@@ -1,0 +1,1 @@
+"""From a request and its template to what is wanted of a stack."""

@@ -1,0 +1,1 @@
+"""What comes in from outside: answers to custom resources, signals, and their addresses."""

@@ -1,0 +1,1 @@
+"""What AWS's resource schemas say: properties, their rules and patterns, names. Pure."""

@@ -1,0 +1,223 @@
+"""Looks before anything is provisioned: are names of new resources taken, do buckets that go have
+objects, are properties what the schemas allow?
+
+Only what is known and only what the caller may read: what he may not see is found when the
+resource is made. Docs: ADR 0040.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
+from penstock.aws.service import Principal
+from penstock.clock import Clock
+from penstock.stacks.display import secrets_of
+from penstock.stacks.events import findings
+from penstock.stacks.events.findings import Finding
+from penstock.stacks.handlers.handler import Findable, ResourceRequest, Support
+from penstock.stacks.operations.calls import Calls
+from penstock.stacks.planning.desired import Desired
+from penstock.stacks.planning.plan import Action, Plan, PlannedChange
+from penstock.stacks.resource_types import recorded_values
+from penstock.stacks.schemas import custom_names, resource_schema
+from penstock.stacks.schemas.resource_schema import ResourceSchema
+from penstock.stacks.state import StackState
+from penstock.stacks.template import evaluate
+from penstock.stacks.template.dynamic_references import has_reference
+from penstock.storage import stacks as stored_stacks
+from penstock.storage.database import Database
+
+_BUCKET = "AWS::S3::Bucket"
+_AT_ONCE = 32
+"""Names that are looked for at the same time."""
+
+_TOKENS = ("one", "another")
+"""Two tokens of requests: what is the same with both is not made up from one."""
+
+
+class EarlyValidation:
+    """Validates plans of one server's stacks."""
+
+    def __init__(
+        self, calls: Calls, in_process: InProcess, database: Database, clock: Clock
+    ) -> None:
+        self._calls = calls
+        self._in_process = in_process
+        self._database = database
+        self._clock = clock
+
+    async def of_plan(
+        self, principal: Principal, current: StackState, wanted: Desired, plan: Plan
+    ) -> list[Finding]:
+        """Return what stops the plan: properties that are wrong, and names that are taken."""
+        types = {name: each.type for name, each in wanted.template.resources.items()}
+        found = findings.of_properties(plan.invalid_properties, types)
+        added = [each for each in plan.changes if each.action is Action.ADD]
+        added = [each for each in added if each.logical_resource_id not in plan.invalid_properties]
+        found += await self._taken_names(principal, current, wanted, added)
+        return _masked(found, current, wanted)
+
+    async def warnings(self, principal: Principal, plan: Plan) -> list[Finding]:
+        """Return what a change set warns of: buckets that it deletes and that have objects."""
+        found = []
+        for each in plan.changes:
+            deleted = each.action is Action.REMOVE and each.policy_action == "Delete"
+            if not deleted or each.resource_type != _BUCKET or not each.physical_resource_id:
+                continue
+            if self._calls.support(_BUCKET) is Support.RECORDED:
+                continue
+            if await self._has_objects(principal, each.physical_resource_id):
+                bucket = each.physical_resource_id
+                found.append(findings.bucket_not_empty(each.logical_resource_id, bucket))
+        return found
+
+    async def _has_objects(self, principal: Principal, bucket: str) -> bool:
+        try:
+            found = await self._in_process.call(
+                principal, "s3", "ListObjectsV2", {"Bucket": bucket, "MaxKeys": 1}
+            )
+        except ServiceError:  # who may not look is told nothing
+            return False
+        return bool(found.get("Contents"))
+
+    async def _taken_names(
+        self,
+        principal: Principal,
+        current: StackState,
+        wanted: Desired,
+        added: Iterable[PlannedChange],
+    ) -> list[Finding]:
+        scope = _scope(current, wanted)
+        looked_for: list[tuple[PlannedChange, Findable, ResourceRequest]] = []
+        recorded: dict[tuple[str, str], PlannedChange] = {}
+        for each in added:
+            schema = resource_schema.schema(each.resource_type)
+            if schema is None:
+                continue
+            properties = _named(scope, schema, each.logical_resource_id)
+            if properties is None:
+                continue
+            request = _request(current, each, properties, principal, self._clock)
+            handler = self._calls.handler(each.resource_type)
+            if isinstance(handler, Findable):
+                looked_for.append((each, handler, request))
+            elif handler.support is Support.RECORDED:
+                identifier = _recorded_identifier(schema, request)
+                if identifier is not None:
+                    recorded[each.resource_type, identifier] = each
+        found: list[Finding] = []
+        for start in range(0, len(looked_for), _AT_ONCE):
+            chunk = looked_for[start : start + _AT_ONCE]
+            there = await asyncio.gather(*(_existing(*each[1:]) for each in chunk))
+            found += [
+                _taken(each[0], identifier)
+                for each, identifier in zip(chunk, there, strict=True)
+                if identifier is not None
+            ]
+        for key in await self._recorded_already(recorded):
+            found.append(_taken(recorded[key], key[1]))
+        return sorted(found, key=lambda one: one.logical_id)
+
+    async def _recorded_already(
+        self, wanted: Mapping[tuple[str, str], PlannedChange]
+    ) -> list[tuple[str, str]]:
+        """Return those of the types and physical ids that a stack has."""
+        if not wanted:
+            return []
+        names = sorted({identifier for _, identifier in wanted})
+        have = await self._database.read(lambda c: stored_stacks.holding(c, names))
+        return [key for key in have if key in wanted]
+
+
+def _scope(current: StackState, wanted: Desired) -> evaluate.Scope:
+    """Names that come from other resources are not known: nothing is looked for then."""
+    return evaluate.Scope(
+        template=wanted.template,
+        parameters=wanted.parameters,
+        region=current.region,
+        account_id=current.account_id,
+        stack_id=current.stack_id,
+        stack_name=current.stack_name,
+        notification_arns=tuple(wanted.notification_arns),
+        exports=wanted.exports,
+        other_stacks=wanted.other_stacks,
+    )
+
+
+def _named(scope: evaluate.Scope, schema: ResourceSchema, logical_id: str) -> dict[str, Any] | None:
+    """Return the properties that name a resource, None where the template does not name it."""
+    declared = scope.template.resources[logical_id].properties
+    names = custom_names.naming_properties(schema, declared)
+    if not names:
+        return None
+    found: dict[str, Any] = {}
+    for name in names:
+        try:
+            value = evaluate.evaluated(scope, declared[name])
+        except ServiceError:  # an import that is missing: the plan warns of it
+            return None
+        if not isinstance(value, str | int) or isinstance(value, bool) or has_reference(str(value)):
+            return None
+        found[name] = str(value)
+    return found
+
+
+def _request(
+    current: StackState,
+    change: PlannedChange,
+    properties: Mapping[str, Any],
+    principal: Principal,
+    clock: Clock,
+) -> ResourceRequest:
+    return ResourceRequest(
+        stack_id=current.stack_id,
+        stack_name=current.stack_name,
+        region=current.region,
+        account_id=current.account_id,
+        logical_resource_id=change.logical_resource_id,
+        resource_type=change.resource_type,
+        properties=properties,
+        previous_properties={},
+        physical_resource_id=None,
+        tags={},
+        previous_tags={},
+        client_request_token=_TOKENS[0],
+        resumed=False,
+        principal=principal,
+        now=clock(),
+    )
+
+
+async def _existing(handler: Findable, request: ResourceRequest) -> str | None:
+    try:
+        return await handler.existing(request)
+    except ServiceError:  # who may not look, or a name that the service does not take
+        return None
+
+
+def _recorded_identifier(schema: ResourceSchema, request: ResourceRequest) -> str | None:
+    """Return the physical id that the name makes, None where a token has a part in it."""
+    found = {recorded_values.identifier_of(schema, request, token) for token in _TOKENS}
+    return found.pop() if len(found) == 1 else None
+
+
+def _taken(change: PlannedChange, identifier: str) -> Finding:
+    return findings.name_taken(change.logical_resource_id, change.resource_type, identifier)
+
+
+def _masked(found: list[Finding], current: StackState, wanted: Desired) -> list[Finding]:
+    """Return the findings without the values of NoEcho parameters."""
+    secrets = secrets_of(
+        current.parameters, wanted.parameters, resources=current.resources.values()
+    )
+    if not secrets.values:
+        return found
+    return [
+        Finding(
+            one.logical_id, one.resource_type, one.name,
+            str(secrets.masked(one.reason)), str(secrets.masked(one.path)), one.mode,
+        )
+        for one in found
+    ]  # fmt: skip

@@ -1,0 +1,82 @@
+"""What differs, by path, and what is no drift."""
+
+from typing import Any
+
+import pytest
+
+from penstock.stacks.display import Secrets
+from penstock.stacks.drift.comparison import PropertyDifference, compare
+from penstock.stacks.schemas import resource_schema
+
+ROLE = resource_schema.schema("AWS::IAM::Role")
+NOTHING = Secrets(frozenset())
+
+
+def drift(expected: Any, actual: Any, schema: Any = None) -> list[tuple[str, str, str, str]]:
+    found = compare(expected, actual, schema, NOTHING)
+    assert (found.status == "MODIFIED") is bool(found.differences)
+    return [(each.path, each.expected, each.actual, each.kind) for each in found.differences]
+
+
+def test_what_is_equal_in_the_templates_eyes_is_in_sync() -> None:
+    expected = {"Number": "20", "Flag": True, "Nested": {"A": 1}, "List": ["a", 2]}
+    actual = {"Number": 20, "Flag": "true", "Nested": {"A": "1", "B": "x"}, "List": ["a", "2"]}
+    assert drift(expected, {**actual, "SetByTheService": "x"}) == []
+
+
+def test_paths_and_kinds() -> None:
+    expected = {"A": "1", "B": {"C": "x", "D": "y"}, "E": ["p"], "F": "gone", "G": "unreadable"}
+    actual = {"A": "2", "B": {"C": "z"}, "E": ["p", {"q": 1}], "F": None}
+    assert drift(expected, actual) == [
+        ("/A", "1", "2", "NOT_EQUAL"),
+        ("/B/C", "x", "z", "NOT_EQUAL"),
+        ("/B/D", "y", "null", "REMOVE"),
+        ("/E/1", "null", '{"q":"1"}', "ADD"),
+        ("/F", "gone", "null", "REMOVE"),
+    ]
+
+
+def test_a_resource_that_is_not_there() -> None:
+    found = compare({"A": "1"}, None, None, NOTHING)
+    assert (found.status, found.expected, found.actual) == ("DELETED", '{"A":"1"}', None)
+
+
+def test_order_counts_only_where_the_schema_says_so() -> None:
+    arns = {"ManagedPolicyArns": ["a", "b"]}
+    assert drift(arns, {"ManagedPolicyArns": ["b", "a"]}, ROLE) == []
+    assert drift(arns, {"ManagedPolicyArns": ["c", "a"]}, ROLE) == [
+        ("/ManagedPolicyArns/1", "b", "null", "REMOVE"),
+        ("/ManagedPolicyArns/0", "null", "c", "ADD"),
+    ]
+    assert len(drift({"Other": ["a", "b"]}, {"Other": ["b", "a"]})) == 2
+
+
+def test_tags_are_found_by_their_keys() -> None:
+    tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
+    found = [{"Key": "b", "Value": "3"}, {"Key": "a", "Value": "1"}]
+    assert drift({"Tags": tags}, {"Tags": found}) == [("/Tags/1/Value", "2", "3", "NOT_EQUAL")]
+
+
+def test_secrets_are_shown_nowhere() -> None:
+    secrets = Secrets(frozenset({"hush-hush"}))
+    expected = {"Value": "hush-hush", "Url": "http://hush-hush@db", "Plain": "a"}
+    actual = {"Value": "another-secret", "Url": "http://other@db", "Plain": "hush-hush"}
+    found = compare(expected, actual, None, secrets)
+    assert found.differences == (
+        PropertyDifference("/Plain", "a", "****", "NOT_EQUAL"),
+        PropertyDifference("/Url", "http://****@db", "****", "NOT_EQUAL"),
+        PropertyDifference("/Value", "****", "****", "NOT_EQUAL"),
+    )
+    for text in (found.expected, found.actual or ""):
+        assert "hush-hush" not in text
+        assert "other" not in text
+
+
+@pytest.mark.parametrize(
+    "value", ["{{resolve:ssm:/size}}", ["{{resolve:ssm:/size}}", "b"], {"A": "{{resolve:ssm:/x}}"}]
+)
+def test_what_is_looked_up_is_not_compared_and_not_shown(value: Any) -> None:
+    actual = {"A": "secret"} if isinstance(value, dict) else ["secret", "x", "y"]
+    found = compare({"P": value}, {"P": actual}, None, NOTHING)
+    assert found.differences == ()
+    assert "secret" not in (found.actual or "")

@@ -1,0 +1,99 @@
+"""Detections of drift: one at a time, begun again after a crash; what cannot be read is unknown."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.stack_world import ROOT, World, template, thing
+
+from penstock.aws.errors import ServiceError
+from penstock.stacks.handlers.handler import ResourceRequest
+from penstock.storage import stack_drifts
+from penstock.storage.stack_drifts import DetectionRow
+from penstock.storage.stacks import StackRow
+
+BODY = template({"A": thing("v1"), "B": thing("v1")})
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = World(tmp_path)
+    await made.start()
+    await made.create(BODY)
+    yield made
+    await made.close()
+
+
+async def stack(world: World) -> StackRow:
+    row = await world.stacks.row("app")
+    assert row is not None
+    return row
+
+
+async def finished(world: World, detection_id: str) -> DetectionRow:
+    while True:
+        found = await world.stacks.drift.detection(detection_id)
+        assert found is not None
+        if found.status != stack_drifts.IN_PROGRESS:
+            return found
+        await asyncio.sleep(0.001)
+
+
+async def test_a_detection_that_a_crash_ended_begins_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_: ResourceRequest) -> Mapping[str, Any] | None:
+        await asyncio.Event().wait()
+        return None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.handler, "actual_properties", never)
+        begun = await world.stacks.drift.begin(await stack(world), ROOT)
+        with pytest.raises(ServiceError, match="already in progress"):
+            await world.stacks.drift.begin(await stack(world), ROOT)
+        await world.stop()
+    await world.start()
+    ended = await finished(world, begun)
+    assert (ended.status, ended.drift_status) == ("DETECTION_COMPLETE", "IN_SYNC")
+    assert await world.stacks.drift.begin(await stack(world), ROOT) != begun
+
+
+async def test_what_cannot_be_read_is_unknown_and_says_why(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = world.handler.actual_properties
+
+    async def denied(request: ResourceRequest) -> Mapping[str, Any] | None:
+        if request.logical_resource_id == "A":
+            raise ServiceError("AccessDeniedException", "may not look")
+        return await read(request)
+
+    monkeypatch.setattr(world.handler, "actual_properties", denied)
+    ended = await finished(world, await world.stacks.drift.begin(await stack(world), ROOT))
+    assert (ended.status, ended.drift_status) == ("DETECTION_FAILED", "UNKNOWN")
+    assert ended.reason == "Failed to detect drift on resources [A]"
+    found = await world.stacks.drift.resources((await stack(world)).id)
+    assert [(each.logical_id, each.status) for each in found] == [
+        ("A", "UNKNOWN"), ("B", "IN_SYNC"),
+    ]  # fmt: skip
+    assert "may not look" in (found[0].reason or "")
+
+
+async def test_a_stack_that_changes_meanwhile_is_not_told_to_be_in_sync(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = asyncio.Event()
+    read = world.handler.actual_properties
+
+    async def slow(request: ResourceRequest) -> Mapping[str, Any] | None:
+        await gate.wait()
+        return await read(request)
+
+    monkeypatch.setattr(world.handler, "actual_properties", slow)
+    begun = await world.stacks.drift.begin(await stack(world), ROOT)
+    await world.update(template({"A": thing("v2"), "B": thing("v1")}))
+    gate.set()
+    await finished(world, begun)
+    assert await world.stacks.drift.newest([await stack(world)]) == {}
