@@ -136,11 +136,25 @@ async def test_half_a_character_in_a_log_fails_nothing(tmp_path: Path) -> None:
     await world.close()
 
 
-async def test_events_of_a_function_that_is_gone_are_given_up(tmp_path: Path) -> None:
+async def test_events_of_a_function_are_gone_with_it(tmp_path: Path) -> None:
+    world = FunctionWorld(tmp_path).open()
+    await world.invocations.accept(await world.make(), b"{}")
+    await world.invocations.accept(await world.make("other"), b"{}")
+    await world.functions.delete(reference("worker", PLACE))
+    left = await world.database.read(lambda c: c.execute(function_events.select()).all())
+    assert [each.function_name for each in left] == ["other"]
+    await world.close()
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_an_event_is_for_the_function_that_was_there(tmp_path: Path, anew: bool) -> None:
+    """Whoever made one of that name got the response address and the secrets of the event."""
     world, runner = FunctionWorld(tmp_path).open(), Runner()
     function = await world.make()
-    await world.invocations.accept(function, b"{}")
     await world.functions.delete(reference("worker", PLACE))
+    if anew:
+        await world.make()
+    await world.invocations.accept(function, b"{}")
     await world.invocations.attach(runner)
     await until_empty(world)
     assert runner.runs == []

@@ -36,6 +36,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     arn: str
+    generation: str
+    """Another for each function that is made under the name."""
     runtime: str
     role: str
     handler: str

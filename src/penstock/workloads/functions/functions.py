@@ -17,12 +17,18 @@ from penstock.aws.errors import ServiceError
 from penstock.clock import Clock
 from penstock.ids import new_uuid
 from penstock.services.sts.sts import Sts
-from penstock.storage import resources
+from penstock.storage import function_events, resources
 from penstock.storage.blobs import Blobs
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 from penstock.storage.resources import Resource, ResourceExists
-from penstock.workloads.functions.function import Code, Function, Reference, function_arn
+from penstock.workloads.functions.function import (
+    Code,
+    Function,
+    Reference,
+    function_arn,
+    reference,
+)
 from penstock.workloads.functions.package import unpack
 from penstock.workloads.functions.refusals import (
     changed_meanwhile,
@@ -82,6 +88,7 @@ class Functions:
         function = Function(
             name=name,
             arn=function_arn(name, **self.place),
+            generation=new_uuid(),
             code=code,
             sealed_environment=self._seal(environment),
             revision_id=new_uuid(),
@@ -108,6 +115,15 @@ class Functions:
         """Return a function and its tags; ResourceNotFound."""
         found = await self._database.read(lambda c: _existing(c, named))
         return _read(found), found.tags
+
+    async def still(self, name: str, generation: str) -> Function:
+        """Return a function as it is now; ResourceNotFound where it is gone, also when another one
+        has its name."""
+        named = reference(name, self.place)
+        function, _ = await self.get(named)
+        if function.generation != generation:
+            raise not_found(named.arn)
+        return function
 
     async def all(self) -> list[tuple[Function, Tags]]:
         """Return every function by name, with its tags."""
@@ -171,11 +187,15 @@ class Functions:
         await self._database.write(work)
 
     async def delete(self, named: Reference) -> None:
-        """Remove a function with its code; its log group stays. ResourceNotFound."""
+        """Remove a function with its code and the events that wait for it; its log group stays.
+
+        Raises ResourceNotFound.
+        """
 
         def work(connection: sa.Connection) -> Function:
             found = _read(_existing(connection, named))
             resources.delete(connection, _SERVICE, _FUNCTION, named.name)
+            function_events.remove_of(connection, named.name)
             return found
 
         removed = await self._database.write(work)

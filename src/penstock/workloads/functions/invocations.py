@@ -25,7 +25,7 @@ from penstock.storage import function_events
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 from penstock.storage.function_events import EventRow
-from penstock.workloads.functions.function import Function, reference
+from penstock.workloads.functions.function import Function
 from penstock.workloads.functions.function_log import FunctionLog
 from penstock.workloads.functions.functions import Functions
 from penstock.workloads.functions.invocation import Invocation, Outcome, log_stream, tail
@@ -130,7 +130,7 @@ class Invocations:
         """Store an event for a function and return its request id: it is durable then."""
         now = self._clock()
         sealed = self._cipher.encrypt(base64.b64encode(payload).decode())
-        row = EventRow(new_uuid(), function.name, sealed, 0, now, now)
+        row = EventRow(new_uuid(), function.name, function.generation, sealed, 0, now, now)
         await self._database.write(lambda c: function_events.insert(c, row))
         return row.request_id
 
@@ -242,12 +242,13 @@ class Invocations:
         return False
 
     async def _attempt(self, row: EventRow) -> bool:
-        named = reference(row.function_name, self._functions.place)
         try:
-            function, _ = await self._functions.get(named)
+            function = await self._functions.still(row.function_name, row.function_generation)
         except ServiceError:
             _LOG.warning(
-                "the event %s is given up: the function %s is gone", row.request_id, named.name
+                "the event %s is given up: the function %s is gone",
+                row.request_id,
+                row.function_name,
             )
             return True
         payload = base64.b64decode(self._cipher.decrypt(row.sealed))

@@ -20,7 +20,7 @@ PLACE = {"region": "us-east-1", "account_id": "123456789012"}
 
 def made(runtime: str = "python3.12", memory: int = 128, **variables: str) -> Invocation:
     function = Function(
-        name="worker", arn="arn:aws:lambda:us-east-1:123456789012:function:worker",
+        name="worker", arn="arn:aws:lambda:us-east-1:123456789012:function:worker", generation="1",
         runtime=runtime, role="arn:aws:iam::123456789012:role/worker", handler="index.handler",
         code=Code("blob", 1, "sha"), memory_mb=memory, revision_id="1", modified_at="now",
     )  # fmt: skip

@@ -20,7 +20,7 @@ from penstock.workloads.functions.invocation import (
 from penstock.workloads.functions.output import Ended, Output
 
 FUNCTION = Function(
-    name="worker", arn="arn:aws:lambda:us-east-1:123456789012:function:worker",
+    name="worker", arn="arn:aws:lambda:us-east-1:123456789012:function:worker", generation="1",
     runtime="python3.12", role="arn:aws:iam::123456789012:role/worker", handler="index.handler",
     code=Code("blob", 1, "sha"), memory_mb=128, revision_id="1", modified_at="now",
 )  # fmt: skip
