@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 from tests.delivery import (
     BUCKET,
     action_states,
@@ -19,7 +19,7 @@ from tests.delivery import (
     source_action,
     wait_for_execution,
 )
-from tests.deployment import events, outputs, stack, wait_for_stack
+from tests.deployment import events, outputs, resources, stack, wait_for_stack
 from tests.server_process import ServerProcess
 
 TEMPLATE = """\
@@ -151,12 +151,19 @@ BAD = {
         format=True,
     ),
     "not-yaml": Bad("Template format error: YAML not well-formed. (line 1", ": {\n}}", format=True),
-    "nested-stack": Bad(
-        "Resource Odd: Penstock does not support AWS::CloudFormation::Stack: deploy its template as"
-        " a stack of its own",
+    "stack-set": Bad(
+        "Resource Odd: Penstock does not support AWS::CloudFormation::StackSet: deploy its template"
+        " as a stack of its own",
         with_resource(
-            "    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: https://s3/a/b}"
+            "    Type: AWS::CloudFormation::StackSet\n"
+            "    Properties: {StackSetName: s, PermissionModel: SELF_MANAGED}"
         ),
+    ),
+    "module": Bad(
+        "Template format error: [/Resources/Odd] Own::Queue::Standard::MODULE is a module, and "
+        "modules are not supported here: write the module's resources into the template",
+        with_resource("    Type: Own::Queue::Standard::MODULE\n    Properties: {Name: q}"),
+        format=True,
     ),
     "creation-policy": Bad(
         "Resource Odd: CreationPolicy is not supported for AWS::SQS::Queue",
@@ -171,6 +178,7 @@ BAD = {
         ),
     ),
 }
+ALARM = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:errors"
 NOT_HONOURED = with_resource(
     "    Type: AWS::S3::Bucket\n    Properties: {LifecycleConfiguration: {Rules: []}}"
 )
@@ -186,6 +194,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     server.start(DOCKER_HOST="unix:///nowhere/docker.sock")
     actions = ("s3:*", "codecommit:*", "cloudformation:*", "iam:PassRole")
     create_role(server, "pipeline", "codepipeline.amazonaws.com", *actions)
+    looking = (*actions, "ssm:Get*", "ssm:Describe*")
+    create_role(server, "looking-pipeline", "codepipeline.amazonaws.com", *looking)
     create_role(server, "deployment", "cloudformation.amazonaws.com", "*")
     create_role(server, "untrusting", "ecs-tasks.amazonaws.com", "*")
     server.client("s3").create_bucket(Bucket=BUCKET)
@@ -258,7 +268,12 @@ def test_the_cli_is_told(server: ServerProcess, tmp_path: Path, name: str) -> No
 
 
 def pipeline(
-    server: ServerProcess, tree: Path, name: str, files: dict[str, str], **configuration: str
+    server: ServerProcess,
+    tree: Path,
+    name: str,
+    files: dict[str, str],
+    role: str = "pipeline",
+    **configuration: str,
 ) -> None:
     """Push the files to a branch of the pipeline's name; deploy them to a stack of that name."""
     commit_files(tree, files)
@@ -284,7 +299,7 @@ def pipeline(
     server.client("codepipeline").create_pipeline(
         pipeline={
             "name": name,
-            "roleArn": role_arn("pipeline"),
+            "roleArn": role_arn(role),
             "artifactStore": {"type": "S3", "location": BUCKET},
             "stages": [
                 {"name": "Source", "actions": [source_action("deployment", "Release", name)]},
@@ -408,6 +423,37 @@ def test_a_property_that_would_have_no_effect(server: ServerProcess, tmp_path: P
     refused(done, "CreateStack", "ValidationError", NOT_HONOURED_SAID)
 
 
+@pytest.mark.parametrize(
+    ("configuration", "said"),
+    [
+        (
+            f"RollbackTriggers=[{{Type=AWS::CloudWatch::Alarm,Arn={ALARM}}}]",
+            f"Penstock has no CloudWatch alarms, so {ALARM} could never trigger a rollback",
+        ),
+        (
+            "MonitoringTimeInMinutes=5",
+            "Penstock does not wait before it cleans up; leave out MonitoringTimeInMinutes",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("unchanged")
+def test_an_option_that_would_have_no_effect(
+    server: ServerProcess, tmp_path: Path, configuration: str, said: str
+) -> None:
+    template = tmp_path / "stack.yml"
+    template.write_text(TEMPLATE)
+    given = [
+        "--stack-name=bad", f"--capabilities={CAPABILITY}", f"--template-body=file://{template}",
+        "--parameters=ParameterKey=Version,ParameterValue=1",
+        f"--rollback-configuration={configuration}",
+    ]  # fmt: skip
+    done = server.aws("cloudformation", "create-stack", *given, check=False)
+    refused(done, "CreateStack", "ValidationError", said)
+    given += ["--change-set-name=bad", "--change-set-type=CREATE"]
+    done = server.aws("cloudformation", "create-change-set", *given, check=False)
+    refused(done, "CreateChangeSet", "ValidationError", said)
+
+
 def test_a_bad_change_leaves_the_stack_as_it_is(server: ServerProcess, tmp_path: Path) -> None:
     """Good, then bad, then good again: the bad commit's failure touches nothing."""
     tree = tmp_path / "tree"
@@ -463,29 +509,156 @@ NAMED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", NAMED)
-def test_one_hard_coded_name_collides(server: ServerProcess, kind: str) -> None:
-    """The second stack of one template rolls back, in AWS's words; the first one stays."""
-    resource_type, properties = NAMED[kind]
+INVALID = (
+    "Validation failed with 1 error(s). Call DescribeEvents to retrieve the full list of issues "
+    "with resource and property details, resolve each error, then retry the operation."
+)
+WENT_BACK = "Validation failure detected. See the operation's FAILED event for details."
 
-    def created(stack_name: str, name: Any, status: str = "CREATE_COMPLETE") -> str:
-        named = {key: name if value == "NAME" else value for key, value in properties.items()}
-        body = {"Resources": {"Named": {"Type": resource_type, "Properties": named}}}
-        made = server.client("cloudformation").create_stack(
-            StackName=stack_name, TemplateBody=json.dumps(body), Capabilities=[CAPABILITY]
+
+@dataclass(frozen=True)
+class Named:
+    """A template of one resource with a hard-coded name, deployed to one stack after another."""
+
+    server: ServerProcess
+    kind: str
+
+    @property
+    def type(self) -> str:
+        return NAMED[self.kind][0]
+
+    def template(self, name: Any) -> str:
+        properties = {
+            key: name if value == "NAME" else value for key, value in NAMED[self.kind][1].items()
+        }
+        return json.dumps({"Resources": {"Named": {"Type": self.type, "Properties": properties}}})
+
+    def create(
+        self, stack_name: str, name: Any, status: str = "CREATE_COMPLETE", **request: Any
+    ) -> str:
+        """Create the stack; return its id once it has the status."""
+        made = self.server.client("cloudformation").create_stack(
+            StackName=stack_name,
+            TemplateBody=self.template(name),
+            Capabilities=[CAPABILITY],
+            **request,
         )
-        wait_for_stack(server, stack_name, status, seconds=30)
+        wait_for_stack(self.server, stack_name, status, seconds=30)
         return str(made["StackId"])
 
-    first, second = f"{kind}-first", f"{kind}-second"
-    first_id = created(first, f"shared-{kind}")
-    before = events(server, first)
-    created(second, f"shared-{kind}", "ROLLBACK_COMPLETE")
+    def findings(self, **of: Any) -> list[tuple[str, str, str, str]]:
+        """What DescribeEvents tells of the failure: where, and what was found."""
+        told = self.server.client("cloudformation").describe_events(
+            **of, Filters={"FailedEvents": True}
+        )["OperationEvents"]
+        return [
+            (
+                one["ValidationName"],
+                one["LogicalResourceId"],
+                one["ValidationPath"],
+                one["ValidationStatusReason"],
+            )
+            for one in told
+            if one["EventType"] == "VALIDATION_ERROR"
+        ]
+
+    def taken(self, first: str) -> tuple[str, str, str, str]:
+        """The finding that the name is the first stack's resource's."""
+        identifier = resources(self.server, first)["Named"]["PhysicalResourceId"]
+        return (
+            "NAME_CONFLICT_VALIDATION",
+            "Named",
+            "/Resources/Named",
+            f"Resource of type '{self.type}' with identifier '{identifier}' already exists.",
+        )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NAMED if kind != "repository"])
+def test_one_hard_coded_name_collides(server: ServerProcess, kind: str) -> None:
+    """Nothing of the second stack is made, whether asked for directly or by a change set; what is
+    told names the resource and what has its name. The first stack stays."""
+    named = Named(server, kind)
+    cloudformation = server.client("cloudformation")
+    first, second, third = f"{kind}-first", f"{kind}-second", f"{kind}-third"
+    named.create(first, f"shared-{kind}")
+    before = events(server, first), resources(server, first)
+    assert f"shared-{kind}" in str(named.taken(first))
+
+    named.create(second, f"shared-{kind}", "ROLLBACK_COMPLETE")
+    assert events(server, second).splitlines() == [
+        f"{second} CREATE_IN_PROGRESS User Initiated",
+        f"{second} CREATE_FAILED {INVALID}",
+        f"{second} ROLLBACK_IN_PROGRESS {WENT_BACK}",
+        f"{second} ROLLBACK_COMPLETE ",
+    ]
+    assert named.findings(StackName=second) == [named.taken(first)]
+
+    made = cloudformation.create_change_set(
+        StackName=third,
+        ChangeSetName="new",
+        ChangeSetType="CREATE",
+        TemplateBody=named.template(f"shared-{kind}"),
+        Capabilities=[CAPABILITY],
+    )
+    with pytest.raises(WaiterError):
+        cloudformation.get_waiter("change_set_create_complete").wait(
+            ChangeSetName=made["Id"], WaiterConfig={"Delay": 1}
+        )
+    described = cloudformation.describe_change_set(ChangeSetName=made["Id"])
+    assert (described["Status"], described["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+    assert "[AWS::EarlyValidation::ResourceExistenceCheck]" in described["StatusReason"]
+    assert named.findings(ChangeSetName=made["Id"]) == [named.taken(first)]
+    assert stack(server, third)["StackStatus"] == "REVIEW_IN_PROGRESS"
+
+    assert stack(server, first)["StackStatus"] == "CREATE_COMPLETE"
+    assert (events(server, first), resources(server, first)) == before
+    for name in (f"{kind}-dev", f"{kind}-prod"):
+        named.create(name, {"Fn::Sub": "${AWS::StackName}-own"})
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_name_that_is_not_looked_for_first_collides_at_its_turn(
+    server: ServerProcess, kind: str
+) -> None:
+    """Without validation, and for a repository always: its name is not its identifier. The stack
+    rolls back, in AWS's words."""
+    named = Named(server, kind)
+    first, second = f"{kind}-1", f"{kind}-2"
+    first_id = named.create(first, f"at-turn-{kind}")
+    before = events(server, first), resources(server, first)
+    disabled = {} if kind == "repository" else {"DisableValidation": True}
+    named.create(second, f"at-turn-{kind}", "ROLLBACK_COMPLETE", **disabled)
     told = events(server, second)
     assert "Named CREATE_FAILED" in told
-    assert f"shared-{kind} already exists in stack {first_id}" in told
+    assert f"at-turn-{kind} already exists in stack {first_id}" in told
     assert "The following resource(s) failed to create: [Named]. Rollback requested" in told
-    assert stack(server, first)["StackStatus"] == "CREATE_COMPLETE"
-    assert events(server, first) == before
-    for name in (f"{kind}-dev", f"{kind}-prod"):
-        created(name, {"Fn::Sub": "${AWS::StackName}-own"})
+    assert (events(server, first), resources(server, first)) == before
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (
+            "looking-pipeline",
+            "Released: Resource of type 'AWS::SSM::Parameter' with identifier '{}' already exists.",
+        ),
+        ("pipeline", 'Released: Resource handler returned message: "{} already exists"'),
+    ],
+)
+def test_a_pipeline_is_told_which_name_is_taken(
+    server: ServerProcess, tmp_path: Path, role: str, said: str
+) -> None:
+    """Before anything is made, where its role may look; else when it is made. Not only to ask
+    DescribeEvents, in any case, and what has the name stays."""
+    name = f"taken-{role}"
+    taken = f"/{name}/version"
+    server.client("ssm").put_parameter(Name=taken, Type="String", Value="kept")
+    files = {"stack.yml": TEMPLATE, "dev.json": dev_json({"Version": "1"})}
+    pipeline(server, tmp_path / "tree", name, files, role)
+    error = failure(server, name)
+    assert error["code"] == "JobFailed"
+    assert said.format(taken) in error["message"]
+    assert stack(server, name)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert (INVALID in events(server, name)) == (role == "looking-pipeline")
+    found = server.client("ssm").get_parameter(Name=taken)["Parameter"]
+    assert (found["Value"], found["Version"]) == ("kept", 1)

@@ -24,7 +24,7 @@ VARIABLES = {
 def _world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value)
-    for name in ("AWS_REGION", "AWS_PROFILE", "PENSTOCK_DATA_DIR"):
+    for name in ("AWS_REGION", "AWS_PROFILE", "AWS_DATA_PATH", "PENSTOCK_DATA_DIR"):
         monkeypatch.delenv(name, raising=False)
     profiles = tmp_path / "config"
     profiles.write_text("[profile real]\naws_access_key_id = REAL\naws_secret_access_key = s\n")
@@ -95,8 +95,20 @@ def test_a_profile_goes_to_aws_with_its_own_key() -> None:
     assert urls(found)[0] == "https://cloudformation.eu-west-1.amazonaws.com"
     credentials = found.cloudformation._request_signer._credentials
     assert credentials.access_key == "REAL"
+
+
+@pytest.mark.parametrize("variables", [{}, {"AWS_DATA_PATH": "/models"}])
+def test_a_profile_that_does_not_exist_is_refused(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With AWS_DATA_PATH, which importing `awscli` sets, a session is made without the profile."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(Refusal, match="nobody"):
         cloudformation_endpoint(None, None, "eu-west-1", "nobody")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(Refusal, match="nobody"):
+        cloudformation_endpoint(None, "aws", "eu-west-1")
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:4600", "ftp://x", "AWS", "http://"])
