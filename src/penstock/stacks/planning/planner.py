@@ -1,10 +1,10 @@
 """Decides what an operation on a stack changes: from the stack as it stands and what is wanted.
 
 The facts that AWS was recorded answering are in tests/unit/stacks/planning/test_planner.py. One
-walk in order of dependencies: a resource's properties are evaluated with what is known of those before
-it, and compared with what is deployed. What a replaced or new resource will answer is Unknown,
-and so is all that is built from it; an attribute of a resource changed in place may change, so
-its dependants are planned as Dynamic.
+walk in order of dependencies: a resource's properties are evaluated with what is known of those
+before it, and compared with what is deployed. What a replaced or new resource will answer is
+Unknown, and so is all that is built from it; an attribute of a resource changed in place may
+change, so its dependants are planned as Dynamic.
 """
 
 import dataclasses
