@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from penstock.workloads.functions.function import reference
+
 from .conftest import ACCOUNT, REGION, LambdaServer, zipped
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:worker"
@@ -174,6 +176,27 @@ def test_code_is_replaced_and_the_old_is_gone(server: LambdaServer) -> None:
     server.client.delete_function(FunctionName="worker")
     assert server.aws.run(server.functions.blobs.ids()) == []
     assert server.client.list_functions()["Functions"] == []
+
+
+def test_code_that_comes_too_late_leaves_nothing(
+    server: LambdaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, keep = server.create(), server.functions.keep
+
+    async def kept_while_another_changes(archive: Any) -> Any:
+        kept = await keep(archive)
+        await server.functions.change(
+            reference("worker", server.functions.place), {"description": "meanwhile"}
+        )
+        return kept
+
+    monkeypatch.setattr(server.functions, "keep", kept_while_another_changes)
+    code, _ = refused(
+        server.client.update_function_code,
+        FunctionName="worker", ZipFile=zipped(app="x = 2"), RevisionId=made["RevisionId"],
+    )  # fmt: skip
+    assert code == "PreconditionFailedException"
+    assert len(server.aws.run(server.functions.blobs.ids())) == 1
 
 
 def test_functions_are_listed_by_name_in_pages(server: LambdaServer) -> None:

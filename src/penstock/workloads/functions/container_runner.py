@@ -9,19 +9,20 @@ import asyncio
 import io
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from typing import IO
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Authorize
 from penstock.clock import Clock
 from penstock.containers.docker_runner import DockerRunner
-from penstock.errors import EngineError
 from penstock.ids import new_token, new_uuid
 from penstock.services.iam.credentials import TemporaryCredentials
 from penstock.services.sts.task_credentials import TaskCredentials
 from penstock.storage.blobs import Blobs
+from penstock.workloads.functions.function import Function
 from penstock.workloads.functions.function_log import FunctionLog
 from penstock.workloads.functions.function_task import (
     CODE_PATH,
@@ -34,6 +35,7 @@ from penstock.workloads.functions.functions import SERVICE_PRINCIPAL
 from penstock.workloads.functions.invocation import (
     MOST_PAYLOAD_BYTES,
     UNHANDLED,
+    CodeReplaced,
     Invocation,
     Outcome,
     closing_lines,
@@ -51,6 +53,7 @@ from penstock.workloads.functions.runtimes import runtime
 _INIT_SECONDS = 10.0
 _KILLED_SECONDS = 10.0
 _TAR_ROOM = 64 * 1024
+_BLOCK = 256 * 1024
 
 
 class ContainerRunner:
@@ -80,8 +83,13 @@ class ContainerRunner:
     async def run(self, invocation: Invocation, log: FunctionLog) -> Outcome:
         """Run a function to its end and remove all that it had.
 
-        Raises EngineError, and AccessDenied where its role does not trust Lambda any more.
+        Raises EngineError, CodeReplaced before anything is done, and AccessDenied where its role
+        does not trust Lambda any more.
         """
+        with await asyncio.to_thread(self._opened, invocation.function) as code:
+            return await self._run(invocation, code, log)
+
+    async def _run(self, invocation: Invocation, code: IO[bytes], log: FunctionLog) -> Outcome:
         task_id, nonce = new_uuid(), new_token()
         try:
             credentials = await self._assume(task_id, invocation)
@@ -91,7 +99,7 @@ class ContainerRunner:
             cpus = float(os.cpu_count() or 1)
             spec = task(task_id, invocation, credentials, nonce, self._place, cpus)
             await self._docker.prepare(spec)
-            await self._put_code(task_id, invocation)
+            await self._docker.put_archive(task_id, CONTAINER, CODE_PATH, _blocks(code))
             return await self._call(
                 task_id, invocation, Output(nonce, invocation.request_id, log), log
             )
@@ -111,15 +119,12 @@ class ContainerRunner:
                 status=403,
             ) from error
 
-    async def _put_code(self, task_id: str, invocation: Invocation) -> None:
+    def _opened(self, function: Function) -> IO[bytes]:
+        """Return a function's code, which can be read from now on, also when it is replaced."""
         try:
-            chunks = self._code.open(invocation.function.code.blob_id)
-            await self._docker.put_archive(task_id, CONTAINER, CODE_PATH, chunks)
+            return self._code.path(function.code.blob_id).open("rb")
         except FileNotFoundError as error:
-            raise EngineError(
-                f"the code of the function {invocation.function.name} was replaced meanwhile",
-                retryable=True,
-            ) from error
+            raise CodeReplaced(function) from error
 
     async def _call(
         self, task_id: str, invocation: Invocation, output: Output, log: FunctionLog
@@ -229,6 +234,11 @@ async def _ends_in_time(reading: "asyncio.Task[None]", output: Output, timeout: 
     if not reading.done() and output.started.is_set():
         await asyncio.wait([reading], timeout=timeout)
     return reading.done()
+
+
+async def _blocks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while block := await asyncio.to_thread(file.read, _BLOCK):
+        yield block
 
 
 def _only_file(packed: bytes) -> bytes:

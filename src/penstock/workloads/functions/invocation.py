@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from penstock.errors import EngineError
 from penstock.workloads.functions.function import LATEST, Function
 
 MOST_PAYLOAD_BYTES = 6_291_456
@@ -21,6 +22,16 @@ MOST_OUTPUT_BYTES = 64 << 20
 _TAIL_BYTES = 4_096
 UNHANDLED = "Unhandled"
 """What X-Amz-Function-Error says, for every runtime that is alive."""
+
+
+class CodeReplaced(EngineError):
+    """A function's code was replaced before an invocation had begun; nothing was done for it."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__(
+            f"the code of the function {function.name} was replaced meanwhile; invoke it again",
+            retryable=True,
+        )
 
 
 @dataclass(frozen=True, slots=True)

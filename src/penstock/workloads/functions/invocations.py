@@ -28,7 +28,13 @@ from penstock.storage.function_events import EventRow
 from penstock.workloads.functions.function import Function
 from penstock.workloads.functions.function_log import FunctionLog
 from penstock.workloads.functions.functions import Functions
-from penstock.workloads.functions.invocation import Invocation, Outcome, log_stream, tail
+from penstock.workloads.functions.invocation import (
+    CodeReplaced,
+    Invocation,
+    Outcome,
+    log_stream,
+    tail,
+)
 from penstock.workloads.functions.places import (
     MOST_OF_A_KIND,
     MOST_OF_ONE,
@@ -50,7 +56,8 @@ class Runner(Protocol):
     """What runs functions."""
 
     async def run(self, invocation: Invocation, log: FunctionLog) -> Outcome:
-        """Run a function to its end; EngineError where that could not be."""
+        """Run a function to its end; EngineError where that could not be, CodeReplaced where the
+        function has to be read again."""
         ...
 
 
@@ -144,21 +151,35 @@ class Invocations:
     ) -> tuple[Outcome, str]:
         runner = await self._attached_runner()
         async with self._places.hold(kind, function):
-            stream = log_stream(self._clock(), request_id.replace("-", ""))
-            invocation = Invocation(
-                request_id,
-                function,
-                payload,
-                stream,
-                self._functions.environment(function),
-                client_context,
-            )
-            log = FunctionLog(self._logs, self._clock, function.logs_to, stream)
             try:
-                outcome = await runner.run(invocation, log)
-            finally:
-                await log.close()
-            return outcome, tail(list(log.tail))
+                return await self._run(runner, request_id, function, payload, client_context)
+            except CodeReplaced:
+                now = await self._functions.still(function.name, function.generation)
+                return await self._run(runner, request_id, now, payload, client_context)
+
+    async def _run(
+        self,
+        runner: Runner,
+        request_id: str,
+        function: Function,
+        payload: bytes,
+        client_context: str | None,
+    ) -> tuple[Outcome, str]:
+        stream = log_stream(self._clock(), request_id.replace("-", ""))
+        invocation = Invocation(
+            request_id,
+            function,
+            payload,
+            stream,
+            self._functions.environment(function),
+            client_context,
+        )
+        log = FunctionLog(self._logs, self._clock, function.logs_to, stream)
+        try:
+            outcome = await runner.run(invocation, log)
+        finally:
+            await log.close()
+        return outcome, tail(list(log.tail))
 
     async def _attached_runner(self) -> Runner:
         """Return what runs functions, waited for while the server has just started."""

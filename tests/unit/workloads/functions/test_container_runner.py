@@ -7,7 +7,9 @@ import json
 import tarfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from tests.function_world import PLACE, FunctionWorld
@@ -22,8 +24,15 @@ from penstock.storage.log_files import LogEvent
 from penstock.storage.tables.task_credentials import task_credentials
 from penstock.workloads.functions import container_runner, function_log, output
 from penstock.workloads.functions.container_runner import ContainerRunner
+from penstock.workloads.functions.function import Function, reference
 from penstock.workloads.functions.function_log import FunctionLog
-from penstock.workloads.functions.invocation import MOST_PAYLOAD_BYTES, Invocation, Outcome
+from penstock.workloads.functions.invocation import (
+    MOST_PAYLOAD_BYTES,
+    CodeReplaced,
+    Invocation,
+    Outcome,
+)
+from penstock.workloads.functions.package import zipped
 
 _SECOND = 1_000_000_000
 
@@ -95,11 +104,13 @@ async def world(tmp_path: Path) -> AsyncIterator[FunctionWorld]:
     await made.close()
 
 
-async def run(world: FunctionWorld, docker: Any) -> tuple[Outcome, list[str]]:
+async def run(
+    world: FunctionWorld, docker: Any, function: Function | None = None
+) -> tuple[Outcome, list[str]]:
     runner = ContainerRunner(
         docker, world.credentials, world.iam.authorize, world.functions.blobs, utc_now, PLACE
     )
-    function = await world.found()
+    function = function or await world.found()
     log = FunctionLog(world.logs, utc_now, function.logs_to, "stream")
     try:
         outcome = await runner.run(Invocation("request", function, b"{}", "stream"), log)
@@ -252,6 +263,36 @@ def _distrust(connection: Any) -> None:
     role = identity.get(connection, identity.Kind.ROLE, "worker")
     trust = role.resource.document["trust"].replace("lambda.amazonaws.com", "ec2.amazonaws.com")
     identity.change(connection, role, utc_now(), trust=trust)
+
+
+async def replace_code(world: FunctionWorld) -> None:
+    with TemporaryFile() as archive:
+        archive.write(zipped({"other.py": b""}))
+        code = await world.functions.keep(archive)
+    await world.functions.change(reference("worker", PLACE), {"code": code})
+
+
+async def test_code_that_is_replaced_on_the_way_is_run_all_the_same(world: FunctionWorld) -> None:
+    class Slow(StandInDocker):
+        async def prepare(self, task: TaskSpec) -> None:
+            await super().prepare(task)
+            await replace_code(world)
+
+    docker = Slow(STARTED, ENDED, result=b"1")
+    assert await run(world, docker) == (Outcome(b"1"), ANY)
+    with tarfile.open(fileobj=io.BytesIO(docker.code)) as tar:
+        assert tar.getnames() == ["index.py"]
+
+
+async def test_code_that_was_replaced_before_says_so(world: FunctionWorld) -> None:
+    """The engine was told half a request, and the caller of an error of the server."""
+    before = await world.found()
+    await replace_code(world)
+    docker = StandInDocker()
+    with pytest.raises(CodeReplaced):
+        await run(world, docker, before)
+    assert docker.tasks == {}
+    assert await keys(world) == []
 
 
 async def test_trouble_with_the_engine_is_no_answer(world: FunctionWorld) -> None:

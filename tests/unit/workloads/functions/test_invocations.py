@@ -6,13 +6,14 @@ from pathlib import Path
 from unittest.mock import AsyncMock, Mock
 
 import pytest
-from tests.function_world import FunctionWorld
+from tests.function_world import PLACE, FunctionWorld
 
 from penstock.aws.errors import ServiceError
 from penstock.workloads.functions import places
 from penstock.workloads.functions.api.invoking import invoke
+from penstock.workloads.functions.function import reference
 from penstock.workloads.functions.function_log import FunctionLog
-from penstock.workloads.functions.invocation import Invocation, Outcome
+from penstock.workloads.functions.invocation import CodeReplaced, Invocation, Outcome
 
 pytestmark = pytest.mark.timeout(40)
 
@@ -132,6 +133,28 @@ async def test_events_leave_room_for_calls(runner: Runner) -> None:
     await runner.until_running(places.MOST_OF_A_KIND)
     await runner.world.invocations.invoke(await runner.world.found("other"), b"{}")
     assert len(runner.running) == places.MOST_OF_A_KIND
+
+
+async def test_a_function_whose_code_was_replaced_is_read_again(tmp_path: Path) -> None:
+    """The synchronous caller got an error of the server."""
+
+    class Late(Runner):
+        async def run(self, invocation: Invocation, log: FunctionLog) -> Outcome:
+            if invocation.function.memory_mb == 128:
+                await world.functions.change(reference("other", PLACE), {"memory_mb": 256})
+                raise CodeReplaced(invocation.function)
+            return await super().run(invocation, log)
+
+    world = FunctionWorld(tmp_path).open()
+    function = await world.make("other")
+    await world.invocations.attach(Late(world))
+    outcome, _ = await world.invocations.invoke(function, b"{}")
+    assert outcome == Outcome(b"{}")
+    await world.functions.delete(reference("other", PLACE))
+    await world.make("other", memory_mb=256)
+    with pytest.raises(ServiceError, match="Function not found"):
+        await world.invocations.invoke(function, b"{}")
+    await world.close()
 
 
 @pytest.mark.parametrize("of_task", [False, True])

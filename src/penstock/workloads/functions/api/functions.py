@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html an
 
 from typing import Any
 
+from penstock.aws.errors import ServiceError
 from penstock.aws.pagination import page
 from penstock.aws.service import Call, Request, Response
 from penstock.workloads.functions import settings
@@ -80,7 +81,13 @@ async def update_function_code(domain: Lambda, call: Call, request: Request) -> 
     if request.get("DryRun"):
         await domain.functions.blobs.delete(fields["code"].blob_id)
         return configuration(found, domain.functions.environment(found))
-    changed = await domain.functions.change(named, fields, revision_id=request.get("RevisionId"))
+    try:
+        changed = await domain.functions.change(
+            named, fields, revision_id=request.get("RevisionId")
+        )
+    except ServiceError:
+        await domain.functions.blobs.delete(fields["code"].blob_id)
+        raise
     return configuration(changed, domain.functions.environment(changed))
 
 
