@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import zipfile
 from io import BytesIO
 from typing import Any
@@ -237,6 +238,32 @@ def test_permissions_are_kept_and_shown(server: LambdaServer) -> None:
     client.remove_permission(FunctionName="worker", StatementId="sns")
     code, _ = refused(client.remove_permission, FunctionName="worker", StatementId="sns")
     assert code == "ResourceNotFoundException"
+
+
+def test_a_policy_may_be_so_long(server: LambdaServer) -> None:
+    """It was read with every invocation, however long it had become."""
+    server.create()
+
+    source = f"arn:aws:sns:{REGION}:{ACCOUNT}:{'x' * 1000}"
+
+    def add(sid: int) -> None:
+        server.client.add_permission(
+            FunctionName="worker", StatementId=str(sid), Principal="sns.amazonaws.com",
+            Action="lambda:InvokeFunction", SourceArn=source,
+        )  # fmt: skip
+
+    for sid in range(16):
+        add(sid)
+    policy = server.client.get_policy(FunctionName="worker")["Policy"]
+    assert 20_480 * 15 / 16 < len(policy) <= 20_480
+    with pytest.raises(ClientError) as raised:
+        add(99)
+    code, text = error(raised)
+    assert code == "PolicyLengthExceededException"
+    assert re.fullmatch(
+        r"The final policy size \(2\d{4}\) is bigger than the limit \(20480\)\.", text
+    )
+    assert server.client.get_policy(FunctionName="worker")["Policy"] == policy
 
 
 def test_who_may_not(server: LambdaServer) -> None:

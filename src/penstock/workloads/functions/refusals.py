@@ -29,6 +29,16 @@ def no_policy() -> ServiceError:
     )
 
 
+def policy_too_long(size: int, most: int) -> ServiceError:
+    """The function's policy would have too many bytes."""
+    # https://github.com/scribd/terraform-aws-datadog/pull/61 quotes it
+    return ServiceError(
+        "PolicyLengthExceededException",
+        f"The final policy size ({size}) is bigger than the limit ({most}).",
+        Type="User",
+    )
+
+
 def changed_meanwhile() -> ServiceError:
     """The caller's revision is not the latest."""
     return ServiceError(

@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,8 +21,11 @@ from penstock.workloads.functions.refusals import (
     conflict,
     invalid,
     no_policy,
+    policy_too_long,
 )
 
+_MOST_POLICY_BYTES = 20_480
+"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _ACCOUNT = re.compile(r"\d{12}")
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazon(aws)?\.com(\.cn)?")
 
@@ -41,7 +45,11 @@ async def add_permission(domain: Lambda, call: Call, request: Request) -> Respon
                 f"The statement id ({statement['Sid']}) provided already exists. Please provide a "
                 "new statement id, or remove the existing statement."
             )
-        return msgspec.structs.replace(function, statements=(*function.statements, statement))
+        statements = (*function.statements, statement)
+        size = len(_policy(statements).encode())
+        if size > _MOST_POLICY_BYTES:
+            raise policy_too_long(size, _MOST_POLICY_BYTES)
+        return msgspec.structs.replace(function, statements=statements)
 
     await domain.functions.write(named, add)
     return {"Statement": json.dumps(statement, separators=(",", ":"))}
@@ -67,11 +75,12 @@ async def get_policy(domain: Lambda, call: Call, request: Request) -> Response:
     function, _ = await domain.functions.get(domain.named(request))
     if not function.statements:
         raise no_policy()
-    policy = {"Version": "2012-10-17", "Id": "default", "Statement": list(function.statements)}
-    return {
-        "Policy": json.dumps(policy, separators=(",", ":")),
-        "RevisionId": function.revision_id,
-    }
+    return {"Policy": _policy(function.statements), "RevisionId": function.revision_id}
+
+
+def _policy(statements: Sequence[Mapping[str, Any]]) -> str:
+    policy = {"Version": "2012-10-17", "Id": "default", "Statement": list(statements)}
+    return json.dumps(policy, separators=(",", ":"))
 
 
 def _check_revision(request: Request, function: Function) -> None:
