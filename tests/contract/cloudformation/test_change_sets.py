@@ -430,6 +430,26 @@ def test_retaining_except_on_create(server: Any, given: dict[str, Any], left: li
     assert [name for name, _, _ in server.store.things()] == left
 
 
+@pytest.mark.parametrize(
+    ("policy", "given", "left"),
+    [
+        ("RetainExceptOnCreate", {}, []),
+        ("Retain", {}, ["A"]),
+        ("Retain", {"RetainExceptOnCreate": True}, []),
+    ],
+)
+def test_a_failed_creation_that_is_deleted_keeps_what_a_rollback_keeps(
+    server: Any, policy: str, given: dict[str, Any], left: list[str]
+) -> None:
+    """Locks: what RetainExceptOnCreate left was in the way of the next attempt."""
+    kept = thing("v1", DeletionPolicy=policy)
+    body = stack_template({"A": kept, "B": thing("v1", ["A"], how="fail-after")})
+    made = create(server.client, TemplateBody=body, OnStackFailure="DELETE")
+    server.client.execute_change_set(ChangeSetName=made["Id"], **given)
+    assert server.ended(made["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    assert [name for name, _, _ in server.store.things()] == left
+
+
 def test_a_role_that_does_not_trust_cloudformation_makes_no_stack(server: Any) -> None:
     role = server.role("tasks", "ecs-tasks.amazonaws.com")
     message = refused("ValidationError", create, client=server.client, RoleARN=role)

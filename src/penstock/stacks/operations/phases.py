@@ -177,7 +177,9 @@ def begin(run: Run, phase: Phase, changes: Changes) -> None:
             changes.steps += delete_steps(phase, made, names)
         case _:
             reason = _summary(run, applied, "Delete requested by user.")
-            changes.steps += deletion(run.resources.values(), operation)
+            changes.steps += deletion(
+                run.resources.values(), operation, asked_for=run.delete_requested
+            )
     changes.reason = reason
     changes.events.append(
         stack_events.of_stack(operation.stack_id, operation.stack_name, changes.status, reason)

@@ -22,10 +22,20 @@ _SNAPSHOTS = _SNAPSHOT_BY_DEFAULT | {
 }
 
 
-def deletion(resources: Iterable[DeployedResource], operation: Operation) -> list[Step]:
-    """Return the steps that delete a stack's resources and what earlier updates left behind."""
+def deletion(
+    resources: Iterable[DeployedResource], operation: Operation, *, asked_for: bool = True
+) -> list[Step]:
+    """Return the steps that delete a stack's resources and what earlier updates left behind.
+
+    A deletion that nobody `asked_for` follows a failed creation: it keeps what a rollback keeps,
+    so that RetainExceptOnCreate leaves nothing in the way of the next attempt.
+    """
     there = [each for each in resources if each.status not in GONE]
-    retained = {each.logical_resource_id for each in there if retains(each.deletion_policy)}
+    retained = {
+        each.logical_resource_id
+        for each in there
+        if (retains(each.deletion_policy) if asked_for else kept_on_rollback(each, operation))
+    }
     return delete_steps(
         Phase.DELETE, [*there, *operation.leftovers], retained | set(operation.retain)
     )
