@@ -24,7 +24,7 @@ from penstock.stacks.events.findings import Finding
 from penstock.stacks.handlers.handler import ResourceHandler, Support
 from penstock.stacks.operations import phases, removals
 from penstock.stacks.operations.calls import Calls
-from penstock.stacks.operations.exports import check_unused, refused
+from penstock.stacks.operations.exports import check_as_planned, check_unused, refused
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import Operation, Options, Parent, StackDocument, Step
 from penstock.stacks.operations.operation import Work as StepWork
@@ -228,6 +228,7 @@ class Stacks(Recoveries):
         await self._calls.look_at_stacks(operation, turn)
         imports, stop = _imports(turn)
         stop = findings.stop(found) or stop
+        imported = list(plan.all_imports())
         kept = phases.document_of(operation, document.outputs)
         allowed = {REVIEW} if create else UPDATABLE
 
@@ -241,11 +242,13 @@ class Stacks(Recoveries):
                 stored = self._new_row(before, chosen, now)
                 stacks.insert(c, stored)
             check_startable(stored, before, plan.stack_serial, allowed)
+            if imported and plan.of_change_set:
+                check_as_planned(imported, self._exports(c))
             if create and chosen.protected:
                 stacks.protect(c, before.stack_id, protected=True)
             if create and chosen.stack_policy is not None:
                 stacks.set_policy(c, before.stack_id, chosen.stack_policy)
-            stacks.add_imports(c, before.stack_id, imports)
+            stacks.add_imports(c, before.stack_id, imports | plan.imports.keys())
             values = {"updated_at": None if create else now}
             self._begin(c, operation, phase, steps, kept, now, stop, allowed, values)
             self._tell_findings(c, operation, phase, found, now)

@@ -73,3 +73,66 @@ def test_a_missing_export(server: Any) -> None:
     assert "No export named net-Vpc found. Rollback requested by user." in [
         event[3] for event in server.events("app")
     ]
+
+
+class TestReviewedImports:
+    """A change set is executed with the values of exports that it was reviewed with."""
+
+    def planned(self, client: Any, name: str = "app", kind: str = "CREATE", **more: Any) -> str:
+        wanted = {"StackName": name, "ChangeSetName": "cs", "ChangeSetType": kind, **more}
+        return str(client.create_change_set(**{"TemplateBody": IMPORTING, **wanted})["Id"])
+
+    def test_another_value_refuses_the_execution(self, server: Any, cloudformation: Any) -> None:
+        server.create("net", exporting())
+        arn = self.planned(cloudformation)
+        server.update("net", exporting("v2"))
+        execute = cloudformation.execute_change_set
+        assert message(execute, ChangeSetName=arn) == (
+            "The change set was planned otherwise: the export net-Vpc has another value. "
+            "Make the change set again."
+        )
+        described = cloudformation.describe_change_set(ChangeSetName=arn)
+        assert described["ExecutionStatus"] == "AVAILABLE"
+        assert cloudformation.describe_stacks(StackName="app")["Stacks"][0]["StackStatus"] == (
+            "REVIEW_IN_PROGRESS"
+        )
+        assert [n for n, _, _ in server.store.things()] == ["A"]
+        server.update("net", exporting())  # and it is what was reviewed again
+        execute(ChangeSetName=arn)
+        assert server.ended("app")["StackStatus"] == "CREATE_COMPLETE"
+
+    def test_an_export_that_is_gone(self, server: Any, cloudformation: Any) -> None:
+        server.create("net", exporting())
+        server.create("app", template({"A": thing("x")}))
+        arn = self.planned(cloudformation, kind="UPDATE")
+        server.update("net", template({"A": thing("v1")}))
+        assert message(cloudformation.execute_change_set, ChangeSetName=arn) == (
+            "The change set was planned otherwise: there is no export net-Vpc any more. "
+            "Make the change set again."
+        )
+
+    def test_an_import_in_an_output_alone(self, server: Any, cloudformation: Any) -> None:
+        server.create("net", exporting())
+        body = template({"A": thing("x")}, Outputs={"O": {"Value": {"Fn::ImportValue": "net-Vpc"}}})
+        arn = self.planned(cloudformation, TemplateBody=body)
+        server.update("net", exporting("v2"))
+        assert "another value" in message(cloudformation.execute_change_set, ChangeSetName=arn)
+
+    def test_of_a_nested_stack(self, server: Any, cloudformation: Any) -> None:
+        server.create("net", exporting())
+        url = server.put_template("child.json", IMPORTING)
+        nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+        body = template({"Child": nested})
+        arn = self.planned(cloudformation, TemplateBody=body, IncludeNestedStacks=True)
+        server.update("net", exporting("v2"))
+        assert "the export net-Vpc has another value" in message(
+            cloudformation.execute_change_set, ChangeSetName=arn
+        )
+
+    def test_one_that_came_after_the_warning(self, server: Any, cloudformation: Any) -> None:
+        arn = self.planned(cloudformation)
+        found = cloudformation.describe_change_set(ChangeSetName=arn, IncludePropertyValues=True)
+        assert "No export named net-Vpc found" in found["StatusReason"]
+        server.create("net", exporting())
+        cloudformation.execute_change_set(ChangeSetName=arn)
+        assert server.ended("app")["StackStatus"] == "CREATE_COMPLETE"

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from penstock.stacks.handlers.handler import ResourceRequest
 from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY
 from penstock.stacks.planning.nesting import parameters_of
-from penstock.stacks.planning.plan import Plan
+from penstock.stacks.planning.plan import Plan, planned_otherwise
 from penstock.stacks.template import evaluate
 from penstock.stacks.template.constraints import check_value
-from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.load import stored_template
 from penstock.stacks.template.template import ParameterValue, Template
 
@@ -36,7 +35,7 @@ def completed(plan: Plan, stack_name: str, request: ResourceRequest) -> Plan:
     after = _conditions(template, parameters, stack_name, request)
     changed = sorted(name for name in after if after[name] != before[name])
     if changed:
-        raise _otherwise(f"the condition {changed[0]} is {after[changed[0]]}")
+        raise planned_otherwise(f"the condition {changed[0]} is {after[changed[0]]}")
     return dataclasses.replace(plan, parameters=parameters)
 
 
@@ -46,10 +45,10 @@ def _value(
     found = given.get(name)
     if planned.value != KNOWN_AFTER_APPLY:
         if found is not None and found != planned.value:
-            raise _otherwise(f"the parameter {name} has another value")
+            raise planned_otherwise(f"the parameter {name} has another value")
         return planned
     if found is None or found == KNOWN_AFTER_APPLY:
-        raise _otherwise(f"the parameter {name} has no value")
+        raise planned_otherwise(f"the parameter {name} has no value")
     check_value(template.parameters[name], found)
     return dataclasses.replace(planned, value=found)
 
@@ -70,7 +69,3 @@ def _conditions(
             stack_name=stack_name,
         )
     )
-
-
-def _otherwise(found: str) -> Exception:
-    return invalid(f"The change set was planned otherwise: {found}. Make the change set again.")

@@ -7,34 +7,14 @@ and takes it back with that text as the reason (rlister/stax#40), where waiters 
 here the request itself is refused with it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.planning.plan import planned_otherwise
 from penstock.storage import stacks
 from penstock.storage.stacks import ExportRow
-
-
-class Imports(Mapping[str, str]):
-    """Exports that remember which of them were asked for."""
-
-    def __init__(self, exports: Mapping[str, str]) -> None:
-        self._exports = exports
-        self.used: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.used.add(name)
-        return self._exports[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._exports
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._exports)
-
-    def __len__(self) -> int:
-        return len(self._exports)
 
 
 def check(
@@ -58,6 +38,15 @@ def check(
             check_unused(connection, row.name, "deleted")
         elif wanted[row.name] != values[row.name]:
             check_unused(connection, row.name, "updated")
+
+
+def check_as_planned(planned: Iterable[tuple[str, str]], values: Mapping[str, str]) -> None:
+    """Raise ServiceError where an export, `planned` by name and value, has another value now."""
+    for name, value in planned:
+        if name not in values:
+            raise planned_otherwise(f"there is no export {name} any more")
+        if values[name] != value:
+            raise planned_otherwise(f"the export {name} has another value")
 
 
 def check_unused(connection: sa.Connection, name: str, verb: str) -> None:

@@ -14,7 +14,6 @@ from penstock.stacks.events.stack_events import StackEvent
 from penstock.stacks.handlers import failure as handler_failure
 from penstock.stacks.handlers.handler import Failed, Succeeded, Support
 from penstock.stacks.operations import removals
-from penstock.stacks.operations.exports import Imports
 from penstock.stacks.operations.ledger import Changes, Run
 from penstock.stacks.operations.operation import (
     GONE,
@@ -32,6 +31,7 @@ from penstock.stacks.operations.operation import (
 from penstock.stacks.operations.removals import cleanup, deletion, kept_on_rollback, left_behind
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import NodeStatus, Phase
+from penstock.stacks.planning.imports import Imports
 from penstock.stacks.policies import stack_policy
 from penstock.stacks.policies.stack_policy import UpdateAction
 from penstock.stacks.state import DeployedResource

@@ -112,8 +112,7 @@ class StoredStacks:
 
     async def exports(self) -> dict[str, str]:
         """Return every export's value by name."""
-        rows = await self._database.read(stacks.exports)
-        return {row.name: self._cipher.decrypt(row.sealed) for row in rows}
+        return await self._database.read(self._exports)
 
     async def exporters(self) -> dict[str, str]:
         """Return the id of the stack that has each export."""
@@ -161,6 +160,9 @@ class StoredStacks:
 
         found = await self._database.read(work)
         return None if found is None else self._ledger.open(found.sealed, Operation).plan_digest
+
+    def _exports(self, c: sa.Connection) -> dict[str, str]:
+        return {row.name: self._cipher.decrypt(row.sealed) for row in stacks.exports(c)}
 
     def _state(self, row: StackRow, resources: Sequence[ResourceRow]) -> StackState:
         document = self.document(row)

@@ -5,13 +5,15 @@ and executing read the same plan; `digest` names it. Values only; JSON through m
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from penstock.aws.errors import ServiceError
+from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.template import ParameterValue
 
 
@@ -125,11 +127,30 @@ class Plan:
     extra: Mapping[str, Any] = field(default_factory=dict)
     original_body: str | None = None
     """The template as it was given, where transforms made `template_body` of it."""
+    imports: Mapping[str, str] = field(default_factory=dict)
+    """What the exports of other stacks gave that it was made with, by name."""
+
+    @property
+    def of_change_set(self) -> bool:
+        """Whether it is a change set's, which somebody may have reviewed."""
+        return "ChangeSetId" in self.extra
+
+    def all_imports(self) -> Iterator[tuple[str, str]]:
+        """Yield its imports, and those of the nested stacks' plans in it, by name and value."""
+        yield from self.imports.items()
+        for change in self.changes:
+            if change.nested is not None:
+                yield from change.nested.all_imports()
 
     @property
     def digest(self) -> str:
         """`sha256:…` over the whole plan: what an approver saw and what is executed."""
         return f"sha256:{hashlib.sha256(encode(self)).hexdigest()}"
+
+
+def planned_otherwise(found: str) -> ServiceError:
+    """Return the refusal to execute a change set once `found` differs from what was reviewed."""
+    return invalid(f"The change set was planned otherwise: {found}. Make the change set again.")
 
 
 def encode(plan: Plan) -> bytes:

@@ -20,6 +20,7 @@ from penstock.stacks.planning import unsupported
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.details import Details, Values
 from penstock.stacks.planning.differences import Policies, differences
+from penstock.stacks.planning.imports import Imports
 from penstock.stacks.planning.nesting import AUTOMATIC, NESTED_STACK, NestedPlanning
 from penstock.stacks.planning.plan import (
     Action,
@@ -81,6 +82,7 @@ def plan(
         outputs_changed=outputs_changed,
         tags_changed=dict(current.tags) != dict(desired.tags),
         invalid_properties=planning.invalid,
+        imports=planning.imports.found(),
     )
 
 
@@ -126,6 +128,7 @@ class _Planning:
         current, desired = self.current, self.desired
         self._known: dict[str, ResourceValues] = {}
         self._certain: dict[str, ResourceValues] = {}
+        self.imports = Imports(desired.exports)
         self._scope = evaluate.Scope(
             template=desired.template,
             parameters=desired.parameters,
@@ -134,7 +137,7 @@ class _Planning:
             stack_id=current.stack_id,
             stack_name=current.stack_name,
             notification_arns=tuple(desired.notification_arns),
-            exports=desired.exports,
+            exports=self.imports,
             other_stacks=desired.other_stacks,
             resources=self._known,
         )
@@ -320,6 +323,7 @@ class _Planning:
             self._scope,
             template=stored_template(current.template_body),
             parameters=current.parameters,
+            exports=self.desired.exports,
             notification_arns=tuple(current.notification_arns),
             resources={name: _values(each) for name, each in current.resources.items()},
         )
