@@ -1,5 +1,6 @@
 """Users' regular expressions: Python's, and every match ends in time."""
 
+import contextlib
 import re
 import time
 
@@ -74,3 +75,19 @@ def test_an_expression_is_what_it_is_to_python(pattern: str) -> None:
                  "\\\\{e}", "\nb", "a\n", "AA"):  # fmt: skip
         assert expression.fullmatch(text) is (python.fullmatch(text) is not None), text
         assert expression.search(text) is (python.search(text) is not None), text
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "pattern",
+    ["a*b", "a*a*b", "a*a*a*b", "a?" * 20 + "b", "(a|a)(a|a)(a|a)(a|a)b", "a{1,30}a{1,30}b",
+     "(?:a?){8}b", "(?=a*b)a*c", "(aa?)*b", "((a|b)c?)*d", "(a{2}){3}b", "(a*)(a*)b"],
+)  # fmt: skip
+def test_no_length_of_text_takes_long(pattern: str) -> None:
+    """`re` is asked where the ways to try are few: counted for each length that it is asked for."""
+    expression = Expression(pattern)
+    for length in (16, 32, 33, 128, 129, 512, 513, 2048, 2049):
+        began = time.monotonic()
+        with contextlib.suppress(Undecided):
+            assert not expression.search("a" * length)
+        assert time.monotonic() - began < 2, length
