@@ -5,6 +5,7 @@ protocol's error; trouble of the environment ServiceUnavailable; a bug InternalF
 with the request id.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import logging
@@ -19,6 +20,7 @@ from penstock.aws.authentication import Authenticated, Authenticator, Claimed
 from penstock.aws.errors import ServiceError
 from penstock.aws.failure import describe
 from penstock.aws.http import ClientGone, HttpRequest, HttpResponse, decode_form
+from penstock.aws.large_bodies import LargeBodies
 from penstock.aws.models import Model
 from penstock.aws.payload import (
     LARGEST_FORM_BYTES,
@@ -48,6 +50,8 @@ class _Exchange:
 
     request: HttpRequest
     request_id: str
+    held: contextlib.AsyncExitStack
+    """Closed when the request is answered."""
     model: Model | None = None
     signed_for: str | None = None
     """The service in the signature's scope."""
@@ -90,10 +94,14 @@ class Dispatcher:
         self._clock = clock
         self._authenticate = authenticate
         self._for_tasks = for_tasks
+        self._large_bodies = LargeBodies()
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; never raises for what a caller or an operation does."""
-        exchange = _Exchange(request, ids.new_uuid())
+        async with contextlib.AsyncExitStack() as held:
+            return await self._answered(_Exchange(request, ids.new_uuid(), held))
+
+    async def _answered(self, exchange: _Exchange) -> HttpResponse:
         try:
             return await self._answer(exchange)
         except ServiceError as error:
@@ -158,8 +166,8 @@ class Dispatcher:
         claimed = await self._identify(exchange, signed)
         body = exchange.document
         if body is None:
-            most = largest_document(operation.service_model.service_name)
-            body = await read_whole(exchange.request.body, most)
+            most = largest_document(operation.service_model.service_name, operation.name)
+            body = await self._large_bodies.read(exchange.request.body, most, exchange.held)
         found = self._prove(claimed, hashlib.sha256(body).hexdigest())
         return found.principal, one_block(body) if takes_stream(operation) else body
 
@@ -182,7 +190,7 @@ class Dispatcher:
         body = Body(request, found.chunk_signer, with_checksums=with_checksums)
         if takes_stream(operation):
             return found.principal, body
-        return found.principal, await read_whole(body, largest_document("s3"))
+        return found.principal, await read_whole(body, largest_document("s3", operation.name))
 
     async def _identify(self, exchange: _Exchange, signed: SignedRequest | None) -> Claimed | None:
         """Return who says to call; None where everybody is root."""

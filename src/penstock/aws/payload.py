@@ -19,8 +19,14 @@ from penstock.aws.signature import UNSIGNED_PAYLOAD
 LARGEST_FORM_BYTES = 1024 * 1024
 """The most of a Query form: it must be read before its caller is known."""
 _LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
-_LARGER_DOCUMENTS = {"codecommit": 20 * 1024 * 1024, "lambda": 70 * 1024 * 1024}
-"""CreateCommit, PutFile and CreateFunction carry files; every other document is far smaller."""
+_LARGER_DOCUMENTS = {
+    ("codecommit", "CreateCommit"): 20 * 1024 * 1024,
+    ("codecommit", "PutFile"): 20 * 1024 * 1024,
+    ("lambda", "CreateFunction"): 70 * 1024 * 1024,
+    ("lambda", "Invoke"): 7 * 1024 * 1024,
+    ("lambda", "UpdateFunctionCode"): 70 * 1024 * 1024,
+}
+"""Those that carry files, or what a function is given."""
 
 
 class Body(AsyncIterator[bytes]):
@@ -143,9 +149,9 @@ async def one_block(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def largest_document(service: str) -> int:
-    """Return how many bytes of a document of botocore's service name are held in memory."""
-    return _LARGER_DOCUMENTS.get(service, _LARGEST_DOCUMENT_BYTES)
+def largest_document(service: str, operation: str) -> int:
+    """Return how many bytes a document may have, by botocore's names of service and operation."""
+    return _LARGER_DOCUMENTS.get((service, operation), _LARGEST_DOCUMENT_BYTES)
 
 
 async def read_whole(body: AsyncIterator[bytes], most: int) -> bytes:

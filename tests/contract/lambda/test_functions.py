@@ -1,15 +1,20 @@
 """Functions through boto3. Messages: https://docs.aws.amazon.com/lambda/latest/api/ and moto."""
 
+import asyncio
 import base64
 import hashlib
+import os
 import re
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from penstock.aws.large_bodies import MOST_AT_ONCE
 from penstock.workloads.functions.function import reference
 
 from .conftest import ACCOUNT, REGION, LambdaServer, zipped
@@ -177,6 +182,52 @@ def test_code_is_replaced_and_the_old_is_gone(server: LambdaServer) -> None:
     server.client.delete_function(FunctionName="worker")
     assert server.aws.run(server.functions.blobs.ids()) == []
     assert server.client.list_functions()["Functions"] == []
+
+
+def test_only_code_may_be_large(server: LambdaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every operation's body was read up to 70 MB, before its caller was proven."""
+    server.create()
+    with pytest.raises(ClientError) as raised:
+        server.client.update_function_configuration(
+            FunctionName="worker", Description="x" * (5 << 20)
+        )
+    found = raised.value.response
+    assert found["Error"]["Code"] == "RequestEntityTooLargeException"
+    assert found["ResponseMetadata"]["HTTPStatusCode"] == 413
+    monkeypatch.setattr("penstock.aws.large_bodies.LARGE_BYTES", 10_000)
+    random = base64.b64encode(os.urandom(20_000)).decode()
+    for _ in range(MOST_AT_ONCE + 1):  # one after the other: each gives its place back
+        server.client.update_function_code(FunctionName="worker", ZipFile=zipped(index=random))
+
+
+def test_large_code_is_taken_for_few_at_once(
+    server: LambdaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.create()
+    monkeypatch.setattr("penstock.aws.large_bodies.LARGE_BYTES", 10_000)
+    monkeypatch.setattr("penstock.aws.large_bodies._ROOM_SECONDS", 0.5)
+    keep, taken, go_on = server.functions.keep, threading.Semaphore(0), threading.Event()
+
+    async def kept_later(archive: Any) -> Any:
+        taken.release()
+        await asyncio.to_thread(go_on.wait, 20)
+        return await keep(archive)
+
+    monkeypatch.setattr(server.functions, "keep", kept_later)
+    random = base64.b64encode(os.urandom(20_000)).decode()
+    request = {"FunctionName": "worker", "ZipFile": zipped(index=random)}
+    with ThreadPoolExecutor() as pool:
+        begun = [
+            pool.submit(server.client.update_function_code, **request) for _ in range(MOST_AT_ONCE)
+        ]
+        for _ in begun:
+            assert taken.acquire(timeout=20)
+        with pytest.raises(ClientError) as raised:
+            server.client.update_function_code(**request)
+        go_on.set()
+        for each in begun:
+            each.result()
+    assert error(raised)[0] == "ServiceUnavailableException"
 
 
 def test_code_that_comes_too_late_leaves_nothing(

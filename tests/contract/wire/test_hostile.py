@@ -91,7 +91,7 @@ def test_a_strangers_document_is_not_read(sender: Sender) -> None:
 
 
 def test_documents_have_a_largest_size(sender: Sender) -> None:
-    body = b" " * (largest_document("codepipeline") + 1)
+    body = b" " * (largest_document("codepipeline", "ListPipelines") + 1)
     target = "CodePipeline_20150709.ListPipelines"
     status, _, answer = sender.signed("codepipeline", body, Content_Type=JSON, X_Amz_Target=target)
     assert (status, b"RequestEntityTooLargeException" in answer) == (413, True)
