@@ -7,6 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.stack_world import TYPE, template, thing
 
+from penstock.stacks.events import stack_events
+
 BODY = template({"A": thing("v1", Metadata={"owner": "me"}), "B": thing("v1", ["A"])})
 
 
@@ -83,3 +85,42 @@ def test_events_of_an_unknown_stack(cloudformation: Any) -> None:
     assert message(cloudformation.describe_stack_events, StackName="none") == (
         "Stack [none] does not exist"
     )
+
+
+def rule(bus: str, **more: Any) -> str:
+    properties = {"Name": "nightly", "EventBusName": bus, "ScheduleExpression": "rate(1 day)"}
+    return template({"Rule": {"Type": "AWS::Events::Rule", "Properties": {**properties, **more}}})
+
+
+def test_a_rule_on_another_bus_is_another_rule(server: Any) -> None:
+    """As recorded (radkawar/stackd, eventbridge_rule_migration.json): a replacement that the change
+    set calls Conditional, under the same name. Locks: it was done in place."""
+    server.create("app", rule("first"))
+    server.client.create_change_set(
+        StackName="app", ChangeSetName="move", TemplateBody=rule("second"), DisableValidation=True
+    )
+    [change] = server.client.describe_change_set(StackName="app", ChangeSetName="move")["Changes"]
+    assert change["ResourceChange"]["Replacement"] == "Conditional"
+    server.client.execute_change_set(StackName="app", ChangeSetName="move")
+    assert server.ended("app")["StackStatus"] == "UPDATE_COMPLETE"
+    told = [(status, reason) for name, _, status, reason in server.events("app") if name == "Rule"]
+    assert told[3:] == [
+        ("UPDATE_IN_PROGRESS", None),
+        ("UPDATE_IN_PROGRESS", stack_events.REPLACING),
+        ("UPDATE_IN_PROGRESS", "Resource creation Initiated"),
+        ("UPDATE_COMPLETE", stack_events.RECORDED_ONLY),
+        ("DELETE_IN_PROGRESS", None),
+        ("DELETE_COMPLETE", None),
+    ]
+
+
+def test_what_nothing_could_decide_is_said(server: Any) -> None:
+    vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+    server.create("app", template({"Net": vpc}))
+    dedicated = {**vpc, "Properties": {**vpc["Properties"], "InstanceTenancy": "dedicated"}}
+    assert server.update("app", template({"Net": dedicated}))["StackStatus"] == "UPDATE_COMPLETE"
+    told = [(status, reason) for name, _, status, reason in server.events("app") if name == "Net"]
+    assert told[3:] == [
+        ("UPDATE_IN_PROGRESS", None),
+        ("UPDATE_COMPLETE", stack_events.RECORDED_IN_PLACE),
+    ]

@@ -37,6 +37,10 @@ PROVIDER_REPLACED = (  # unverified
     "Requested update required the provider to create a new physical resource"
 )
 RECORDED_ONLY = "recorded only: nothing runs behind it"
+RECORDED_IN_PLACE = (
+    "recorded only: nothing runs behind it that could tell whether this update needs a "
+    "replacement, so it was made in place"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class Step:
     """For going back: the physical id that an answer gave another in place of."""
     signals: SignalsWanted | None = None
     """What has to come after it is made, or changed."""
+    conditional: bool = False
+    """Whether only the execution tells if its update needs a replacement, and no property says."""
 
     @property
     def node(self) -> Node:

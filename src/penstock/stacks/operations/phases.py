@@ -219,6 +219,8 @@ def apply(step: Step, turn: Turn, changes: Changes) -> None:
     shown = turn.shown(step.logical_id)
     reason = stack_events.REPLACING if step.work is Work.REPLACE else None
     status = status_of(step, "IN_PROGRESS")
+    if reason is not None and step.conditional:  # recorded: the handler was asked first
+        changes.events.append(event_of(step, physical, status, None, shown))
     if step.work is not Work.DENIED:
         changes.events.append(event_of(step, physical, status, reason, shown))
     if step.status is NodeStatus.FAILED:
@@ -307,9 +309,16 @@ def succeeded(
         no_echo=result.no_echo,
         source=result.source,
     )
-    reason = stack_events.RECORDED_ONLY if resource.support == Support.RECORDED else None
+    reason = _recorded(step, resource)
     changes.resources.append((done, reason))
     changes.events.append(event_of(step, physical, status, reason, shown))
+
+
+def _recorded(step: Step, resource: DeployedResource) -> str | None:
+    if resource.support != Support.RECORDED:
+        return None
+    undecided = step.conditional and step.work is Work.UPDATE and step.phase is Phase.UPDATE
+    return stack_events.RECORDED_IN_PLACE if undecided else stack_events.RECORDED_ONLY
 
 
 def _replaced(step: Step, physical_id: str, changes: Changes) -> Step:

@@ -10,6 +10,7 @@ from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.display import all_masked, secrets_of
+from penstock.stacks.handlers.handler import Support
 from penstock.stacks.operations import update_rules
 from penstock.stacks.operations.operation import Operation, Step, Work
 from penstock.stacks.operations.walk import NodeStatus
@@ -19,7 +20,7 @@ from penstock.stacks.planning.plan import Plan
 from penstock.stacks.policies import creation_policy, stack_policy
 from penstock.stacks.policies.creation_policy import SignalsWanted
 from penstock.stacks.policies.stack_policy import UpdateAction
-from penstock.stacks.schemas import custom_names, property_rules, resource_schema
+from penstock.stacks.schemas import custom_names, identity, property_rules, resource_schema
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.template import dynamic_references, evaluate, written_references
 from penstock.stacks.template.errors import invalid
@@ -92,6 +93,7 @@ class Turn:
         new = dataclasses.replace(
             new, properties=properties, metadata=metadata, unwritten=unwritten
         )
+        conditional = False
         if old is None:
             work = Work.CREATE
         else:
@@ -99,13 +101,19 @@ class Turn:
                 declared, old, properties, metadata,
                 stack_tags_changed=dict(self.operation.before.tags) != dict(self.plan.tags),
             )  # fmt: skip
-            work = self._change(name, old, changed)
+            conditional = support == Support.RECORDED and _only_conditional(changed)
+            another = conditional and identity.is_another(declared.type, old.properties, properties)
+            work = Work.REPLACE if another else self._change(name, old, changed)
             if changed and (denied := self._denied(work, old)):
                 refused = self._refused(step, new, old, denied)
                 return dataclasses.replace(refused, work=Work.DENIED)
-            if work is Work.REPLACE and (
-                refusal := custom_names.refusal_to_replace(
-                    declared.type, old.properties, properties
+            if (
+                work is Work.REPLACE
+                and not another
+                and (
+                    refusal := custom_names.refusal_to_replace(
+                        declared.type, old.properties, properties
+                    )
                 )
             ):
                 return self._refused(step, new, old, refusal)
@@ -120,7 +128,7 @@ class Turn:
         physical_id = old.physical_resource_id if old and work is Work.UPDATE else None
         return dataclasses.replace(
             step, work=work, status=NodeStatus.RUNNING, old=old, new=new, physical_id=physical_id,
-            signals=signals,
+            signals=signals, conditional=conditional,
         )  # fmt: skip
 
     def _signals(
@@ -149,10 +157,12 @@ class Turn:
 
     def _change(self, name: str, old: DeployedResource, changed: Sequence[Difference]) -> Work:
         recreations = {each.requires_recreation for each in changed}
-        planned = {each.logical_resource_id: each for each in self.plan.changes}.get(name)
         if "Always" in recreations:
             return Work.REPLACE
-        if "Conditionally" in recreations and planned is not None and planned.replacement == "True":
+        if "Conditionally" in recreations and any(
+            each.logical_resource_id == name and each.replacement == "True"
+            for each in self.plan.changes
+        ):
             return Work.REPLACE
         if any(each.attribute not in _NO_CALL for each in changed) or old.status in _UNCERTAIN:
             return Work.UPDATE
@@ -220,6 +230,12 @@ def values_of(resource: DeployedResource, *, hidden: bool = False) -> ResourceVa
     if hidden and resource.no_echo:
         attributes = all_masked(attributes)
     return ResourceValues(ref, attributes, resource.source)
+
+
+def _only_conditional(changed: Sequence[Difference]) -> bool:
+    """Return whether AWS tells at the execution alone if the changes need a replacement."""
+    recreations = {each.requires_recreation for each in changed}
+    return "Conditionally" in recreations and "Always" not in recreations
 
 
 def _problems(type_name: str, properties: Mapping[str, Any]) -> list[str]:
