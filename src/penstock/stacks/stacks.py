@@ -101,7 +101,7 @@ class Stacks(Recoveries):
         self.responses.arrived = self._provisioner.look_again
         self.signals = Signals(database, self._ledger, self._calls, self.responses)
         self.in_process = in_process
-        self.validation = EarlyValidation(self._calls, in_process, database, clock)
+        self.validation = EarlyValidation(self._calls, in_process, self._ledger, database, clock)
         self.outbox = outbox
         self._refuse_recorded = refuse_recorded
         self.drift = DriftDetections(database, self, self._ledger, self._calls, clock)

@@ -18,7 +18,7 @@ from penstock.storage.tables.stacks import (
     stacks,
 )
 
-_IDS_AT_ONCE = 500
+_TYPES_AT_ONCE = 500
 """In one query: databases take a limited number of values."""
 
 
@@ -244,13 +244,13 @@ def _values(row: Any) -> Mapping[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__}
 
 
-def holding(connection: sa.Connection, physical_ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Return type and physical id of the resources that stacks have under one of the ids."""
-    found: list[tuple[str, str]] = []
-    for start in range(0, len(physical_ids), _IDS_AT_ONCE):
-        query = sa.select(stack_resources.c.type, stack_resources.c.physical_id).where(
-            stack_resources.c.physical_id.in_(physical_ids[start : start + _IDS_AT_ONCE]),
+def resources_of_types(connection: sa.Connection, types: Sequence[str]) -> list[ResourceRow]:
+    """Return the resources of these types that stacks have."""
+    found: list[ResourceRow] = []
+    for start in range(0, len(types), _TYPES_AT_ONCE):
+        query = stack_resources.select().where(
+            stack_resources.c.type.in_(types[start : start + _TYPES_AT_ONCE]),
             stack_resources.c.status.not_in(["CREATE_FAILED", "DELETE_COMPLETE", "DELETE_SKIPPED"]),
         )
-        found += [(row[0], row[1]) for row in connection.execute(query)]
+        found += [ResourceRow(**row._mapping) for row in connection.execute(query)]
     return found

@@ -4,7 +4,6 @@ What a schema says of a property (its name, pattern, length, type) decides what 
 looks like: `vpc-0123…`, an ARN of the right service, region and account, a UUID, a name.
 """
 
-import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -99,12 +98,6 @@ def identifier(
     if not parts or any(not isinstance(part, str) or not part for part in parts):
         return physical_name(request)
     return "|".join(parts)
-
-
-def identifier_of(schema: ResourceSchema, request: ResourceRequest, token: str) -> str:
-    """Return the physical id that the request would give under another token."""
-    other = dataclasses.replace(request, client_request_token=token)
-    return identifier(schema, other, attributes(schema, other, {}))
 
 
 def attributes(

@@ -39,6 +39,8 @@ class ResourceSchema:
     read_only: frozenset[PropertyPath]
     write_only: frozenset[PropertyPath]
     primary_identifier: tuple[PropertyPath, ...]
+    additional_identifiers: tuple[tuple[PropertyPath, ...], ...]
+    """Others that each name one resource."""
     tag_property: str | None
     """The property that holds the resource's tags; None when it has none."""
 
@@ -93,6 +95,9 @@ def _schema(type_name: str) -> ResourceSchema:
         read_only=_paths(document, "readOnlyProperties"),
         write_only=_paths(document, "writeOnlyProperties"),
         primary_identifier=tuple(map(_path, document.get("primaryIdentifier", ()))),
+        additional_identifiers=tuple(
+            tuple(map(_path, each)) for each in document.get("additionalIdentifiers", ())
+        ),
         tag_property=tag_property
         if tag_property in properties and tagging.get("taggable", True)
         else None,

@@ -6,21 +6,22 @@ resource is made. Docs: ADR 0040.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.clock import Clock
-from penstock.stacks.display import secrets_of
+from penstock.stacks.display import canonical, secrets_of
 from penstock.stacks.events import findings
 from penstock.stacks.events.findings import Finding
 from penstock.stacks.handlers.handler import Findable, ResourceRequest, Support
+from penstock.stacks.intrinsics.function import NO_VALUE
 from penstock.stacks.operations.calls import Calls
+from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.plan import Action, Plan, PlannedChange
-from penstock.stacks.resource_types import recorded_values
 from penstock.stacks.schemas import custom_names, resource_schema
 from penstock.stacks.schemas.resource_schema import ResourceSchema
 from penstock.stacks.state import StackState
@@ -28,23 +29,34 @@ from penstock.stacks.template import evaluate
 from penstock.stacks.template.dynamic_references import has_reference
 from penstock.storage import stacks as stored_stacks
 from penstock.storage.database import Database
+from penstock.storage.stacks import ResourceRow
 
 _BUCKET = "AWS::S3::Bucket"
+_DESCRIBE = "cloudformation:DescribeStackResources"
 _AT_ONCE = 32
 """Names that are looked for at the same time."""
 
-_TOKENS = ("one", "another")
-"""Two tokens of requests: what is the same with both is not made up from one."""
+_TOKEN = "early-validation"
+"""Of requests that make nothing."""
+
+_Wanted = tuple[PlannedChange, Mapping[str, str]]
+"""A new resource, and the properties that make its name."""
 
 
 class EarlyValidation:
     """Validates plans of one server's stacks."""
 
     def __init__(
-        self, calls: Calls, in_process: InProcess, database: Database, clock: Clock
+        self,
+        calls: Calls,
+        in_process: InProcess,
+        ledger: Ledger,
+        database: Database,
+        clock: Clock,
     ) -> None:
         self._calls = calls
         self._in_process = in_process
+        self._ledger = ledger
         self._database = database
         self._clock = clock
 
@@ -91,22 +103,20 @@ class EarlyValidation:
     ) -> list[Finding]:
         scope = _scope(current, wanted)
         looked_for: list[tuple[PlannedChange, Findable, ResourceRequest]] = []
-        recorded: dict[tuple[str, str], PlannedChange] = {}
+        recorded: list[_Wanted] = []
         for each in added:
             schema = resource_schema.schema(each.resource_type)
             if schema is None:
                 continue
             properties = _named(scope, schema, each.logical_resource_id)
-            if properties is None:
+            if not properties:
                 continue
-            request = _request(current, each, properties, principal, self._clock)
             handler = self._calls.handler(each.resource_type)
             if isinstance(handler, Findable):
+                request = _request(current, each, properties, principal, self._clock)
                 looked_for.append((each, handler, request))
             elif handler.support is Support.RECORDED:
-                identifier = _recorded_identifier(schema, request)
-                if identifier is not None:
-                    recorded[each.resource_type, identifier] = each
+                recorded.append((each, properties))
         found: list[Finding] = []
         for start in range(0, len(looked_for), _AT_ONCE):
             chunk = looked_for[start : start + _AT_ONCE]
@@ -116,19 +126,47 @@ class EarlyValidation:
                 for each, identifier in zip(chunk, there, strict=True)
                 if identifier is not None
             ]
-        for key in await self._recorded_already(recorded):
-            found.append(_taken(recorded[key], key[1]))
+        found += await self._recorded_already(principal, recorded)
         return sorted(found, key=lambda one: one.logical_id)
 
     async def _recorded_already(
-        self, wanted: Mapping[tuple[str, str], PlannedChange]
-    ) -> list[tuple[str, str]]:
-        """Return those of the types and physical ids that a stack has."""
+        self, principal: Principal, wanted: Sequence[_Wanted]
+    ) -> list[Finding]:
+        """Return findings of names that a recorded resource of a stack has, as far as the caller
+        may know of that stack's resources."""
         if not wanted:
             return []
-        names = sorted({identifier for _, identifier in wanted})
-        have = await self._database.read(lambda c: stored_stacks.holding(c, names))
-        return [key for key in have if key in wanted]
+        types = sorted({change.resource_type for change, _ in wanted})
+        rows = await self._database.read(lambda c: stored_stacks.resources_of_types(c, types))
+        found, may_know = [], dict[str, bool]()
+        for change, named in wanted:
+            for row in rows:
+                if row.type != change.resource_type or not self._has_name(row, named):
+                    continue
+                if row.stack_id not in may_know:
+                    may_know[row.stack_id] = await self._may_describe(principal, row.stack_id)
+                if may_know[row.stack_id]:
+                    found.append(_taken(change, row.physical_id))
+                    break
+        return found
+
+    def _has_name(self, row: ResourceRow, named: Mapping[str, str]) -> bool:
+        """Tell whether a resource has this name; one whose identifier is without it has not, as
+        far as anybody looks."""
+        if not any(text in row.physical_id for text in named.values()):
+            return False
+        properties = self._ledger.resource(row.sealed).properties
+        schema = resource_schema.schema(row.type)
+        names = custom_names.naming_properties(schema, properties) if schema is not None else []
+        there = {name: properties[name] for name in names if name in properties}
+        return bool(canonical(there) == named)
+
+    async def _may_describe(self, principal: Principal, stack_id: str) -> bool:
+        try:
+            await self._in_process.authorize(principal, _DESCRIBE, stack_id)
+        except ServiceError:
+            return False
+        return True
 
 
 def _scope(current: StackState, wanted: Desired) -> evaluate.Scope:
@@ -146,22 +184,25 @@ def _scope(current: StackState, wanted: Desired) -> evaluate.Scope:
     )
 
 
-def _named(scope: evaluate.Scope, schema: ResourceSchema, logical_id: str) -> dict[str, Any] | None:
-    """Return the properties that name a resource, None where the template does not name it."""
+def _named(scope: evaluate.Scope, schema: ResourceSchema, logical_id: str) -> dict[str, str]:
+    """Return the properties that name a resource; none where the template does not name it, or
+    where that is not known yet."""
     declared = scope.template.resources[logical_id].properties
     names = custom_names.naming_properties(schema, declared)
-    if not names:
-        return None
-    found: dict[str, Any] = {}
+    found: dict[str, str] = {}
     for name in names:
+        if name not in declared:
+            continue
         try:
             value = evaluate.evaluated(scope, declared[name])
         except ServiceError:  # an import that is missing: the plan warns of it
-            return None
+            return {}
+        if value is NO_VALUE:
+            continue
         if not isinstance(value, str | int) or isinstance(value, bool) or has_reference(str(value)):
-            return None
+            return {}
         found[name] = str(value)
-    return found
+    return found if not names or names[0] in found else {}
 
 
 def _request(
@@ -183,7 +224,7 @@ def _request(
         physical_resource_id=None,
         tags={},
         previous_tags={},
-        client_request_token=_TOKENS[0],
+        client_request_token=_TOKEN,
         resumed=False,
         principal=principal,
         now=clock(),
@@ -195,12 +236,6 @@ async def _existing(handler: Findable, request: ResourceRequest) -> str | None:
         return await handler.existing(request)
     except ServiceError:  # who may not look, or a name that the service does not take
         return None
-
-
-def _recorded_identifier(schema: ResourceSchema, request: ResourceRequest) -> str | None:
-    """Return the physical id that the name makes, None where a token has a part in it."""
-    found = {recorded_values.identifier_of(schema, request, token) for token in _TOKENS}
-    return found.pop() if len(found) == 1 else None
 
 
 def _taken(change: PlannedChange, identifier: str) -> Finding:

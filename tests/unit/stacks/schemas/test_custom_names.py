@@ -17,6 +17,17 @@ from penstock.stacks.schemas.custom_names import naming_properties, refusal_to_r
         ("AWS::ElasticLoadBalancingV2::TargetGroup", {"Name", "Port"}, ["Name"]),
         ("AWS::ECS::TaskDefinition", {"Family"}, []),  # each is a revision of its own
         ("AWS::EC2::Instance", {"ImageId"}, []),
+        # One of a kind within something else, which may have a default.
+        ("AWS::Amplify::Branch", {"BranchName", "AppId"}, ["BranchName", "AppId"]),
+        ("AWS::Events::Rule", {"Name"}, ["Name", "EventBusName"]),
+        ("AWS::ApiGateway::Stage", {"RestApiId", "StageName"}, ["RestApiId", "StageName"]),
+        ("AWS::ApiGateway::Stage", {"RestApiId"}, []),
+        # By another identifier of the schema; not where the first one says: within a domain.
+        ("AWS::Transfer::User", {"ServerId", "UserName"}, ["ServerId", "UserName"]),
+        ("AWS::DataZone::FormType", {"Name", "DomainIdentifier"}, []),
+        # Versions and revisions share a name.
+        ("AWS::ImageBuilder::ImageRecipe", {"Name", "Version"}, []),
+        ("AWS::AppRunner::AutoScalingConfiguration", {"AutoScalingConfigurationName"}, []),
     ],
 )
 def test_what_names_a_resource(resource_type: str, given: set[str], names: list[str]) -> None:
@@ -45,6 +56,18 @@ def test_a_name_that_stays_cannot_be_given_twice() -> None:
         ("AWS::ElasticLoadBalancingV2::TargetGroup", group(), group(Name="other", Port=8080)),
         ("AWS::ElasticLoadBalancingV2::TargetGroup", {"Port": 80}, {"Port": 8080}),
         ("Custom::Thing", {"Name": "a", "B": 1}, {"Name": "a", "B": 2}),
+        # Recorded on AWS: a named rule moves to another bus under its name.
+        ("AWS::Events::Rule", {"Name": "r"}, {"Name": "r", "EventBusName": "orders"}),
+        (
+            "AWS::Amplify::Branch",
+            {"BranchName": "main", "AppId": "d1"},
+            {"BranchName": "main", "AppId": "d2"},
+        ),
+        (
+            "AWS::ImageBuilder::ImageRecipe",
+            {"Name": "web", "Version": "1.0.0"},
+            {"Name": "web", "Version": "1.0.1"},
+        ),
     ],
 )
 def test_other_replacements_go_on(

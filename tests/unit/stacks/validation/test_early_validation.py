@@ -129,3 +129,85 @@ async def test_a_bucket_that_goes_with_its_objects_is_a_warning(world: ResourceW
     )  # fmt: skip
     assert event["LogicalResourceId"] == "Full"
     assert event["ValidationStatusReason"].startswith("The bucket 'full' is not empty. You must")
+
+
+async def deployed(world: ResourceWorld, template: Mapping[str, Any]) -> None:
+    """A stack `other` of the template."""
+    body = json.dumps(template)
+    await world.call("cloudformation", "CreateStack", StackName="other", TemplateBody=body)
+    stack: Mapping[str, Any] = {"StackStatus": "CREATE_IN_PROGRESS"}
+    while stack["StackStatus"] == "CREATE_IN_PROGRESS":
+        await asyncio.sleep(0.01)
+        [stack] = (await world.call("cloudformation", "DescribeStacks"))["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "there", "new"),
+    [
+        (
+            "AWS::Amplify::Branch",
+            {"BranchName": "main", "AppId": "d2gvbk0xa9n2hd"},
+            {"BranchName": "main", "AppId": "d3hwcl1yb8o3ie"},
+        ),
+        (
+            "AWS::Events::Rule",
+            {"Name": "nightly", "ScheduleExpression": "rate(1 day)"},
+            {"Name": "nightly", "EventBusName": "orders", "EventPattern": {"source": ["shop"]}},
+        ),
+        (
+            "AWS::BedrockAgentCore::BrowserCustom",
+            {"Name": "one", "NetworkConfiguration": {"NetworkMode": "PUBLIC"}},
+            {"Name": "two", "NetworkConfiguration": {"NetworkMode": "PUBLIC"}},
+        ),
+        (
+            "AWS::ApiGateway::Stage",
+            {"RestApiId": "a1b2c3", "StageName": "prod"},
+            {"RestApiId": "d4e5f6", "StageName": "prod"},
+        ),
+    ],
+)
+async def test_a_namesake_elsewhere_is_no_conflict(
+    world: ResourceWorld, resource_type: str, there: dict[str, Any], new: dict[str, Any]
+) -> None:
+    await deployed(world, one(resource_type, there))
+    assert await reviewed(world, one(resource_type, new)) == ("CREATE_COMPLETE", [])
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "properties"),
+    [
+        ("AWS::Events::Rule", {"Name": "nightly", "ScheduleExpression": "rate(1 day)"}),
+        ("AWS::ApiGateway::Stage", {"RestApiId": "a1b2c3", "StageName": "prod"}),
+        ("AWS::CodeArtifact::Repository", {"RepositoryName": "pip", "DomainName": "acme"}),
+    ],
+)
+async def test_the_same_name_in_the_same_place(
+    world: ResourceWorld, resource_type: str, properties: dict[str, Any]
+) -> None:
+    await deployed(world, one(resource_type, properties))
+    status, [event] = await reviewed(world, one(resource_type, properties))
+    assert status == "FAILED"
+    assert event["ValidationName"] == "NAME_CONFLICT_VALIDATION"
+
+
+async def test_names_of_stacks_that_somebody_may_not_describe_are_not_told(
+    world: ResourceWorld,
+) -> None:
+    database = one(
+        "AWS::DynamoDB::Table",
+        {
+            "TableName": "prod-db",
+            "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    )
+    await deployed(world, database)
+    stranger = await world.user("stranger", "cloudformation:CreateChangeSet")
+    assert await reviewed(world, database, stranger) == ("CREATE_COMPLETE", [])
+    may = ["cloudformation:CreateChangeSet", "cloudformation:DescribeStackResources"]
+    owner = await world.user("owner", *may)
+    status, [event] = await reviewed(world, database, owner, ChangeSetName="again")
+    assert status == "FAILED"
+    assert "'prod-db' already exists" in event["ValidationStatusReason"]
