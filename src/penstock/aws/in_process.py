@@ -12,7 +12,7 @@ from typing import Any
 from penstock import ids
 from penstock.aws import authorization, models
 from penstock.aws.errors import ServiceError
-from penstock.aws.service import Authorize, Call, Principal, Response, Service
+from penstock.aws.service import Authorize, Call, Principal, Response, Service, as_named
 from penstock.aws.validation import validate
 from penstock.clock import Clock
 
@@ -66,15 +66,23 @@ class InProcess:
             endpoint_url=self.endpoint_url,
             via=via,
         )
+        await self.check_allowed(principal, service, operation, request)
+        return await found.operations[operation](call, request)
+
+    async def check_allowed(
+        self, principal: Principal, service: str, operation: str, parameters: Mapping[str, Any]
+    ) -> None:
+        """Raise AccessDenied unless the principal may make this call, which is not made."""
+        found = self._service(service)
+        resource_meant = as_named if found is None else found.resource_meant
         place = {
             "region": self.region,
             "account": self.account_id,
             "principal": principal.policy_arn or principal.arn,
         }
-        for needed in authorization.requirements(service, operation, request, place):
-            resource = await found.resource_meant(needed.resource)
+        for needed in authorization.requirements(service, operation, parameters, place):
+            resource = await resource_meant(needed.resource)
             await self.authorize(principal, needed.action, resource, needed.context)
-        return await found.operations[operation](call, request)
 
     def _service(self, name: str) -> Service | None:
         if not self._by_name:

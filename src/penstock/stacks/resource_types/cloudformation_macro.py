@@ -2,12 +2,14 @@
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-macro.html
 There is no operation that makes one: it is kept in the account's registry of macros. Ref gives the
-name, as recorded from AWS; the function need not exist before a template uses the macro.
+name, as recorded from AWS; the function need not exist before a template uses the macro. Who names
+it must be allowed to invoke it (docs/adr/0034-transforms.md).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.aws.in_process import InProcess
 from penstock.stacks.handlers.handler import (
     Failed,
     HandlerErrorCode,
@@ -28,7 +30,8 @@ class CloudFormationMacro:
     support = Support.KEPT
     properties = frozenset({"Description", "FunctionName", "Name"})
 
-    def __init__(self, macros: Macros) -> None:
+    def __init__(self, in_process: InProcess, macros: Macros) -> None:
+        self._in_process = in_process
         self._macros = macros
 
     async def create(self, request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
@@ -57,6 +60,9 @@ class CloudFormationMacro:
             message = refused_property(f"/{others[0]}", request.resource_type)
             return Failed(HandlerErrorCode.INVALID_REQUEST, message)
         name, function = request.properties["Name"], request.properties["FunctionName"]
+        await self._in_process.check_allowed(
+            request.principal, "lambda", "Invoke", {"FunctionName": function}
+        )
         if not await self._macros.register(Macro(name, function, _owner(request))):
             return Failed(HandlerErrorCode.ALREADY_EXISTS, f"{name} already exists")
         return Succeeded(name)

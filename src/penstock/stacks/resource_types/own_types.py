@@ -27,6 +27,6 @@ def own_handlers(
     return {
         CUSTOM_RESOURCE: CustomResource(in_process, responses),
         HANDLE_TYPE: WaitConditionHandle(responses),
-        MACRO: CloudFormationMacro(macros),
+        MACRO: CloudFormationMacro(in_process, macros),
         TYPE: WaitCondition(responses),
     }

@@ -1,14 +1,17 @@
 """AWS::CloudFormation::Macro: a name in the registry, of one resource at a time."""
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.databases import opened_database
 
+from penstock.aws.errors import ServiceError
+from penstock.aws.in_process import InProcess
 from penstock.aws.principals import root
+from penstock.aws.service import Principal
 from penstock.clock import utc_now
 from penstock.stacks.handlers.handler import (
     Failed,
@@ -40,6 +43,26 @@ REQUEST = ResourceRequest(
 )
 
 
+class Asked:
+    """Remembers what was asked, and denies it when it is told to."""
+
+    def __init__(self, *, denies: bool = False) -> None:
+        self.denies = denies
+        self.asked: list[tuple[str, str]] = []
+
+    async def __call__(
+        self, principal: Principal, action: str, resource: str, context: Mapping[str, str] = {}
+    ) -> None:
+        assert principal == REQUEST.principal
+        self.asked.append((action, resource))
+        if self.denies:
+            raise ServiceError("AccessDeniedException", "no", status=403)
+
+
+def in_process(asked: Asked | None = None) -> InProcess:
+    return InProcess(list, asked or Asked(), ACCOUNT, "us-east-1", utc_now, "http://x")
+
+
 @pytest.fixture
 async def macros(tmp_path: Path) -> AsyncIterator[Macros]:
     with opened_database(tmp_path) as database:
@@ -47,7 +70,7 @@ async def macros(tmp_path: Path) -> AsyncIterator[Macros]:
 
 
 async def test_a_macro_from_its_creation_to_its_end(macros: Macros) -> None:
-    handler = CloudFormationMacro(macros)
+    handler = CloudFormationMacro(in_process(), macros)
     assert handler.support is Support.KEPT
     assert await handler.create(REQUEST, None) == Succeeded("Mine")
     again = dataclasses.replace(REQUEST, resumed=True)
@@ -69,7 +92,7 @@ async def test_a_macro_from_its_creation_to_its_end(macros: Macros) -> None:
 
 
 async def test_a_name_that_another_stack_has(macros: Macros) -> None:
-    handler = CloudFormationMacro(macros)
+    handler = CloudFormationMacro(in_process(), macros)
     await handler.create(REQUEST, None)
     other = dataclasses.replace(REQUEST, stack_id="arn:stack/two")
     assert await handler.create(other, None) == Failed(
@@ -81,9 +104,26 @@ async def test_a_name_that_another_stack_has(macros: Macros) -> None:
 
 async def test_a_property_that_nothing_here_honours(macros: Macros) -> None:
     properties = {**REQUEST.properties, "LogGroupName": "g"}
-    found = await CloudFormationMacro(macros).create(
+    found = await CloudFormationMacro(in_process(), macros).create(
         dataclasses.replace(REQUEST, properties=properties), None
     )
     assert isinstance(found, Failed)
     assert "/LogGroupName" in found.message
+    assert await macros.find("Mine") is None
+
+
+@pytest.mark.parametrize(
+    "function", ["f", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f", "function:f:$LATEST"]
+)
+async def test_who_makes_one_may_invoke_its_function(macros: Macros, function: str) -> None:
+    """A role that may do nothing gave a free name to a function which then rewrote the templates
+    of others, processed as they."""
+    asked = Asked(denies=True)
+    handler = CloudFormationMacro(in_process(asked), macros)
+    request = dataclasses.replace(REQUEST, properties={"Name": "Mine", "FunctionName": function})
+    for step in (handler.create, handler.update):
+        with pytest.raises(ServiceError, match="AccessDenied"):
+            await step(request, None)
+    arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
+    assert asked.asked == [("lambda:InvokeFunction", arn)] * 2
     assert await macros.find("Mine") is None
