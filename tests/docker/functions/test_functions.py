@@ -63,10 +63,18 @@ def call(event, context):
             "refused": refused}
 
 
+def limit(name):
+    for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/pids"):
+        if os.path.exists(f"{path}/{name}"):
+            return open(f"{path}/{name}").read().strip()
+
+
 def contained(event, context):
     status = open("/proc/self/status").read()
     found = dict(line.split(":", 1) for line in status.splitlines())
     return {"uid": os.getuid(), "bounding": found["CapBnd"].strip(),
+            "privileges": found["NoNewPrivs"].strip(),
+            "processes": limit("pids.max"),
             "socket": os.path.exists("/var/run/docker.sock")}
 """
 NODE = """
@@ -214,7 +222,10 @@ def test_it_calls_this_server_as_its_role(server: ServerProcess, make: Any) -> N
 
 def test_it_is_contained(server: ServerProcess, make: Any) -> None:
     payload = invoke(make("contained"), "contained")["Payload"]
-    assert payload == {"uid": 993, "bounding": "0000000000000000", "socket": False}
+    assert payload == {
+        "uid": 993, "bounding": "0000000000000000", "privileges": "1", "processes": "1024",
+        "socket": False,
+    }  # fmt: skip
 
 
 def test_code_of_a_bucket_and_new_code(server: ServerProcess, make: Any) -> None:
