@@ -50,8 +50,8 @@ class Evaluation(Protocol):
         """Return what Fn::GetAtt gives."""
         ...
 
-    def mapping(self, name: str, top: str, second: str) -> Any:
-        """Return a value of Mappings."""
+    def mapped(self, name: str, top: str, second: str) -> Any:
+        """Return a value of Mappings, None where there is none."""
         ...
 
     def export(self, name: str) -> str:

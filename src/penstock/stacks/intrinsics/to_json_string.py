@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from penstock.stacks.intrinsics.function import (
+    NO_VALUE,
     Evaluation,
     Function,
     check_length,
@@ -45,7 +46,12 @@ def evaluate(argument: Any, evaluation: Evaluation) -> Any:
 
 
 def written(value: Any) -> str:
-    """Return an evaluated value as AWS writes it: JSON without spaces."""
+    """Return an evaluated value as AWS writes it: JSON without spaces.
+
+    Raises ServiceError ValidationError for AWS::NoValue, which leaves nothing to write.
+    """
+    if value is NO_VALUE:  # unverified
+        raise template_error("Fn::ToJsonString layout is incorrect")
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     check_length("Fn::ToJsonString", len(text))
     return text

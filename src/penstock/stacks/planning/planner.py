@@ -75,6 +75,7 @@ def plan(
         capabilities=desired.capabilities,
         role_arn=desired.role_arn,
         notification_arns=desired.notification_arns,
+        monitoring_minutes=desired.monitoring_minutes,
         changes=tuple(planning.changes),
         warnings=(*planning.warnings, *warnings),
         disable_rollback=desired.disable_rollback,
@@ -149,7 +150,11 @@ class _Planning:
             desired,
             self._secret_places(),
             SecretPlaces(
-                desired.template, desired.parameters, self.conditions, _secret_resources(current)
+                desired.template,
+                desired.parameters,
+                self.conditions,
+                _secret_resources(current),
+                self._scope,
             ),
         )
 
@@ -167,7 +172,7 @@ class _Planning:
         """Plan one resource: Add, Modify or nothing."""
         declared = self.active[logical_id]
         deployed = self.deployed(logical_id)
-        refers = references(self.desired.template, logical_id, self.conditions)
+        refers = references(self.desired.template, logical_id, self.conditions, self._scope)
         try:
             properties = evaluate.properties(self._scope, logical_id)
             metadata = evaluate.metadata(self._scope, logical_id)
@@ -311,7 +316,7 @@ class _Planning:
         except ServiceError:  # a template of another version of ours
             conditions = {}
         secret = _secret_resources(self.current)
-        return SecretPlaces(template, self.current.parameters, conditions, secret)
+        return SecretPlaces(template, self.current.parameters, conditions, secret, self._present)
 
     @cached_property
     def _present(self) -> evaluate.Scope | None:

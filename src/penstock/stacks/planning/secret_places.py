@@ -7,11 +7,13 @@ Deployed values were built by the stack's present template, planned ones by the 
 from collections.abc import Collection, Mapping, Sequence
 
 from penstock.stacks.template.references import Path, Reference, references, references_in
+from penstock.stacks.template.scope import Scope
 from penstock.stacks.template.template import ParameterValue, Template
 
 
 class SecretPlaces:
-    """The places in one template's resources; `conditions` say which branch of Fn::If is live."""
+    """The places in one template's resources; `conditions` say which branch of Fn::If is live,
+    `scope` which default of Fn::FindInMap."""
 
     def __init__(
         self,
@@ -19,9 +21,11 @@ class SecretPlaces:
         parameters: Mapping[str, ParameterValue],
         conditions: Mapping[str, bool],
         resources: Collection[str] = (),
+        scope: Scope | None = None,
     ) -> None:
         """`resources` are those whose attributes are secrets."""
         self._template = template
+        self._scope = scope
         self._conditions = conditions
         self._secret = {name for name, given in parameters.items() if given.no_echo}
         self._resources = frozenset(resources)
@@ -31,14 +35,14 @@ class SecretPlaces:
         """Return the paths from the resource's properties on; none for one that is not there."""
         if self._nowhere or logical_id not in self._template.resources:
             return []
-        return self._paths(references(self._template, logical_id, self._conditions))
+        return self._paths(references(self._template, logical_id, self._conditions, self._scope))
 
     def in_metadata(self, logical_id: str) -> list[Path]:
         """Return the paths from the resource's Metadata on."""
         if self._nowhere or logical_id not in self._template.resources:
             return []
         node = self._template.resources[logical_id].metadata
-        return self._paths(references_in(self._template, node, self._conditions))
+        return self._paths(references_in(self._template, node, self._conditions, self._scope))
 
     def attributes(self, logical_id: str) -> frozenset[str]:
         """Return the attributes of a resource that hand on a property which is a secret."""

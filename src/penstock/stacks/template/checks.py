@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from penstock.stacks.intrinsics import get_att, sub
+from penstock.stacks.intrinsics import find_in_map, get_att, sub
 from penstock.stacks.intrinsics.boolean import is_condition, not_boolean
 from penstock.stacks.intrinsics.function import Function, function_of
 from penstock.stacks.intrinsics.table import EXTENSIONS, FUNCTIONS
@@ -136,7 +136,7 @@ class _Block:
                 if argument[0] not in self._template.conditions:
                     raise template_error(f"unresolved condition dependency {argument[0]} in Fn::If")
             case "Fn::FindInMap":
-                self._check_mapping(argument[0])
+                self._check_mapping(argument)
 
     def _check_known(self, name: str) -> None:
         if name not in self._known:
@@ -157,8 +157,13 @@ class _Block:
                 f"instance of Fn::Sub references invalid resource attribute {name}"
             )
 
-    def _check_mapping(self, name: Any) -> None:
-        if isinstance(name, str) and name not in self._template.mappings:
+    def _check_mapping(self, argument: Any) -> None:
+        names, default = find_in_map.parts(argument)
+        for part in names:
+            if isinstance(part, dict) and part.get("Ref") in self._template.resources:
+                raise find_in_map.wrong_shape()
+        name = names[0]
+        if isinstance(name, str) and name not in self._template.mappings and not default:
             raise template_error(
                 f"Mapping named '{name}' is not present in the 'Mappings' section of template."
             )

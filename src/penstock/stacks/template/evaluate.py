@@ -195,17 +195,9 @@ class _Evaluator:
                 return Unknown(logical_id, attribute)
             raise
 
-    def mapping(self, name: str, top: str, second: str) -> Any:
-        """Return a value of Mappings."""
-        mappings = self._scope.template.mappings
-        if name not in mappings:
-            raise template_error(
-                f"Mapping named '{name}' is not present in the 'Mappings' section of template."
-            )
-        row = mappings[name].get(top, {})
-        if second not in row:
-            raise template_error(f"Unable to get mapping for {name}::{top}::{second}")
-        return row[second]
+    def mapped(self, name: str, top: str, second: str) -> Any:
+        """Return a value of Mappings, None where there is none."""
+        return self._scope.template.mappings.get(name, {}).get(top, {}).get(second)
 
     def export(self, name: str) -> str:
         """Return an exported output's value."""

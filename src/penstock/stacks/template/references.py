@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.stacks.intrinsics import get_att, if_, sub
-from penstock.stacks.intrinsics.function import function_of
+from penstock.stacks.intrinsics import find_in_map, get_att, if_, sub
+from penstock.stacks.intrinsics.function import function_of, text_of
+from penstock.stacks.template.evaluate import Scope, evaluated
 from penstock.stacks.template.template import Template
 
 Path = tuple[str | int, ...]
@@ -28,25 +29,39 @@ class Reference:
 
 
 def references(
-    template: Template, logical_id: str, scope_conditions: Mapping[str, bool]
+    template: Template,
+    logical_id: str,
+    scope_conditions: Mapping[str, bool],
+    scope: Scope | None = None,
 ) -> list[Reference]:
     """Return what a resource's properties refer to, in the template's order, each once."""
-    return references_in(template, template.resources[logical_id].properties, scope_conditions)
+    node = template.resources[logical_id].properties
+    return references_in(template, node, scope_conditions, scope)
 
 
 def references_in(
-    template: Template, node: Any, scope_conditions: Mapping[str, bool]
+    template: Template,
+    node: Any,
+    scope_conditions: Mapping[str, bool],
+    scope: Scope | None = None,
 ) -> list[Reference]:
-    """Return what any node of the template refers to, as `references` does."""
-    return list(dict.fromkeys(_Walk(template, scope_conditions).of(node, ())))
+    """Return what any node of the template refers to, as `references` does.
+
+    Without the `scope` that the node is evaluated in, a default of Fn::FindInMap counts unless its
+    keys stand there as texts, and paths behind one that is AWS::NoValue may count it.
+    """
+    return list(dict.fromkeys(_Walk(template, scope_conditions, scope).of(node, ())))
 
 
 class _Walk:
     """Walks nodes with one set of conditions."""
 
-    def __init__(self, template: Template, conditions: Mapping[str, bool]) -> None:
+    def __init__(
+        self, template: Template, conditions: Mapping[str, bool], scope: Scope | None
+    ) -> None:
         self._template = template
         self._conditions = conditions
+        self._scope = scope
 
     def of(self, node: Any, path: Path) -> Iterator[Reference]:
         """Yield the references below a node; steps to its members extend the path."""
@@ -67,10 +82,28 @@ class _Walk:
     def _is_left_out(self, item: Any) -> bool:
         """Tell whether an item of a list comes to AWS::NoValue: the items after it move up."""
         call = function_of(item)
-        while call is not None and call[0] == "Fn::If" and call[1][0] in self._conditions:
-            live = if_.branch(call[1], self._conditions[call[1][0]])[1]
+        while call is not None:
+            name, argument = call
+            if name == "Fn::If" and argument[0] in self._conditions:
+                live = if_.branch(argument, self._conditions[argument[0]])[1]
+            elif name == "Fn::FindInMap" and self._takes_default(argument):
+                live = find_in_map.parts(argument)[1]["DefaultValue"]
+            else:
+                break
             call = function_of(live)
         return call == ("Ref", "AWS::NoValue")
+
+    def _takes_default(self, argument: Any) -> bool:
+        """Tell whether an Fn::FindInMap has a default, and no value for its keys."""
+        names, default = find_in_map.parts(argument)
+        if not default:
+            return False
+        if self._scope is not None:
+            names = evaluated(self._scope, names)
+        found: Any = self._template.mappings
+        for key in map(text_of, names):
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found is None
 
     def _function(self, name: str, argument: Any, path: Path) -> Iterator[Reference]:
         match name:
@@ -91,15 +124,22 @@ class _Walk:
                 if argument[0] in self._conditions:
                     yield from self.of(if_.branch(argument, self._conditions[argument[0]])[1], path)
             case "Fn::FindInMap":
-                if isinstance(argument[0], str):
-                    yield Reference(path, "Mapping", argument[0])
-                yield from self._inside(argument, path)
+                yield from self._in_mapping(argument, path)
             case "Fn::ImportValue":
                 literal = argument if isinstance(argument, str) else ""
                 yield Reference(path, "Import", literal)
                 yield from self._inside(argument, path)
             case _:
                 yield from self._inside(argument, path)
+
+    def _in_mapping(self, argument: Any, path: Path) -> Iterator[Reference]:
+        """What Fn::FindInMap names; the default unless the map is known to have the keys."""
+        names, default = find_in_map.parts(argument)
+        if isinstance(names[0], str):
+            yield Reference(path, "Mapping", names[0])
+        yield from self._inside(names, path)
+        if self._takes_default(argument):
+            yield from self._inside(default, path)
 
     def _inside(self, argument: Any, path: Path) -> Iterator[Reference]:
         """A function's argument: its references make up the one value at `path`."""

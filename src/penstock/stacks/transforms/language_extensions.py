@@ -11,7 +11,7 @@ from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.intrinsics import find_in_map, to_json_string
-from penstock.stacks.intrinsics.function import function_of
+from penstock.stacks.intrinsics.function import NO_VALUE, function_of
 from penstock.stacks.intrinsics.unknown import contains_unknown
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.transforms import LANGUAGE_EXTENSIONS
@@ -103,14 +103,20 @@ class _Functions:
                     return to_json_string.written(value)
             case "Fn::FindInMap" if _is_fuller(argument):
                 value = self._value({name: argument})
-                if contains_unknown(value):
-                    raise invalid("Fn::FindInMap layout is incorrect")
-                return value
+                return self._left(argument) if _is_open(value) else value
             case "Ref" if isinstance(argument, dict):
                 return {name: self._name(name, argument)}
             case "Fn::GetAtt" if isinstance(argument, list):
                 return {name: [self._part(part) for part in argument]}
         return {name: self.carried_out(argument)}
+
+    def _left(self, argument: Any) -> Any:
+        """Return what of an Fn::FindInMap is for the template's evaluation: its default, where
+        that depends on a resource or is AWS::NoValue."""
+        names, default = find_in_map.parts(argument)
+        if not default or contains_unknown(self._value(names)):
+            raise invalid("Fn::FindInMap layout is incorrect")
+        return self.carried_out(default["DefaultValue"])
 
     def _value(self, node: Any) -> Any:
         """Return a node's value; what that costs is limited, since a function may be evaluated
@@ -132,6 +138,10 @@ class _Functions:
             return part
         found = self._value(part)
         return found if isinstance(found, str) else self.carried_out(part)
+
+
+def _is_open(value: Any) -> bool:
+    return value is NO_VALUE or contains_unknown(value)
 
 
 def _is_fuller(argument: Any) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock.stacks.intrinsics import to_json_string
+from penstock.stacks.intrinsics import find_in_map, to_json_string
 from penstock.stacks.intrinsics.boolean import not_boolean
-from penstock.stacks.intrinsics.function import NO_VALUE, function_of, text_of
+from penstock.stacks.intrinsics.function import NO_VALUE, function_of
 from penstock.stacks.intrinsics.table import FUNCTIONS
 from penstock.stacks.intrinsics.unknown import Unknown, contains_unknown
 from penstock.stacks.template import parameter_types
@@ -115,13 +115,6 @@ class Resolver:
         """Return Unknown: resources do not exist yet."""
         return Unknown(logical_id, attribute)
 
-    def mapping(self, name: str, top: str, second: str) -> Any:
-        """Return a value of Mappings."""
-        found = self.mapped(name, top, second)
-        if found is None:
-            raise template_error(f"Unable to get mapping for {name}::{top}::{second}")
-        return found
-
     def mapped(self, name: str, top: str, second: str) -> Any:
         """Return a value of Mappings, None where there is none."""
         found: Any = self.mappings
@@ -141,8 +134,10 @@ class Resolver:
         match name:
             case "Fn::Length":
                 return self._length(argument)
-            case "Fn::FindInMap":
-                return self._find_in_map(argument)
+            case "Fn::FindInMap":  # its names may be any function here
+                if not find_in_map.parts(argument)[0]:
+                    raise template_error("Fn::FindInMap layout is incorrect")
+                return find_in_map.evaluate(argument, self)
             case "Fn::ToJsonString":
                 to_json_string.check(argument)
                 value = self.value(argument)
@@ -162,24 +157,6 @@ class Resolver:
         if not isinstance(found, list):
             raise template_error("Fn::Length layout is incorrect")
         return len(found)
-
-    def _find_in_map(self, argument: Any) -> Any:
-        default: Any = None
-        if not isinstance(argument, list) or len(argument) not in (3, 4):
-            raise template_error("Fn::FindInMap layout is incorrect")
-        if len(argument) == 4:
-            last = argument[3]
-            if not isinstance(last, dict) or last.keys() != {"DefaultValue"}:
-                raise template_error("Fn::FindInMap layout is incorrect")
-            default = last["DefaultValue"]
-        keys = [text_of(self.value(key)) for key in argument[:3]]
-        if None in keys:
-            raise template_error("Fn::FindInMap layout is incorrect")
-        name, top, second = (str(key) for key in keys)
-        if default is None:
-            return self.mapping(name, top, second)
-        found = self.mapped(name, top, second)
-        return self.value(default) if found is None else found
 
     def _pseudo_parameter(self, name: str) -> Any:
         match name:

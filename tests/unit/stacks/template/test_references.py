@@ -13,6 +13,13 @@ from penstock.stacks.template.template import ParameterValue
 
 MARK = "the parameter's value"
 NOTHING = {"Ref": "AWS::NoValue"}
+
+
+def in_mapping(key: Any, default: Any) -> dict[str, Any]:
+    """`there` is in the mapping; the parameter Key is `absent`."""
+    return {"Fn::FindInMap": ["M", "k", key, {"DefaultValue": default}]}
+
+
 LEAVES = st.sampled_from(
     [
         "plain",
@@ -21,6 +28,12 @@ LEAVES = st.sampled_from(
         {"Fn::If": ["No", {"Ref": "Given"}, NOTHING]},
         {"Fn::If": ["Yes", {"Fn::If": ["No", "x", NOTHING]}, "y"]},
         {"Fn::If": ["Yes", {"Fn::Sub": "<${Given}>"}, NOTHING]},
+        in_mapping("there", NOTHING),
+        in_mapping("absent", NOTHING),
+        in_mapping({"Ref": "Key"}, {"Fn::If": ["Yes", NOTHING, "x"]}),
+        in_mapping("absent", {"Ref": "Given"}),
+        in_mapping({"Ref": "Key"}, {"Fn::Join": ["", ["<", {"Ref": "Given"}]]}),
+        in_mapping("there", {"Ref": "Given"}),
     ]
 )
 NODES = st.recursive(
@@ -35,7 +48,8 @@ def test_a_path_leads_to_what_is_built_from_the_parameter(node: Any) -> None:
     template = load_template(
         json.dumps(
             {
-                "Parameters": {"Given": {"Type": "String"}},
+                "Parameters": {"Given": {"Type": "String"}, "Key": {"Type": "String"}},
+                "Mappings": {"M": {"k": {"there": "v"}}},
                 "Conditions": {
                     "Yes": {"Fn::Equals": ["a", "a"]},
                     "No": {"Fn::Equals": ["a", "b"]},
@@ -46,7 +60,7 @@ def test_a_path_leads_to_what_is_built_from_the_parameter(node: Any) -> None:
     )
     scope = evaluate.Scope(
         template=template,
-        parameters={"Given": ParameterValue(MARK)},
+        parameters={"Given": ParameterValue(MARK), "Key": ParameterValue("absent")},
         region="eu-west-1",
         account_id="123456789012",
         stack_id="",
@@ -55,7 +69,7 @@ def test_a_path_leads_to_what_is_built_from_the_parameter(node: Any) -> None:
     properties = evaluate.properties(scope, "R")
     found = [
         each.path
-        for each in references(template, "R", evaluate.conditions(scope))
+        for each in references(template, "R", evaluate.conditions(scope), scope)
         if each.name == "Given"
     ]
     for path in found:

@@ -210,6 +210,7 @@ Resources:
         )
 
 
+NO_VALUE = {"Ref": "AWS::NoValue"}
 TOPIC = {"Type": "AWS::SNS::Topic"}
 PARAMETERS = """
 Parameters:
@@ -256,6 +257,14 @@ class TestFunctions:
             ("!FindInMap [Absent, prod, Type, {DefaultValue: !Ref Plain}]", "x|y"),
             ("!FindInMap [Sizes, !Select [0, !Split ['|', !Ref Plain]], Type]", "t3.nano"),
             ("!Select [0, !FindInMap [Sizes, !Sub prod, Zones]]", {"Fn::Select": [0, ["a", "b"]]}),
+            ("!FindInMap [Sizes, x, No, {DefaultValue: !Ref AWS::NoValue}]", NO_VALUE),
+            ("!FindInMap [Sizes, !Sub no, No, {DefaultValue: !If [Many, !Ref AWS::NoValue, a]}]",
+             {"Fn::If": ["Many", NO_VALUE, "a"]}),
+            ("!FindInMap [Sizes, x, No, {DefaultValue: !GetAtt T.TopicName}]",
+             {"Fn::GetAtt": ["T", "TopicName"]}),
+            ("!FindInMap [Sizes, x, No, {DefaultValue: {a: !Ref Secret}}]",
+             {"a": {"Ref": "Secret"}}),
+            ("{Fn::Length: [1, !FindInMap [Sizes, x, No, {DefaultValue: !Ref AWS::NoValue}]]}", 1),
             ("!Ref Plain", {"Ref": "Plain"}),
             ("!FindInMap [Sizes, !Ref P, A]", {"Fn::FindInMap": ["Sizes", {"Ref": "P"}, "A"]}),
         ],
@@ -285,6 +294,14 @@ class TestFunctions:
             ),
             ("!FindInMap [Sizes, a, b, c]", "Fn::FindInMap layout is incorrect"),
             ("!FindInMap [Sizes, !GetAtt T.A, Type]", "Fn::FindInMap layout is incorrect"),
+            (
+                "!FindInMap [Sizes, !GetAtt T.A, Type, {DefaultValue: a}]",
+                "Fn::FindInMap layout is incorrect",
+            ),
+            (
+                "{Fn::ToJsonString: !FindInMap [Sizes, x, No, {DefaultValue: !Ref AWS::NoValue}]}",
+                "Fn::ToJsonString layout is incorrect",
+            ),
             ("!FindInMap [Sizes, !Sub no, Type]", "Unable to get mapping for Sizes::no::Type"),
             ("{Ref: !GetAtt T.A}", "Ref layout is incorrect"),
         ],
