@@ -168,6 +168,23 @@ async def test_a_secret_that_was_rotated_comes_with_the_next_change(world: Resou
     assert (await world.call("ssm", "DescribeParameters"))["Parameters"][0]["Name"]
 
 
+async def test_a_word_of_a_secret_in_an_arn_is_no_secret(world: ResourceWorld) -> None:
+    """An ARN with a database's name in it was kept with a reference inside, and named nothing."""
+    word = json.dumps({"dbname": "shop", "password": "swordfish-9"})
+    await world.call("secretsmanager", "CreateSecret", Name="db", SecretString=word)
+    document = json.loads(json.dumps(TEMPLATE))
+    build = document["Resources"]["Build"]["Properties"]
+    build["Name"] = "shop-prod"
+    [variable] = build["Environment"]["EnvironmentVariables"]
+    variable["Value"] = "{{resolve:secretsmanager:db:SecretString:dbname}}"
+    document["Outputs"] = {"Arn": {"Value": {"Fn::GetAtt": ["Build", "Arn"]}}}
+    asked = {**asking(), "TemplateBody": json.dumps(document)}
+    await world.call("cloudformation", "CreateStack", **asked)
+    stack = await ended(world, "app")
+    arn = "arn:aws:codebuild:us-east-1:123456789012:project/shop-prod"
+    assert stack["Outputs"][0]["OutputValue"] == arn
+
+
 async def test_a_bug_tells_no_secret(
     world: ResourceWorld, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

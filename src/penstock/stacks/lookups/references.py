@@ -61,6 +61,10 @@ class Lookups:
     secret: Mapping[str, str] = field(default_factory=dict)
     """What nobody may be shown: those of the values, and the properties' texts that have one in
     them, by how they are written."""
+    written: Mapping[str, Any] = field(default_factory=dict)
+    """The properties as the template has them, with references."""
+    made_up: frozenset[str] = frozenset()
+    """The attributes that the service makes up, such as ARNs: no copies of properties."""
 
     def applied(self, value: Any) -> Any:
         """Return a value with its references replaced."""
@@ -87,14 +91,17 @@ class Lookups:
 
     def answer(self, progress: Progress) -> Progress:
         """Return what a handler answers without secrets: where it hands one on, the reference
-        stands instead, so that whoever reads it looks it up; messages are masked."""
+        stands instead, so that whoever reads it looks it up; messages are masked.
+
+        What a service makes up stays as it is: a database's name is in a secret, too, and the same
+        word in an ARN is no part of it.
+        """
         if not self.secret:
             return progress
         match progress:
             case Succeeded():
-                return dataclasses.replace(
-                    progress, attributes=self._referring(progress.attributes)
-                )
+                found = {key: self._given(key, each) for key, each in progress.attributes.items()}
+                return dataclasses.replace(progress, attributes=found)
             case InProgress():
                 return dataclasses.replace(
                     progress,
@@ -115,6 +122,15 @@ class Lookups:
         same = isinstance(before, str) and before == after
         return before if same else self.applied(before)
 
+    def _given(self, name: str, value: Any) -> Any:
+        """Return an attribute with references: where it copies a property, with those of it."""
+        if name in self.written:
+            given = self.written[name]
+            if not any(each.text in self.secret for each in dynamic_references(given)):
+                return value
+            return given if self.applied(given) == value else self._referring(value)
+        return value if name in self.made_up else self._referring(value)
+
     def _referring(self, value: Any) -> Any:
         if isinstance(value, Mapping):
             return {key: self._referring(member) for key, member in value.items()}
@@ -128,6 +144,8 @@ class Lookups:
         written = {value: reference for reference, value in self.secret.items()}
         if text in written:
             return written[text]
+        if text.startswith("arn:"):
+            return text
         parts = sorted((one for one in written if len(one) >= SHORTEST_PART), key=len)
         if not parts:
             return text
@@ -180,7 +198,13 @@ class ReferenceLookups:
         lookups = found.lookups()
         if not deleting:
             _check_values(request, lookups)
-        return dataclasses.replace(lookups, secret=_hidden(lookups, request.properties))
+        schema = resource_schema.schema(request.resource_type)
+        return dataclasses.replace(
+            lookups,
+            secret=_hidden(lookups, request.properties),
+            written=request.properties,
+            made_up=frozenset(path[0] for path in schema.read_only) if schema else frozenset(),
+        )
 
     async def of_text(
         self, principal: Principal, text: str, unwritten: Collection[str] = ()

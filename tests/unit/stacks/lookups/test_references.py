@@ -64,6 +64,27 @@ def test_attributes_refer_instead_of_telling() -> None:
     )
 
 
+def test_an_attribute_that_copies_a_property_refers_as_that_does() -> None:
+    lookups = dataclasses.replace(LOOKUPS, written={"V": f"<{WORD}>", "P": "swordfish prod"})
+    found = lookups.answer(Succeeded("id", {"V": "<swordfish>", "P": "swordfish prod"}))
+    assert found == Succeeded("id", {"V": f"<{WORD}>", "P": "swordfish prod"})
+    changed = lookups.answer(Succeeded("id", {"V": "< swordfish >"}))
+    assert changed == Succeeded("id", {"V": f"< {WORD} >"})
+
+
+def test_what_the_service_makes_up_has_no_references() -> None:
+    """A secret holds a user's or a database's name, too: such a word stands in many an ARN."""
+    lookups = dataclasses.replace(LOOKUPS, made_up=frozenset({"Endpoint", "Id"}))
+    made = {
+        "Endpoint": {"Address": "swordfish-db.example.com"},
+        "Id": "swordfish",
+        "ServiceArn": "arn:aws:ecs:us-east-1:123456789012:service/swordfish-prod/web",
+    }
+    assert lookups.answer(Succeeded("id", made)) == Succeeded("id", made)
+    waiting = InProgress(1.0, {"Arn": made["ServiceArn"]})
+    assert lookups.answer(waiting) == waiting
+
+
 def test_what_is_put_in_is_not_looked_through() -> None:
     other = "{{resolve:secretsmanager:other}}"
     lookups = Lookups(
