@@ -398,6 +398,7 @@ class World:
         tags: Mapping[str, str] | None = None,
         role_arn: str | None = None,
         disable_rollback: bool = False,
+        monitoring_minutes: int = 0,
     ) -> Desired:
         return Desired(
             template=load_template(body),
@@ -405,5 +406,6 @@ class World:
             tags=tags or {},
             role_arn=role_arn,
             disable_rollback=disable_rollback,
+            monitoring_minutes=monitoring_minutes,
             exports=await self.stacks.exports(),
         )

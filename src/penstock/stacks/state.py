@@ -55,5 +55,6 @@ class StackState:
     capabilities: Sequence[str] = ()
     role_arn: str | None = None
     notification_arns: Sequence[str] = ()
+    monitoring_minutes: int = 0
     resources: Mapping[str, DeployedResource] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)

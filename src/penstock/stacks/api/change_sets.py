@@ -14,6 +14,7 @@ from penstock.stacks.change_sets.change_set import ChangeSet
 from penstock.stacks.change_sets.change_sets import ChangeSets
 from penstock.stacks.change_sets.description import describe_changes
 from penstock.stacks.display import MASK
+from penstock.stacks.planning import rollback_configuration
 from penstock.stacks.planning.plan import Plan
 from penstock.storage.change_sets import ChangeSetRow
 
@@ -91,7 +92,9 @@ def _described(found: ChangeSet, *, with_values: bool) -> dict[str, Any]:
         described.pop("StatusReason", None)
     described |= {
         "NotificationARNs": list(planned.notification_arns) if planned else [],
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": rollback_configuration.described(
+            planned.monitoring_minutes if planned else 0
+        ),
         "DeploymentConfig": {"Mode": "STANDARD", "DisableRollback": False},
         "Capabilities": list(found.document.capabilities),
     }

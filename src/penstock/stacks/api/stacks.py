@@ -23,7 +23,7 @@ from penstock.stacks.operations.refusals import (
 )
 from penstock.stacks.operations.stored_stacks import REVIEW
 from penstock.stacks.operations.turn import MASK
-from penstock.stacks.planning import planner, unsupported
+from penstock.stacks.planning import planner, rollback_configuration, unsupported
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.plan import Plan
 from penstock.stacks.requests import request as requests
@@ -288,7 +288,7 @@ def _described(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> dic
             "CreationTime": row.created_at,
             "DeletionTime": row.deleted_at,
             "LastUpdatedTime": row.updated_at,
-            "RollbackConfiguration": {},
+            "RollbackConfiguration": rollback_configuration.described(document.monitoring_minutes),
             "StackStatus": row.status,
             "StackStatusReason": row.reason,
             "DisableRollback": document.disable_rollback,

@@ -10,7 +10,7 @@ import functools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,7 +24,7 @@ from penstock.stacks.events.stack_events import StackEvent
 from penstock.stacks.operations import exports
 from penstock.stacks.operations.operation import Operation, OutputValue, Parent, StackDocument, Step
 from penstock.stacks.operations.turn import Turn
-from penstock.stacks.operations.walk import Phase, Walk
+from penstock.stacks.operations.walk import Phase, Walk, all_made
 from penstock.stacks.state import DeployedResource
 from penstock.storage import change_sets, stack_operations, stacks
 from penstock.storage.database import Database, Work
@@ -54,6 +54,8 @@ class Run:
     ended: bool = False
     held: bool = False
     """Whether its cleanup waits for the parent's operation."""
+    monitored: bool = False
+    """Whether it waits, with everything made, for the time that its plan says."""
     waits_for_others: bool = False
     """Whether it waits for operations on other stacks: nothing wakes it but time."""
     cancelling: set[str] = field(default_factory=set)
@@ -75,6 +77,7 @@ class Run:
             self.stop,
             self.delete_requested,
             self.held,
+            self.monitored,
         )
 
     def wake(self) -> None:
@@ -213,6 +216,21 @@ class Ledger:
             and parent is not None
             and await self._database.read(lambda c: self._may_go_back(c, parent))
         )
+
+    async def look_at_time(self, run: Run) -> None:
+        """Set `monitored`. From when on is stored, so a restart makes it wait no longer."""
+        minutes = run.operation.plan.monitoring_minutes if run.operation.plan else 0
+        run.monitored = False
+        if not minutes or not all_made(run.walk):
+            return
+        until = run.operation.monitored_until
+        if until is None:
+            until = self._clock() + timedelta(minutes=minutes)
+            operation = dataclasses.replace(run.operation, monitored_until=until)
+            sealed = self.seal(operation)
+            await self._patiently(lambda c: stack_operations.update(c, operation.id, sealed=sealed))
+            run.operation = operation
+        run.monitored = self._clock() < until
 
     async def has_nested(self, run: Run) -> bool:
         """Tell whether an operation on a stack nested in this one goes on."""

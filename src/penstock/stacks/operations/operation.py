@@ -97,6 +97,7 @@ class StackDocument:
     capabilities: Sequence[str] = ()
     role_arn: str | None = None
     notification_arns: Sequence[str] = ()
+    monitoring_minutes: int = 0
     description: str | None = None
     disable_rollback: bool = False
     does_nothing_on_failure: bool = False
@@ -157,6 +158,8 @@ class Operation:
     """What the request said, where its token may come again."""
     parent: Parent | None = None
     """Of a nested stack: whose operation this one is part of; None where a caller began it."""
+    monitored_until: datetime | None = None
+    """Until when it waits before it cleans up and ends; None: not everything is made yet."""
 
     @property
     def topics(self) -> Sequence[str]:

@@ -70,6 +70,7 @@ def document_of(operation: Operation, outputs: Sequence[OutputValue]) -> StackDo
         capabilities=plan.capabilities,
         role_arn=plan.role_arn,
         notification_arns=plan.notification_arns,
+        monitoring_minutes=plan.monitoring_minutes,
         description=plan.description,
         disable_rollback=operation.on_failure == "DO_NOTHING",
         does_nothing_on_failure=operation.does_nothing_on_failure,

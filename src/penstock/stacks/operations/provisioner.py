@@ -127,6 +127,7 @@ class Provisioner:
         cleanup of a nested stack for its parent's, a stack's end for those nested in it."""
         run.held = run.waits_for_others = False
         if run.phase is not Phase.CLEANUP:
+            await self._ledger.look_at_time(run)
             return [each for each in decide(run.walk) if not _is_known(run, each)]
         await self._ledger.look_at_others(run)
         decisions = decide(run.walk)
@@ -140,16 +141,20 @@ class Provisioner:
                 async with asyncio.timeout(_LOOKS_AGAIN_SECONDS):
                     await run.woken.wait()
             return
-        deadline = run.operation.deadline
-        if deadline is None or run.phase is not Phase.CREATE or run.stop is not None:
+        creating = run.phase is Phase.CREATE and run.stop is None
+        deadline = run.operation.deadline if creating else None
+        until = run.operation.monitored_until if run.monitored else None
+        due = min((each for each in (deadline, until) if each is not None), default=None)
+        if due is None:
             await run.woken.wait()
             return
-        seconds = (deadline - self._clock()).total_seconds()
+        seconds = (due - self._clock()).total_seconds()
         try:
             async with asyncio.timeout(max(seconds, 0)):
                 await run.woken.wait()
         except TimeoutError:
-            await self._ledger.request_stop(run, TIMED_OUT)
+            if due == deadline:
+                await self._ledger.request_stop(run, TIMED_OUT)
 
     async def _carry_out(self, run: Run, decisions: list[Decision]) -> None:
         changes = Changes()

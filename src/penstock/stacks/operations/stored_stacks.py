@@ -180,6 +180,7 @@ class StoredStacks:
             capabilities=document.capabilities,
             role_arn=document.role_arn,
             notification_arns=document.notification_arns,
+            monitoring_minutes=document.monitoring_minutes,
             resources={
                 each.logical_id: self.resource(each)
                 for each in resources

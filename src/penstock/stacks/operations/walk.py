@@ -59,6 +59,8 @@ class Walk:
     """Whether the stack is to be deleted once this phase has ended."""
     held: bool = False
     """Whether a nested stack's cleanup waits for its parent, which may still go back."""
+    monitored: bool = False
+    """Whether the stack is still watched once everything is made, before it is cleaned up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,14 @@ def decide(walk: Walk) -> list[Decision]:
     ]
     if starts or running:
         return starts
+    if walk.monitored and all_made(walk):
+        return []  # as long as nobody stops it
     return [_after(walk, None)]
+
+
+def all_made(walk: Walk) -> bool:
+    """Return whether a phase that makes resources has nothing left to do."""
+    return walk.phase in _MAKING and all(_succeeded(walk, name) for name in walk.nodes)
 
 
 def _stop(walk: Walk) -> str | None:

@@ -18,6 +18,8 @@ class Desired:
     role_arn: str | None = None
     notification_arns: Sequence[str] = ()
     disable_rollback: bool = False
+    monitoring_minutes: int = 0
+    """RollbackConfiguration's MonitoringTimeInMinutes."""
     exports: Mapping[str, str] = field(default_factory=dict)
     """The region's exports by name, for Fn::ImportValue."""
     other_stacks: Mapping[str, OtherStack] = field(default_factory=dict)

@@ -129,6 +129,8 @@ class Plan:
     """The template as it was given, where transforms made `template_body` of it."""
     imports: Mapping[str, str] = field(default_factory=dict)
     """What the exports of other stacks gave that it was made with, by name."""
+    monitoring_minutes: int = 0
+    """How long the operation waits, once everything is made, before it cleans up and ends."""
 
     @property
     def of_change_set(self) -> bool:

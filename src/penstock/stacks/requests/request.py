@@ -16,9 +16,10 @@ from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs, reserved_key
 from penstock.stacks.lookups.references import ReferenceLookups, stored_parameters
 from penstock.stacks.lookups.stack_outputs import StackOutputLookups
-from penstock.stacks.planning import unsupported
+from penstock.stacks.planning import rollback_configuration, unsupported
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.requests import capabilities
+from penstock.stacks.requests.attributes import check_attributes
 from penstock.stacks.requests.template_source import template_text
 from penstock.stacks.schemas import resource_schema
 from penstock.stacks.state import StackState
@@ -95,6 +96,9 @@ class _Asking:
             capabilities=tuple(request.get("Capabilities") or ()),
             role_arn=request.get("RoleARN") or (deployed.role_arn if deployed else None),
             notification_arns=await _topics(self.in_process, self.principal, request, deployed),
+            monitoring_minutes=rollback_configuration.monitoring_minutes(
+                request.get("RollbackConfiguration"), deployed.monitoring_minutes if deployed else 0
+            ),
             disable_rollback=_disables_rollback(request),
             exports=exports,
         )
@@ -236,11 +240,14 @@ def _scope(
 
 
 def _check_resources(scope: evaluate.Scope) -> None:
-    """Raise AWS's error for a circle, or for a reference to what a condition leaves out; and
-    Penstock's own for what it does not do."""
+    """Raise AWS's error for a circle, for a reference to what a condition leaves out, or to what a
+    type does not have; and Penstock's own for what it does not do."""
     check_rules(scope)
     unsupported.check_resources(evaluate.active_resources(scope).values())
-    graph.check_acyclic(graph.dependencies(scope.template, evaluate.conditions(scope)))
+    conditions = evaluate.conditions(scope)
+    found = graph.live_references(scope.template, conditions)
+    graph.check_acyclic(graph.dependencies(scope.template, conditions, found))
+    check_attributes(scope.template, conditions, found)
 
 
 def _invalid(message: str) -> ServiceError:

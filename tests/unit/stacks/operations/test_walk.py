@@ -57,6 +57,17 @@ def test_a_node_starts_when_all_before_it_succeeded() -> None:
     assert decide(done) == [Start("C", "A, B done")]
 
 
+def test_what_is_monitored_waits_once_everything_is_made() -> None:
+    made = walk(Phase.UPDATE, ("A", S.SUCCEEDED, ""), monitored=True)
+    assert decide(made) == []
+    [begun] = decide(walk(Phase.UPDATE, ("A", S.SUCCEEDED, "")))
+    assert begun == Begin(Phase.CLEANUP, "everything succeeded")
+    cancelled = walk(Phase.UPDATE, ("A", S.SUCCEEDED, ""), monitored=True, stop="User Initiated")
+    assert decide(cancelled) == [Begin(Phase.REVERT, "User Initiated")]
+    failed = walk(Phase.UPDATE, ("A", S.FAILED, ""), monitored=True)
+    assert isinstance(decide(failed)[0], Begin)
+
+
 def test_a_failure_skips_cancels_and_rolls_back() -> None:
     failed = [("A", S.FAILED, ""), ("B", S.RUNNING, ""), ("D", S.WAITING, "")]
     assert decide(walk(Phase.CREATE, *failed, ("C", S.WAITING, "A"))) == [

@@ -1,4 +1,4 @@
-"""Which rollback configurations are taken: those that ask for nothing."""
+"""Which rollback configurations are taken: those without triggers."""
 
 from typing import Any
 
@@ -11,9 +11,10 @@ ALARM = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:errors"
 
 
 @pytest.mark.parametrize(
-    "configuration", [{}, {"RollbackTriggers": []}, {"MonitoringTimeInMinutes": 0}]
+    "configuration",
+    [{}, {"RollbackTriggers": []}, {"MonitoringTimeInMinutes": 0}, {"MonitoringTimeInMinutes": 5}],
 )
-def test_what_asks_for_nothing_is_taken(configuration: dict[str, Any]) -> None:
+def test_without_triggers_they_are_taken(configuration: dict[str, Any]) -> None:
     rollback_configuration.check(configuration)
 
 
@@ -30,12 +31,21 @@ def test_what_asks_for_nothing_is_taken(configuration: dict[str, Any]) -> None:
         ),
         (
             {"RollbackTriggers": [{"Type": "AWS::CloudWatch::Alarm", "Arn": ALARM}]},
-            "could never trigger a rollback; leave out RollbackTriggers.",
+            f"Penstock has no CloudWatch, so the alarm {ALARM} could never trigger a rollback. ",
         ),
-        ({"MonitoringTimeInMinutes": 5}, "leave out MonitoringTimeInMinutes"),
     ],
 )
 def test_the_rest_is_refused(configuration: dict[str, Any], said: str) -> None:
     with pytest.raises(ServiceError) as caught:
         rollback_configuration.check(configuration)
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("configuration", "before", "minutes"),
+    [(None, 0, 0), (None, 5, 5), ({}, 5, 0), ({"MonitoringTimeInMinutes": 7}, 5, 7)],
+)
+def test_a_request_that_says_nothing_keeps_what_the_stack_has(
+    configuration: dict[str, Any] | None, before: int, minutes: int
+) -> None:
+    assert rollback_configuration.monitoring_minutes(configuration, before) == minutes
