@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 
 import dataclasses
 import logging
+import traceback
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ from penstock.stacks.operations.stored_stacks import StoredStacks
 from penstock.stacks.schemas import resource_schema
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.storage import stack_drifts
+from penstock.storage import stacks as stored_stacks
 from penstock.storage.database import Database
 from penstock.storage.stack_drifts import DetectionRow, ResourceDriftRow
 from penstock.storage.stacks import StackRow
@@ -46,6 +48,8 @@ CHECKABLE = frozenset(
 )
 """Statuses of stacks whose drift can be detected."""
 _DRIFTED = frozenset({DriftStatus.MODIFIED, DriftStatus.DELETED})
+_CHANGED = "The stack was changed while its drift was detected"
+_BUG = "Internal failure: the server's log says more"
 _NO_SUCH_TYPE = "Drift detection is not supported for resource type [{}]"  # unverified
 
 
@@ -147,9 +151,17 @@ class DriftDetections:
         return state
 
     async def _detect(self, row: DetectionRow) -> None:
+        """The boundary of a detection's errors: one that fails ends, and another can begin."""
+        try:
+            await self._look(row)
+        except Exception as error:
+            _log_without_values("a detection of drift failed", error)
+            await self._end(row, [], _BUG)
+
+    async def _look(self, row: DetectionRow) -> None:
         state = await self._stacks.state(row.stack_id)
         if state is None or state.serial != row.serial:
-            await self._end(row, [], "The stack was changed while its drift was detected")
+            await self._end(row, [], _CHANGED)
             return
         asked = self._ledger.open(row.sealed, _Asked)
         found = []
@@ -169,8 +181,12 @@ class DriftDetections:
         try:
             return self._row(state, resource, await self._drift(state, resource, principal))
         except (ServiceError, EngineError) as error:
-            unknown = self._row(state, resource, ResourceDrift(DriftStatus.UNKNOWN, "{}"))
-            return dataclasses.replace(unknown, reason=str(error))
+            reason = str(error)
+        except Exception as error:  # of one resource: the others are looked at nevertheless
+            _log_without_values(f"reading {resource.physical_resource_id} failed", error)
+            reason = _BUG
+        unknown = self._row(state, resource, ResourceDrift(DriftStatus.UNKNOWN, "{}"))
+        return dataclasses.replace(unknown, reason=reason)
 
     async def _drift(
         self, state: StackState, resource: DeployedResource, principal: Principal
@@ -226,11 +242,22 @@ class DriftDetections:
         ended = "DETECTION_FAILED" if reason is not None else "DETECTION_COMPLETE"
 
         def work(c: sa.Connection) -> None:
+            stack = stored_stacks.get(c, row.stack_id)
+            if stack is None or stack.serial != row.serial:  # what was found is of before
+                failed = "DETECTION_FAILED"
+                stack_drifts.end(c, row.id, failed, DriftStatus.UNKNOWN, reason or _CHANGED, 0)
+                return
             for each in found:
                 stack_drifts.put_resource(c, each)
             stack_drifts.end(c, row.id, ended, status, reason, drifted)
 
         await self._database.write(work)
+
+
+def _log_without_values(what: str, error: Exception) -> None:
+    """Log a bug by where it is: what an error says may quote a secret that was read."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("%s: %s\n%s", what, type(error).__name__, where)
 
 
 def _deployed(state: StackState, logical_id: str) -> DeployedResource:

@@ -62,8 +62,13 @@ class ComparedResource(KeptResource):
 
 
 def document(given: Any, text: str | Mapping[str, Any]) -> Any:
-    """Return a policy document as it is: as given where it says the same, else parsed."""
+    """Return a policy document as it is: as given where it says the same, else parsed, or as text
+    where text was given. What was given may be a dynamic reference."""
     found = json.loads(text) if isinstance(text, str) else text
-    if isinstance(given, str):
-        return given if json.loads(given) == found else json.dumps(found)
-    return found
+    if not isinstance(given, str):
+        return found
+    try:
+        same = json.loads(given) == found
+    except ValueError:
+        same = False
+    return given if same else json.dumps(found)

@@ -97,3 +97,64 @@ async def test_a_stack_that_changes_meanwhile_is_not_told_to_be_in_sync(
     gate.set()
     await finished(world, begun)
     assert await world.stacks.drift.newest([await stack(world)]) == {}
+
+
+async def test_a_bug_in_one_type_ends_nothing_but_that(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A detection that nothing ended stood in progress for ever, and no other could begin."""
+    secret = "swordfish is no JSON"
+    read = world.handler.actual_properties
+
+    async def broken(request: ResourceRequest) -> Mapping[str, Any] | None:
+        if request.logical_resource_id == "A":
+            raise ValueError(secret)
+        return await read(request)
+
+    monkeypatch.setattr(world.handler, "actual_properties", broken)
+    ended = await finished(world, await world.stacks.drift.begin(await stack(world), ROOT))
+    assert (ended.status, ended.drift_status) == ("DETECTION_FAILED", "UNKNOWN")
+    found = await world.stacks.drift.resources((await stack(world)).id)
+    assert [(each.logical_id, each.status) for each in found] == [
+        ("A", "UNKNOWN"), ("B", "IN_SYNC"),
+    ]  # fmt: skip
+    assert "ValueError" in caplog.text
+    assert secret not in caplog.text + (found[0].reason or "")
+
+
+async def test_a_bug_elsewhere_ends_the_detection(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object, *__: object) -> bool:
+        raise KeyError("A")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(world.stacks.drift), "_comparable", broken)
+        ended = await finished(world, await world.stacks.drift.begin(await stack(world), ROOT))
+    assert ended.status == "DETECTION_FAILED"
+    again = await finished(world, await world.stacks.drift.begin(await stack(world), ROOT))
+    assert again.drift_status == "IN_SYNC"
+
+
+async def test_what_was_found_before_an_update_is_not_kept_after_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drift of before was stored after the update, and looked as if it were of now."""
+    read = world.handler.actual_properties
+    last, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: ResourceRequest) -> Mapping[str, Any] | None:
+        if request.logical_resource_id == "B":
+            last.set()
+            await gate.wait()
+            return await read(request)
+        return {"Value": "meddled"}
+
+    monkeypatch.setattr(world.handler, "actual_properties", slow)
+    begun = await world.stacks.drift.begin(await stack(world), ROOT)
+    await last.wait()
+    await world.update(template({"A": thing("v2"), "B": thing("v1")}))
+    gate.set()
+    ended = await finished(world, begun)
+    assert ended.reason == "The stack was changed while its drift was detected"
+    assert await world.stacks.drift.resources((await stack(world)).id) == []

@@ -12,6 +12,7 @@ from tests.resource_world import ResourceWorld, resource_world
 from penstock.stacks.display import Secrets
 from penstock.stacks.drift.comparison import ResourceDrift, compare
 from penstock.stacks.handlers.handler import Comparable, Succeeded
+from penstock.stacks.resource_types.compared_resource import document
 from penstock.stacks.schemas import resource_schema
 
 NOTHING = Secrets(frozenset())
@@ -154,3 +155,12 @@ async def test_a_secrets_value_is_never_read(world: ResourceWorld) -> None:
     found = await drift(world, type_name, made)
     assert found.status == "IN_SYNC"
     assert "changed" not in (found.actual or "")
+
+
+def test_a_document_that_is_a_dynamic_reference() -> None:
+    """It is looked up at every deployment: as text it is no JSON."""
+    there = json.dumps(TRUST)
+    assert document("{{resolve:ssm:/trust}}", there) == there
+    assert document(json.dumps(TRUST, indent=2), there) == json.dumps(TRUST, indent=2)
+    assert document(json.dumps(READ), there) == there
+    assert document(READ, there) == TRUST
