@@ -43,3 +43,13 @@ def unresolved(names: list[str], block: str) -> ServiceError:
     listed = f"Unresolved resource dependencies [{', '.join(names)}] in the {block} block"
     prefix = "Template format error: " if block == "Resources" else ""
     return invalid(f"{prefix}{listed} of the template")
+
+
+def no_attribute(logical_id: str, attribute: str) -> ServiceError:
+    """Return the error for an attribute that a resource does not have.
+
+    Text: cloudtools/stacker_blueprints#46, aws/chalice#1837 (of CreateChangeSet).
+    """
+    return template_error(
+        f"resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
+    )

@@ -24,7 +24,7 @@ from penstock.stacks.template.errors import (
     MissingStack,
     format_error,
     invalid,
-    template_error,
+    no_attribute,
     unresolved,
 )
 from penstock.stacks.template.pseudo_parameters import partition, url_suffix
@@ -268,6 +268,4 @@ def _no_attribute(logical_id: str, attribute: str, source: str | None) -> Servic
             f"CustomResource attribute error: Vendor response doesn't contain {attribute} "
             f"attribute in object {source}"
         )
-    return template_error(
-        f"resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
-    )
+    return no_attribute(logical_id, attribute)

@@ -1,31 +1,49 @@
 """Which resource waits for which. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from penstock.stacks.template.errors import invalid, unresolved
-from penstock.stacks.template.references import references_in
+from penstock.stacks.template.references import Reference, references_in
 from penstock.stacks.template.template import ResourceDeclaration, Template
 
 
-def dependencies(template: Template, conditions: Mapping[str, bool]) -> dict[str, frozenset[str]]:
-    """Return, for every resource that exists under these conditions, those that it needs.
-
-    DependsOn, and every live reference in properties, metadata and policies. Raises AWS's
-    `Unresolved resource dependencies` for a reference to a resource that a condition leaves out.
-    """
-    active = {
-        logical_id: resource
+def live_references(
+    template: Template, conditions: Mapping[str, bool]
+) -> dict[str, list[Reference]]:
+    """Return, for every resource that exists under these conditions, what its properties,
+    metadata and policies refer to."""
+    return {
+        logical_id: references_in(template, _evaluated_parts(resource), conditions)
         for logical_id, resource in template.resources.items()
         if resource.condition is None or conditions[resource.condition]
     }
-    found = {
-        logical_id: _needed(template, resource, conditions)
-        for logical_id, resource in active.items()
+
+
+def dependencies(
+    template: Template,
+    conditions: Mapping[str, bool],
+    found: Mapping[str, Sequence[Reference]] | None = None,
+) -> dict[str, frozenset[str]]:
+    """Return, for every resource that exists under these conditions, those that it needs.
+
+    DependsOn, and every live reference; `found` are these, where they are known. Raises AWS's
+    `Unresolved resource dependencies` for a reference to a resource that a condition leaves out.
+    """
+    if found is None:
+        found = live_references(template, conditions)
+    needed = {
+        logical_id: frozenset(
+            {one.name for one in named if one.kind in ("Resource", "Attribute")}.union(
+                template.resources[logical_id].depends_on
+            )
+        )
+        for logical_id, named in found.items()
     }
-    missing = {name for names in found.values() for name in names} - active.keys()
+    missing = {name for names in needed.values() for name in names} - needed.keys()
     if missing:
         raise unresolved([name for name in template.resources if name in missing], "Resources")
-    return {logical_id: frozenset(names) for logical_id, names in found.items()}
+    return needed
 
 
 def check_acyclic(graph: Mapping[str, Collection[str]]) -> None:
@@ -59,18 +77,13 @@ def in_order(graph: Mapping[str, Collection[str]]) -> list[str]:
     return list(ordered)
 
 
-def _needed(
-    template: Template, resource: ResourceDeclaration, conditions: Mapping[str, bool]
-) -> set[str]:
-    parts = [
+def _evaluated_parts(resource: ResourceDeclaration) -> list[Any]:
+    return [
         resource.properties,
         resource.metadata,
         resource.creation_policy or {},
         resource.update_policy or {},
     ]
-    found = references_in(template, parts, conditions)
-    named = {one.name for one in found if one.kind in ("Resource", "Attribute")}
-    return named | set(resource.depends_on)
 
 
 def _peel(graph: dict[str, set[str]]) -> None:

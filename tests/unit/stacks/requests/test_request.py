@@ -115,6 +115,13 @@ async def test_a_circle() -> None:
     assert await refused(template) == "Circular dependency between resources: [A, B]"
 
 
+async def test_an_attribute_that_a_type_has_not() -> None:
+    wrong = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::GetAtt": "Q.Nope"}}}
+    assert await refused({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}, "T": wrong}}) == (
+        "Template error: resource Q does not support attribute type Nope in Fn::GetAtt"
+    )
+
+
 @pytest.mark.parametrize(
     ("member", "value"),
     [
