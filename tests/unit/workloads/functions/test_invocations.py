@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(40)
 
 
 class Runner:
-    """Runs `outer` and `second` by invoking `inner`, and `hangs` and `stays` until it is told to end."""
+    """Runs `outer` and `second` by invoking `inner`, and `hangs` and `stays` until told to end."""
 
     def __init__(self, world: FunctionWorld) -> None:
         self.world = world
