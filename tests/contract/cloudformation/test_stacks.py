@@ -419,13 +419,19 @@ def test_rollback_stack(server: Any, cloudformation: Any) -> None:
     broken["C"]["DependsOn"] = "B"
     stack = server.update("app", template(broken), DisableRollback=True)
     assert stack["StackStatus"] == "UPDATE_FAILED"
-    assert cloudformation.rollback_stack(StackName="app")["StackId"] == stack["StackId"]
-    assert server.ended("app")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    answer = cloudformation.rollback_stack(StackName="app")
+    assert answer["StackId"] == stack["StackId"]
+    ended = server.ended("app")
+    assert ended["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    last = {"OperationType": "ROLLBACK", "OperationId": answer["OperationId"]}
+    assert ended["LastOperations"] == [last], "events know the rollback by the answer's id"
     assert server.store.things() == before
 
     failed = template({"A": thing("v1"), "B": thing("v1", ["A"], how="fail-after")})
     assert server.create("new", failed, OnFailure="DO_NOTHING")["StackStatus"] == "CREATE_FAILED"
-    cloudformation.rollback_stack(StackName="new")
-    assert server.ended("new")["StackStatus"] == "ROLLBACK_COMPLETE"
+    answer = cloudformation.rollback_stack(StackName="new")
+    ended = server.ended("new")
+    assert ended["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert ended["LastOperations"][0]["OperationId"] == answer["OperationId"]
     assert server.store.things() == before
     assert server.store.violations() == []

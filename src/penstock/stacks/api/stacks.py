@@ -173,14 +173,14 @@ async def rollback_stack(stacks: Stacks, call: Call, request: Request) -> Respon
     unsupported.check_request(request)
     row = await stack_of(stacks, request["StackName"])
     await check_root(stacks, row, "RollbackStack")
-    await stacks.roll_back(
+    operation_id = await stacks.roll_back(
         row,
         principal=call.principal,
         role_arn=request.get("RoleARN"),
         token=request.get("ClientRequestToken"),
         retain_except_on_create=bool(request.get("RetainExceptOnCreate", False)),
     )
-    return {"StackId": row.id}
+    return {"StackId": row.id, "OperationId": operation_id}
 
 
 OPERATIONS = {

@@ -62,15 +62,18 @@ def before(connection: sa.Connection, stack_id: str, status: str, now: datetime)
         _end(connection, last, FAILED, now)
     elif last is not None and kind == "ROLLBACK" and last.operation_type in _ROLLBACKS:
         kind = "CONTINUE_ROLLBACK"
-    stack = stacks.get(connection, stack_id)
-    operation_id = stack.operation_id if stack else None
+    operation_id = _next_id(connection, stack_id, kind)
     position = rows.last_position(connection, stack_id)
-    if operation_id is None or rows.known(connection, operation_id):
-        operation_id = ids.derived_uuid(operation_id or stack_id, kind, str(position))
     row = OperationEventRow(
         ids.new_uuid(), stack_id, position, operation_id, kind, now, IN_PROGRESS, now
     )
     rows.add(connection, row)
+
+
+def rollback_id(connection: sa.Connection, stack_id: str) -> str:
+    """Return the id of the operation that the stack's next event begins: the rollback of one that
+    failed and was kept."""
+    return _next_id(connection, stack_id, "ROLLBACK")
 
 
 def after(connection: sa.Connection, stack_id: str, status: str, now: datetime) -> None:
@@ -147,6 +150,15 @@ def operations_of(ordinals: Iterable[int], own: Sequence[OperationEventRow]) -> 
         if earlier and earlier[-1].status == IN_PROGRESS:
             found[ordinal] = earlier[-1].operation_id
     return found
+
+
+def _next_id(connection: sa.Connection, stack_id: str, kind: str) -> str:
+    stack = stacks.get(connection, stack_id)
+    operation_id = stack.operation_id if stack else None
+    if operation_id is not None and not rows.known(connection, operation_id):
+        return operation_id
+    position = rows.last_position(connection, stack_id)
+    return ids.derived_uuid(operation_id or stack_id, kind, str(position))
 
 
 def _end(connection: sa.Connection, begin: OperationEventRow, status: str, now: datetime) -> None:

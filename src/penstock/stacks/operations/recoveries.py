@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from penstock.aws.service import Principal
 from penstock.clock import Clock
-from penstock.stacks.events import stack_events, topic_messages
+from penstock.stacks.events import operation_events, stack_events, topic_messages
 from penstock.stacks.operations import phases
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.exports import refused
@@ -105,10 +105,11 @@ class Recoveries(StoredStacks):
         role_arn: str | None = None,
         token: str | None = None,
         retain_except_on_create: bool = False,
-    ) -> None:
+    ) -> str:
         """Roll back what failed and was kept: a creation, or an update with DisableRollback.
 
-        A stack without a role is rolled back as `principal`.
+        A stack without a role is rolled back as `principal`. Returns the id of the rollback, as
+        events have it.
         """
         following = {"CREATE_FAILED": Phase.ROLLBACK, "UPDATE_FAILED": Phase.REVERT}
         if row.status not in following or row.operation_id is None:
@@ -119,7 +120,7 @@ class Recoveries(StoredStacks):
             await self._calls.check_role(role_arn)
         operation_id = row.operation_id
 
-        def work(c: sa.Connection) -> None:
+        def work(c: sa.Connection) -> str:
             stored = stack_operations.get(c, operation_id)
             assert stored is not None
             operation = self._ledger.open(stored.sealed, Operation)
@@ -143,9 +144,11 @@ class Recoveries(StoredStacks):
             status = phases.STATUS[following[row.status]]  # the walk's first decision tells it
             if not stacks.move(c, row.id, [row.status], status, serial=row.serial + 1):
                 raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
+            return operation_events.rollback_id(c, row.id)
 
-        await self._database.write(work)
+        rollback_id = await self._database.write(work)
         self._provisioner.run(operation_id)
+        return rollback_id
 
     async def cancel_update(self, row: StackRow) -> None:
         """Stop an update in progress, and roll it back."""
