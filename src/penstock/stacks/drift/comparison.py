@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 """
 
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,19 +70,17 @@ def compare(
     if actual is None:
         return ResourceDrift(DriftStatus.DELETED, _json(secrets.masked(wanted)))
     compared = {name: value for name, value in wanted.items() if name in actual}
-    found = {
-        name: _reduced(value, canonical(actual[name]))
-        for name, value in compared.items()
-        if actual[name] is not None
-    }
+    found = {name: canonical(actual[name]) for name in compared if actual[name] is not None}
     comparison = _Comparison(secrets)
+    shown = {}
     for name, value in sorted(compared.items()):
-        if name in found:
-            comparison.compare(f"/{name}", value, found[name], _unordered(schema, name))
-        else:
+        if name not in found:
             comparison.tell(f"/{name}", value, None)
+            continue
+        unordered = _unordered(schema, name)
+        comparison.compare(f"/{name}", value, found[name], unordered)
+        shown[name] = comparison.shown(value, _reduced(value, found[name], unordered))
     status = DriftStatus.MODIFIED if comparison.differences else DriftStatus.IN_SYNC
-    shown = {name: comparison.shown(compared[name], value) for name, value in found.items()}
     return ResourceDrift(
         status, _json(secrets.masked(compared)), _json(shown), tuple(comparison.differences)
     )
@@ -98,7 +97,10 @@ class _Comparison:
         """Note a difference; None is no value."""
         kind = "ADD" if wanted is None else "REMOVE" if found is None else "NOT_EQUAL"
         before = _NULL if wanted is None else as_text(self.secrets.masked(wanted))
-        after = _NULL if found is None else as_text(self.shown(wanted, found))
+        after = _NULL
+        if found is not None:
+            reduced = found if wanted is None else _reduced(wanted, found)
+            after = as_text(self.shown(wanted, reduced))
         self.differences.append(PropertyDifference(path, before, after, kind))
 
     def shown(self, wanted: Any, found: Any) -> Any:
@@ -116,6 +118,8 @@ class _Comparison:
                     self.compare(f"{path}/{name}", value, found[name])
                 else:
                     self.tell(f"{path}/{name}", value, None)
+        elif _refers(wanted):
+            return  # looked up at every deployment, and never kept: nothing to compare with
         elif isinstance(wanted, list) and isinstance(found, list):
             pairs, missing, extra = _paired(wanted, found, unordered)
             for i, j in pairs:
@@ -139,25 +143,27 @@ def _paired(
             list(range(both, len(wanted))),
             list(range(both, len(found))),
         )
-    left = list(range(len(found)))
-    pairs, missing = [], []
-    for i, item in enumerate(wanted):
-        same = [j for j in left if _identity(found[j]) == _identity(item)]
-        if same:
-            left.remove(same[0])
-            pairs.append((i, same[0]))
-        else:
-            missing.append(i)
-    return pairs, missing, left
+    missing, left = list(range(len(wanted))), list(range(len(found)))
+    pairs = []
+    for same in (operator.eq, _is_same):  # an item may also be what another one sets, and more
+        for i in list(missing):
+            j = next((j for j in left if same(wanted[i], found[j])), None)
+            if j is not None:
+                missing.remove(i)
+                left.remove(j)
+                pairs.append((i, j))
+    return sorted(pairs), missing, left
 
 
 def _named(items: Sequence[Any]) -> bool:
     return bool(items) and all(_name(each) is not None for each in items)
 
 
-def _identity(item: Any) -> Any:
-    """Return by what an item of an unordered list is found: its name, or all that it is."""
-    return _name(item) or (_json(item) if isinstance(item, Mapping) else item)
+def _is_same(wanted: Any, found: Any) -> bool:
+    """Return whether an item of an unordered list is the one that is wanted: it has its name, or
+    all that it sets."""
+    name = _name(wanted)
+    return bool(_reduced(wanted, found) == wanted if name is None else _name(found) == name)
 
 
 def _name(item: Any) -> str | None:
@@ -167,16 +173,18 @@ def _name(item: Any) -> str | None:
     return next((str(item[name]) for name in _NAMES if name in item), None)
 
 
-def _reduced(wanted: Any, found: Any) -> Any:
-    """Return what was found without the members that the template does not set."""
+def _reduced(wanted: Any, found: Any, unordered: bool = False) -> Any:
+    """Return what was found without the members that the template does not set; of lists, each
+    item beside the one that it belongs to."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         return {
             name: _reduced(wanted[name], each) for name, each in found.items() if name in wanted
         }
     if _refers(wanted):
-        return wanted  # looked up at every deployment, and never kept: nothing to compare with
-    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        return [_reduced(one, other) for one, other in zip(wanted, found, strict=True)]
+        return wanted
+    if isinstance(wanted, list) and isinstance(found, list):
+        beside = {j: wanted[i] for i, j in _paired(wanted, found, unordered)[0]}
+        return [_reduced(beside[j], each) if j in beside else each for j, each in enumerate(found)]
     return found
 
 

@@ -51,6 +51,28 @@ def test_order_counts_only_where_the_schema_says_so() -> None:
     assert len(drift({"Other": ["a", "b"]}, {"Other": ["b", "a"]})) == 2
 
 
+def test_items_of_an_unordered_list_are_found_by_what_they_set() -> None:
+    """Members were left out by index before the items were paired: in another order they looked
+    removed."""
+    group = resource_schema.schema("AWS::EC2::SecurityGroup")
+    rules = [{"CidrIp": "10.0.0.0/8", "FromPort": 80}, {"IpProtocol": "tcp", "CidrIp": "0.0.0.0/0"}]
+    found = [
+        {"CidrIp": "0.0.0.0/0", "IpProtocol": "tcp", "FromPort": "443", "Description": ""},
+        {"CidrIp": "10.0.0.0/8", "FromPort": "80", "IpProtocol": "-1"},
+    ]
+    assert drift({"SecurityGroupIngress": rules}, {"SecurityGroupIngress": found}, group) == []
+    more = [{"CidrIp": "10.0.0.0/8"}, {"CidrIp": "10.0.0.0/8", "FromPort": 80}]
+    several = [{"CidrIp": "10.0.0.0/8", "FromPort": "80"}, {"CidrIp": "10.0.0.0/8"}]
+    assert drift({"SecurityGroupIngress": more}, {"SecurityGroupIngress": several}, group) == []
+    shown = compare(
+        {"SecurityGroupIngress": rules}, {"SecurityGroupIngress": found}, group, NOTHING
+    )
+    assert shown.actual == (
+        '{"SecurityGroupIngress":[{"CidrIp":"0.0.0.0/0","IpProtocol":"tcp"},'
+        '{"CidrIp":"10.0.0.0/8","FromPort":"80"}]}'
+    )
+
+
 def test_tags_are_found_by_their_keys() -> None:
     tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
     found = [{"Key": "b", "Value": "3"}, {"Key": "a", "Value": "1"}]
