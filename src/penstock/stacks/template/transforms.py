@@ -51,6 +51,14 @@ def has_function(node: Any) -> bool:
     return next(_definitions(node), None) is not None
 
 
+def holding(node: Any) -> set[int]:
+    """Return the `id` of each map and list at or below a node that holds an Fn::Transform at any
+    depth; good for as long as the node is there. One walk, however deep they are."""
+    found: set[int] = set()
+    _note(node, found)
+    return found
+
+
 def needed(name: str) -> str:
     """Return ` Fn::ForEach needs the AWS::LanguageExtensions transform: …` for the name of a
     function that a transform carries out, an empty text for other names."""
@@ -75,6 +83,22 @@ def _use(one: Any) -> Use:
     if not isinstance(parameters, dict):  # unverified
         raise invalid("Key Parameters of transform definition must be a map.")
     return Use(name, parameters)
+
+
+def _note(node: Any, found: set[int]) -> bool:
+    """Note the node where it holds a definition; tell whether it does."""
+    holds = False
+    if isinstance(node, dict):
+        for key, member in node.items():
+            if key == FUNCTION or (isinstance(member, dict | list) and _note(member, found)):
+                holds = True
+    elif isinstance(node, list):
+        for item in node:
+            if isinstance(item, dict | list) and _note(item, found):
+                holds = True
+    if holds:
+        found.add(id(node))
+    return holds
 
 
 def _definitions(node: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,12 +24,20 @@ from penstock.stacks.template.transforms import (
     LANGUAGE_EXTENSIONS,
     SECTION,
     Use,
-    has_function,
+    holding,
     section_uses,
     uses,
 )
-from penstock.stacks.transforms import include, macros, serverless
-from penstock.stacks.transforms.failure import LARGEST_TEMPLATE, failed, not_found, too_large
+from penstock.stacks.transforms import failure, include, macros, serverless
+from penstock.stacks.transforms.failure import (
+    LARGEST_TEMPLATE,
+    MOST_USES,
+    failed,
+    not_found,
+    too_large,
+    too_many,
+    too_slow,
+)
 from penstock.stacks.transforms.for_each import Budget
 from penstock.stacks.transforms.language_extensions import extended
 from penstock.stacks.transforms.macro_registry import Macros
@@ -46,6 +54,19 @@ _UNTOUCHED = ("AWSTemplateFormatVersion", "Parameters", SECTION)
 _MERGED = ("Conditions", "Mappings", "Metadata", "Outputs", "Resources", "Rules")
 
 
+@dataclass
+class _Uses:
+    """How many transforms were used so far."""
+
+    count: int = 0
+
+    def one_more(self) -> None:
+        """Count one, before it is carried out; raise where there were enough."""
+        self.count += 1
+        if self.count > MOST_USES:
+            raise too_many()
+
+
 @dataclass(frozen=True)
 class Expansion:
     """One template's transforms, carried out as `principal`."""
@@ -56,43 +77,49 @@ class Expansion:
     known: Known
     inserted: Budget = field(default_factory=lambda: Budget(LARGEST_TEMPLATE))
     """What transforms may put in together; more than a template holds cannot be of use."""
+    used: _Uses = field(default_factory=_Uses)
 
     async def template(self, document: Mapping[str, Any], original: str) -> Template:
         """Return the template that the transforms make of the document of `original`.
 
         Raises ServiceError ValidationError where one fails, or what they made is no template.
         """
-        made = await self._embedded(document)
-        listed = section_uses(made)
-        made.pop(SECTION, None)
-        for use in listed:
-            made = dict(await self._whole(use, made))
-        body = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
-        if len(body.encode()) > LARGEST_TEMPLATE:
-            raise too_large()
-        processed = parse_json(body)
-        return await asyncio.to_thread(load_document, processed, body, original=original)
+        limit = asyncio.timeout(failure.MOST_SECONDS)
+        try:
+            async with limit:
+                made = await self._embedded(document)
+                listed = section_uses(made)
+                made.pop(SECTION, None)
+                for use in listed:
+                    made = dict(await self._whole(use, made))
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise too_slow() from None
+        return await asyncio.to_thread(_loaded, made, original)
 
     async def _embedded(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return the document without Fn::Transform."""
         made = dict(document)
-        if not has_function(document):
+        places = await asyncio.to_thread(holding, document)
+        if not places:
             return made
         for section, node in document.items():
             if section != FUNCTION and section not in _UNTOUCHED:
-                made[section] = await self._node(node)
+                made[section] = await self._node(node, places)
         if FUNCTION in made:
             untouched = {key: made.pop(key) for key in _UNTOUCHED if key in made}
             made = {**untouched, **macros.as_mapping(await self._transformed(made))}
         return made
 
-    async def _node(self, node: Any) -> Any:
-        if isinstance(node, list):
-            return [await self._node(item) for item in node]
-        if not isinstance(node, dict) or not has_function(node):
+    async def _node(self, node: Any, places: Collection[int]) -> Any:
+        """Return a node of the document without Fn::Transform; `places` are those with one."""
+        if id(node) not in places:
             return node
+        if isinstance(node, list):
+            return [await self._node(item, places) for item in node]
         made = {
-            key: member if key == FUNCTION else await self._node(member)
+            key: member if key == FUNCTION else await self._node(member, places)
             for key, member in node.items()
         }
         return await self._transformed(made) if FUNCTION in made else made
@@ -101,6 +128,7 @@ class Expansion:
         """Return what the Fn::Transform of a map makes of the map's other members."""
         fragment: Any = {key: member for key, member in node.items() if key != FUNCTION}
         for use in uses(node[FUNCTION]):
+            self.used.one_more()
             if use.name in _WHOLE_TEMPLATE:  # unverified
                 raise failed(use.name, "it can be declared in the section Transform only")
             fragment = await self._applied(use, fragment)
@@ -108,10 +136,11 @@ class Expansion:
 
     async def _whole(self, use: Use, document: dict[str, Any]) -> Mapping[str, Any]:
         """Return the document that a transform of the section makes."""
+        self.used.one_more()
         if use.name == LANGUAGE_EXTENSIONS:
             return await asyncio.to_thread(extended, document, self.known)
         if use.name == serverless.NAME:
-            return await asyncio.to_thread(serverless.translated, document, self.known)
+            return await serverless.translated(document, self.known)
         if use.name == include.NAME:
             content = await self._included(use)
             return include.included(document, content, _MERGED)
@@ -156,6 +185,14 @@ class Expansion:
                 )
             found[name] = value
         return found
+
+
+def _loaded(made: Mapping[str, Any], original: str) -> Template:
+    """Return the template of what the transforms made."""
+    body = json.dumps(made, separators=(",", ":"), ensure_ascii=False)
+    if len(body.encode()) > LARGEST_TEMPLATE:
+        raise too_large()
+    return load_document(parse_json(body), body, original=original)
 
 
 def _is_plain(value: Any) -> bool:

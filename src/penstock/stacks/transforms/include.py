@@ -6,6 +6,7 @@ A snippet is JSON or YAML without short forms and without transforms of its own,
 `S3 bucket […] does not exist.` was seen from AWS.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -36,7 +37,8 @@ async def snippet(
     found = _LOCATION.fullmatch(location) if isinstance(location, str) else None
     if found is None:
         raise failed(NAME, "The location parameter is not a valid S3 uri.")
-    return _parsed(await _content(in_process, principal, *found.groups()))
+    content = await _content(in_process, principal, *found.groups())
+    return await asyncio.to_thread(_parsed, content)
 
 
 def included(

@@ -5,6 +5,7 @@ Shapes and texts: recorded from AWS. The function is invoked as whoever asks for
 needs lambda:InvokeFunction, and is told no NoEcho parameter: what it makes is shown to everybody.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +61,8 @@ async def answered(
         raise failed(name, f"{macro.function_name}: {error.message}") from None
     if answer.get("FunctionError"):
         raise _malformed(name)
-    return _fragment(name, request_id, await _read(answer.get("Payload", b"")))
+    payload = await _read(answer.get("Payload", b""))
+    return await asyncio.to_thread(_fragment, name, request_id, payload)
 
 
 async def _read(payload: Any) -> bytes:

@@ -5,10 +5,11 @@ The library is imported when a template first needs it (0.7 s), and never reache
 of AWS's managed policies come from a list in it, applications of the repository are refused.
 """
 
+import asyncio
 import copy
 import logging
-import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from penstock.stacks.template.errors import invalid
@@ -22,19 +23,19 @@ NAME = "AWS::Serverless-2016-10-31"
 _APPLICATION = "AWS::Serverless::Application"
 _CANNOT_READ = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 """How the library fails on what nobody wrote it for."""
-_one_at_a_time = threading.Lock()
-"""The library keeps the Region in a class."""
+_one_at_a_time = ThreadPoolExecutor(max_workers=1, thread_name_prefix="serverless")
+"""The library keeps the Region in a class. Those that wait keep no thread from others."""
 
 
-def translated(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
-    """Return the document with SAM's types turned into CloudFormation's.
+async def translated(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """Return the document with SAM's types turned into CloudFormation's; one after the other.
 
-    Blocks for up to seconds. Raises ServiceError ValidationError `Transform
-    AWS::Serverless-2016-10-31 failed with: …`, in the library's words, which are AWS's.
+    Raises ServiceError ValidationError `Transform AWS::Serverless-2016-10-31 failed with: …`, in
+    the library's words, which are AWS's.
     """
     _refuse_applications(document)
-    with _one_at_a_time:
-        return _translated(document, known)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_one_at_a_time, _translated, document, known)
 
 
 def _translated(document: Mapping[str, Any], known: Known) -> dict[str, Any]:

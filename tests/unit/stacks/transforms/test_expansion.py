@@ -5,8 +5,10 @@ Requests and texts: recorded from AWS (`transformId`, templateParameterValues, `
 macros.
 """
 
+import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,8 @@ from penstock.clock import utc_now
 from penstock.stacks.template.document import parse_document
 from penstock.stacks.template.parameter_section import read_parameters
 from penstock.stacks.template.template import ParameterValue
+from penstock.stacks.template.transforms import FUNCTION
+from penstock.stacks.transforms import failure
 from penstock.stacks.transforms.expansion import Expansion
 from penstock.stacks.transforms.macro_registry import Macro, Macros
 from penstock.stacks.transforms.resolver import Known
@@ -38,6 +42,7 @@ class World:
         self.functions: dict[str, Answer] = {}
         self.events: list[dict[str, Any]] = []
         self.errors: set[str] = set()
+        self.delay = 0.0
         self._open = contextlib.ExitStack()
         database = self._open.enter_context(opened_database(directory))
         self.macros = Macros(database, utc_now, account_id=ACCOUNT, region="us-east-1")
@@ -66,12 +71,14 @@ class World:
             name: ParameterValue(given.get(name, one.default or ""), one.no_echo)
             for name, one in declared.items()
         }
-        known = Known("us-east-1", ACCOUNT, "shop", "", declared, values)
-        expansion = Expansion(self._in_process, root(ACCOUNT), self.macros, known)
-        template = await expansion.template(document, text)
+        template = await self.expansion(declared, values).template(document, text)
         assert template.original == text
         found: dict[str, Any] = json.loads(template.body)
         return found
+
+    def expansion(self, declared: Any = None, values: Any = None) -> Expansion:
+        known = Known("us-east-1", ACCOUNT, "shop", "", declared or {}, values or {})
+        return Expansion(self._in_process, root(ACCOUNT), self.macros, known)
 
     async def refused(self, text: str, **given: str) -> str:
         with pytest.raises(ServiceError) as raised:
@@ -98,6 +105,7 @@ class World:
             raise ServiceError("ResourceNotFoundException", f"Function not found: {name}")
         event = json.loads(request["Payload"])
         self.events.append(event)
+        await asyncio.sleep(self.delay)
         answer = {"StatusCode": 200, "Payload": json.dumps(self.functions[name](event)).encode()}
         return answer | ({"FunctionError": "Unhandled"} if name in self.errors else {})
 
@@ -323,6 +331,55 @@ Resources:
     )
     async def test_what_is_no_macro(self, world: World, text: str, message: str) -> None:
         assert await world.refused(f"{text}\n{TOPIC}") == message
+
+
+class TestLimits:
+    async def test_uses(self, world: World) -> None:
+        world.objects["a"] = "A: 1"
+
+        def text(count: int) -> str:
+            some = "".join(f"\n  P{n}: {{Fn::Transform: {include('a')}}}" for n in range(count))
+            return f"Metadata:{some}\n{TOPIC}"
+
+        assert len((await world.expand(text(100)))["Metadata"]) == 100
+        assert await world.refused(text(101)) == (
+            "Expected at most 100 uses of transforms in a template, found more. Use a macro for "
+            "the whole template, in its section Transform."
+        )
+        names = ", ".join(["AWS::LanguageExtensions"] * 101)
+        assert "at most 100 uses" in await world.refused(f"Transform: [{names}]\n{TOPIC}")
+
+    async def test_time(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(failure, "MOST_SECONDS", 0.2)
+        world.delay = 0.05
+        await world.macro("Mine", success(lambda event: event["fragment"]))
+        names = ", ".join(["Mine"] * 20)
+        assert await world.refused(f"Transform: [{names}]\n{TOPIC}") == (
+            "Expected the template's transforms to end within 0 seconds, and they did not. Use "
+            "fewer macros, or faster ones."
+        )
+        assert 0 < len(world.events) < 20
+
+    async def test_a_time_out_of_something_else_is_no_limit(self, world: World) -> None:
+        def late(event: dict[str, Any]) -> Any:
+            raise TimeoutError
+
+        await world.macro("Mine", late)
+        with pytest.raises(TimeoutError):
+            await world.expand(f"Transform: Mine\n{TOPIC}")
+
+    async def test_a_deep_document_is_walked_once(self, world: World) -> None:
+        """Each level was looked through again for each level above it."""
+        node: Any = {"Fn::Transform": {"Name": "Mine"}}
+        for _ in range(90):
+            node = {"Wide": [{"A": {}}] * 1_500, "Deep": node}
+        await world.macro("Mine", success(lambda event: {}))
+        document = {"Metadata": node, "Resources": {"T": {"Type": "AWS::SNS::Topic"}}}
+        began = time.process_time()
+        made = await world.expansion()._embedded(document)
+        assert time.process_time() - began < 1
+        assert made["Metadata"]["Wide"] is node["Wide"]
+        assert FUNCTION not in json.dumps(made)
 
 
 class TestRegistry:

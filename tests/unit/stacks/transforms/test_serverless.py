@@ -3,7 +3,9 @@
 Expected types: "Generated CloudFormation resources" of the serverless model's developer guide.
 """
 
+import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from penstock.aws.errors import ServiceError
 from penstock.stacks.template.document import parse_document
 from penstock.stacks.template.load import load_document
+from penstock.stacks.transforms import serverless
 from penstock.stacks.transforms.resolver import Known
 from penstock.stacks.transforms.serverless import NAME, translated
 
@@ -31,7 +34,7 @@ Resources:
 
 
 def made(text: str) -> dict[str, Any]:
-    document = translated(parse_document(text), KNOWN)
+    document = asyncio.run(translated(parse_document(text), KNOWN))
     load_document(document, json.dumps(document))
     return document
 
@@ -62,7 +65,7 @@ def test_a_managed_policy_by_name_without_a_network() -> None:
 
 def test_the_template_that_was_given_stays_as_it_was() -> None:
     document = parse_document(FUNCTION)
-    translated(document, KNOWN)
+    asyncio.run(translated(document, KNOWN))
     assert document == parse_document(FUNCTION)
 
 
@@ -99,3 +102,24 @@ Resources:
     assert "Resource with id [A] is invalid. Penstock has no Serverless Application" in refused(
         text
     )
+
+
+async def test_templates_that_wait_for_the_library_keep_no_thread_from_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go, running = threading.Event(), [0, 0]
+
+    def slow(document: Any, known: Known) -> dict[str, Any]:
+        running[0] += 1
+        running[1] = max(running)
+        assert go.wait(10)
+        running[0] -= 1
+        return dict(document)
+
+    monkeypatch.setattr(serverless, "_translated", slow)
+    asked = [asyncio.create_task(translated({"n": n}, KNOWN)) for n in range(40)]
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "answered"), 5) == "answered"
+    go.set()
+    assert [each["n"] for each in await asyncio.gather(*asked)] == list(range(40))
+    assert running[1] == 1
