@@ -9,7 +9,7 @@ presigned addresses of S3 for the same (docs/adr/0037-answers-to-stacks.md).
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -88,22 +88,33 @@ class Responses:
         """Let a token's address take nothing any more. Safe to repeat."""
         await self._database.write(lambda c: stack_responses.close_address(c, subject(token)))
 
+    async def refused(self, token: str) -> Taken | None:
+        """Return what becomes of anything that comes to a token's address, None where it is taken.
+
+        Reads alone: whoever makes tokens up costs nobody a write.
+        """
+        name, now = subject(token), self._clock()
+        address = await self._database.read(lambda c: stack_responses.get_address(c, name))
+        return _refusal(address, now)
+
     async def take(self, token: str, body: bytes | None) -> Taken:
         """Store what came to a token's address; None: more than LONGEST_BYTES."""
+        refused = await self.refused(token)
+        if refused is not None:
+            return refused
         name, now = subject(token), self._clock()
         text = None if body is None else body.decode("utf-8", "replace")
         sealed = self._cipher.encrypt(msgspec.json.encode(text).decode())
 
         def work(c: sa.Connection) -> tuple[Taken, str]:
             address = stack_responses.get_address(c, name)
-            if address is None:
-                return Taken.UNKNOWN, ""
-            if now >= address.expires_at:
-                return Taken.EXPIRED, ""
+            refused = _refusal(address, now)
+            if address is None or refused is not None:
+                return refused or Taken.UNKNOWN, ""
             full = stack_responses.count_answers(c, name) >= _MOST_SIGNALS
             unique_id = "" if address.single else _unique_id(text)
             row = AnswerRow(name, unique_id, sealed, now)
-            if not address.open or full or not stack_responses.add_answer(c, row):
+            if full or not stack_responses.add_answer(c, row):
                 return Taken.IGNORED, ""
             return Taken.STORED, address.stack_id
 
@@ -151,6 +162,15 @@ def parts_of(address: str) -> tuple[str, str] | None:
     _, found, rest = address.partition(PATH)
     token, _, logical_id = rest.partition("/")
     return (token, logical_id) if found and token and logical_id.isalnum() else None
+
+
+def _refusal(address: AddressRow | None, now: datetime) -> Taken | None:
+    """Return why an address takes nothing, None where it does."""
+    if address is None:
+        return Taken.UNKNOWN
+    if now >= address.expires_at:
+        return Taken.EXPIRED
+    return None if address.open else Taken.IGNORED
 
 
 def _unique_id(body: str | None) -> str:

@@ -1,7 +1,7 @@
 """The route where answers to stacks come in, by PUT without a signature: the address is the key.
 
-It answers as S3 does to a presigned PUT: 200 with nothing, or its XML error. Nothing of the address
-or the body is logged.
+It answers as S3 does to a presigned PUT: 200 with nothing, or its XML error. Of what goes nowhere
+not even the body is read. Nothing of the address or the body is logged.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 """
 
@@ -11,8 +11,6 @@ from starlette.routing import Route
 
 from penstock.stacks.responses.addresses import LONGEST_BYTES, PATH, Responses, Taken
 
-_LARGEST_BODY_BYTES = 1024 * 1024
-"""What is read of a body at most; only LONGEST_BYTES are kept."""
 _REFUSALS = {
     Taken.UNKNOWN: ("AccessDenied", "Access Denied"),
     Taken.EXPIRED: ("AccessDenied", "Request has expired"),
@@ -23,11 +21,14 @@ def response_route(responses: Responses) -> Route:
     """Return the route."""
 
     async def take(request: Request) -> Response:
-        try:
-            body = await _body(request)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        taken = await responses.take(request.path_params["token"], body)
+        token = request.path_params["token"]
+        taken = await responses.refused(token)
+        if taken is None:
+            try:
+                body = await _body(request)
+            except ClientDisconnect:
+                return Response(status_code=400)
+            taken = await responses.take(token, body)
         if taken in _REFUSALS:
             return _refusal(*_REFUSALS[taken])
         return Response(status_code=200)
@@ -36,15 +37,13 @@ def response_route(responses: Responses) -> Route:
 
 
 async def _body(request: Request) -> bytes | None:
-    """Return the body; None when it is longer than an answer may be."""
-    kept, size = bytearray(), 0
+    """Return the body; None, and no more of it is read, when it is longer than an answer may be."""
+    kept = bytearray()
     async for block in request.stream():
-        size += len(block)
-        if size > _LARGEST_BODY_BYTES:
-            break
-        if size <= LONGEST_BYTES:
-            kept += block
-    return bytes(kept) if size <= LONGEST_BYTES else None
+        kept += block
+        if len(kept) > LONGEST_BYTES:
+            return None
+    return bytes(kept)
 
 
 def _refusal(code: str, message: str) -> Response:
