@@ -20,7 +20,12 @@ def evaluate(argument: Any, evaluation: Evaluation) -> list[str]:
     region = evaluation.value(argument)
     if not isinstance(region, str):
         raise template_error(_SHAPE)
-    return [f"{region or evaluation.region}{zone}" for zone in _ZONES]
+    return zones(region or evaluation.region)
+
+
+def zones(region: str) -> list[str]:
+    """Return the names of a region's zones."""
+    return [f"{region}{zone}" for zone in _ZONES]
 
 
 GET_AZS = Function("Fn::GetAZs", check, evaluate)

@@ -2,13 +2,17 @@
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
 Fn::If and Condition may not stand in rules there either (github.com/aws-cloudformation/
-cloudformation-coverage-roadmap issues 921 and 1183). Texts: unverified.
+cloudformation-coverage-roadmap issues 921 and 1183). Texts: unverified. Fn::RefAll, Fn::ValueOf and
+Fn::ValueOfAll ask for an account's VPCs, subnets and the like; there are none here but those that
+stacks recorded, so what is asked of them is refused: an answer would let through, or refuse, what
+AWS does not. Availability zones are known.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.intrinsics import get_azs
 from penstock.stacks.intrinsics.function import text_of
 from penstock.stacks.template.errors import format_error, invalid, template_error, unresolved
 from penstock.stacks.template.evaluate import evaluated
@@ -16,7 +20,8 @@ from penstock.stacks.template.pseudo_parameters import PSEUDO_PARAMETERS
 from penstock.stacks.template.scope import Scope
 from penstock.stacks.template.sections import check_keys, check_name, members
 
-_NOT_HERE = ("Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll")
+_ALL, _ZONES = "Fn::RefAll", "AWS::EC2::AvailabilityZone::Name"
+_NOT_HERE = (_ALL, "Fn::ValueOf", "Fn::ValueOfAll")
 _BOOLEANS = {"Fn::And": (2, 10), "Fn::Or": (2, 10), "Fn::Not": (1, 1)}
 _COMPARISONS = ("Fn::Equals", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn")
 
@@ -71,7 +76,7 @@ def _check_operand(rule: str, node: Any, parameters: Mapping[str, Any]) -> None:
     if isinstance(node, list):
         for item in node:
             _check_operand(rule, item, parameters)
-    elif isinstance(node, dict):
+    elif isinstance(node, dict) and node != {_ALL: _ZONES}:
         if node.keys() != {"Ref"}:
             raise _unsupported(rule, next(iter(node), "{}"))
         if node["Ref"] not in PSEUDO_PARAMETERS | parameters.keys():
@@ -89,7 +94,10 @@ def _call(rule: str, node: Any) -> tuple[str, Any]:
 
 def _unsupported(rule: str, name: str) -> ServiceError:
     if name in _NOT_HERE:
-        return template_error(f"[/Rules/{rule}] {name} is not supported here")
+        return template_error(
+            f"[/Rules/{rule}] {name} asks for VPCs, subnets, keys or the like of the account, which "
+            f"Penstock does not have. Take it out of the rule; of {_ALL}, {_ZONES} is known."
+        )
     supported = ", ".join([*_BOOLEANS, *_COMPARISONS, "Ref"])
     return template_error(
         f"[/Rules/{rule}] Encountered unsupported function: {name} "
@@ -102,8 +110,16 @@ def _truth(node: Any, scope: Scope) -> bool:
     if name in _BOOLEANS:
         values = [_truth(one, scope) for one in argument]
         return {"Fn::And": all(values), "Fn::Or": any(values), "Fn::Not": not values[0]}[name]
-    left, right = (_texts(evaluated(scope, one)) for one in argument)
+    left, right = (_texts(_value(one, scope)) for one in argument)
     return _COMPARE[name](left, right)
+
+
+def _value(node: Any, scope: Scope) -> Any:
+    if node == {_ALL: _ZONES}:
+        return get_azs.zones(scope.region)
+    if isinstance(node, list):
+        return [_value(item, scope) for item in node]
+    return evaluated(scope, node)
 
 
 def _texts(value: Any) -> list[str]:

@@ -64,11 +64,29 @@ def test_functions_of_rules(function, holds):
 
 
 @pytest.mark.parametrize(
+    ("zones", "holds"), [("us-east-1a,us-east-1c", True), ("us-east-1a,eu-west-1a", False)]
+)
+def test_all_availability_zones(zones, holds):
+    function = "{Fn::EachMemberIn: [!Ref Zones, {Fn::RefAll: 'AWS::EC2::AvailabilityZone::Name'}]}"
+    found = check(f"Rules: {{R: {{Assertions: [{{Assert: {function}}}]}}}}", zones=zones)
+    assert (found is None) == holds
+
+
+@pytest.mark.parametrize(
     ("rule", "message"),
     [
         ("{Assertions: [{Assert: {Fn::If: [a, b, c]}}]}", "unsupported function: Fn::If"),
         ("{Assertions: [{Assert: {Condition: x}}]}", "unsupported function: Condition"),
-        ("{Assertions: [{Assert: {Fn::RefAll: x}}]}", "Fn::RefAll is not supported here"),
+        ("{Assertions: [{Assert: {Fn::RefAll: x}}]}", "Fn::RefAll asks for VPCs, subnets"),
+        (
+            "{Assertions: [{Assert: {Fn::EachMemberIn: [!Ref Zones, "
+            "{Fn::RefAll: 'AWS::EC2::Subnet::Id'}]}}]}",
+            "of Fn::RefAll, AWS::EC2::AvailabilityZone::Name is known",
+        ),
+        (
+            "{Assertions: [{Assert: {Fn::EachMemberIn: [{Fn::ValueOf: [Zones, VpcId]}, [a]]}}]}",
+            "Fn::ValueOf asks for VPCs, subnets",
+        ),
         ("{Assertions: [{Assert: true}]}", "expected a function that gives true or false"),
         ("{Assertions: [{Assert: !Not [!Equals [a]]}]}", "Fn::Equals takes two values"),
         ("{Assertions: [{Assert: !And [!Equals [a, b]]}]}", "Fn::And takes 2 to 10 booleans"),
