@@ -95,7 +95,7 @@ def _call(rule: str, node: Any) -> tuple[str, Any]:
 def _unsupported(rule: str, name: str) -> ServiceError:
     if name in _NOT_HERE:
         return template_error(
-            f"[/Rules/{rule}] {name} asks for VPCs, subnets, keys or the like of the account, which "
+            f"[/Rules/{rule}] {name} asks for VPCs, subnets or the like of the account, which "
             f"Penstock does not have. Take it out of the rule; of {_ALL}, {_ZONES} is known."
         )
     supported = ", ".join([*_BOOLEANS, *_COMPARISONS, "Ref"])
@@ -118,7 +118,7 @@ def _value(node: Any, scope: Scope) -> Any:
     if node == {_ALL: _ZONES}:
         return get_azs.zones(scope.region)
     if isinstance(node, list):
-        return [_value(item, scope) for item in node]
+        return [value for item in node if (value := _value(item, scope)) is not None]
     return evaluated(scope, node)
 
 

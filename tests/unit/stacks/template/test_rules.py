@@ -79,8 +79,7 @@ def test_all_availability_zones(zones, holds):
         ("{Assertions: [{Assert: {Condition: x}}]}", "unsupported function: Condition"),
         ("{Assertions: [{Assert: {Fn::RefAll: x}}]}", "Fn::RefAll asks for VPCs, subnets"),
         (
-            "{Assertions: [{Assert: {Fn::EachMemberIn: [!Ref Zones, "
-            "{Fn::RefAll: 'AWS::EC2::Subnet::Id'}]}}]}",
+            "{Assertions: [{Assert: {Fn::Contains: [{Fn::RefAll: AWS::EC2::VPC::Id}, vpc]}}]}",
             "of Fn::RefAll, AWS::EC2::AvailabilityZone::Name is known",
         ),
         (
