@@ -23,6 +23,7 @@ from penstock.stacks.events import stack_events, topic_messages
 from penstock.stacks.events.stack_events import StackEvent
 from penstock.stacks.operations import exports
 from penstock.stacks.operations.operation import Operation, OutputValue, Parent, StackDocument, Step
+from penstock.stacks.operations.past_properties import PastProperties
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import Phase, Walk, all_made
 from penstock.stacks.state import DeployedResource
@@ -51,6 +52,8 @@ class Run:
     delete_requested: bool
     turn: Turn | None = None
     """What its resources are evaluated with, once that was needed."""
+    past: PastProperties | None = None
+    """What its events show of resources that go or come back, once that was needed."""
     ended: bool = False
     held: bool = False
     """Whether its cleanup waits for the parent's operation."""
@@ -286,10 +289,8 @@ class Ledger:
             )
         if changes.imports is not None:
             stacks.replace_imports(connection, stack_id, changes.imports)
-        for step in steps:
-            stack_operations.put_step(connection, step)
-        for resource in resources:
-            stacks.put_resource(connection, resource)
+        stack_operations.put_steps(connection, steps)
+        stacks.put_resources(connection, resources)
         for name in changes.gone:
             stacks.delete_resource(connection, stack_id, name)
         told = stack_events.store(

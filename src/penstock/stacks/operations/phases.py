@@ -233,7 +233,7 @@ def apply(step: Step, turn: Turn, changes: Changes) -> None:
         changes.resources.append((dataclasses.replace(step.old, status=status), step.reason))
 
 
-def start(run: Run, step: Step, changes: Changes) -> None:
+def start(run: Run, step: Step, shown: Mapping[str, Any] | None, changes: Changes) -> None:
     """Add the beginning of a step that takes back or deletes; some are done with that."""
     resource = step.old
     assert resource is not None
@@ -242,10 +242,10 @@ def start(run: Run, step: Step, changes: Changes) -> None:
         back = dataclasses.replace(resource, status="UPDATE_COMPLETE")
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
         changes.resources.append((back, None))
-        changes.events.append(event_of(step, physical, "UPDATE_COMPLETE", None))
+        changes.events.append(event_of(step, physical, "UPDATE_COMPLETE", None, shown))
     elif step.work is Work.RETAIN:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
-        changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None))
+        changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None, shown))
         _leave(run, step, "DELETE_SKIPPED", changes)
     elif step.work is Work.DENIED:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.FAILED))
@@ -253,12 +253,12 @@ def start(run: Run, step: Step, changes: Changes) -> None:
         changes.events.append(event_of(step, physical, status, step.reason))
     elif step.work is Work.DELETE and not physical:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
-        changes.events.append(event_of(step, physical, "DELETE_COMPLETE", None))
+        changes.events.append(event_of(step, physical, "DELETE_COMPLETE", None, shown))
         _leave(run, step, "DELETE_COMPLETE", changes)
     else:
         changes.steps.append(dataclasses.replace(step, status=NodeStatus.RUNNING))
         status = status_of(step, "IN_PROGRESS")
-        changes.events.append(event_of(step, physical, status, None))
+        changes.events.append(event_of(step, physical, status, None, shown))
         if _is_of_stack(run, step):
             changes.resources.append((dataclasses.replace(resource, status=status), None))
 
@@ -293,7 +293,7 @@ def succeeded(
     )
     if step.work is Work.DELETE:
         reason = removals.without_snapshot(step)
-        changes.events.append(event_of(step, step.physical_id or physical, status, reason))
+        changes.events.append(event_of(step, step.physical_id or physical, status, reason, shown))
         _leave(run, step, status, changes)
         return
     resource = step.old if step.phase is Phase.REVERT else step.new
@@ -346,19 +346,21 @@ def failed(
     )
     reason = handler_failure.reason(failure, token)
     if step.phase is Phase.DELETE and run.operation.force:
-        _leave_behind(run, named_now, reason, changes)
+        _leave_behind(run, named_now, reason, shown, changes)
         return
     _lose(run, named_now, NodeStatus.FAILED, reason, shown, changes)
 
 
-def _leave_behind(run: Run, step: Step, reason: str, changes: Changes) -> None:
+def _leave_behind(
+    run: Run, step: Step, reason: str, shown: Mapping[str, Any] | None, changes: Changes
+) -> None:
     """Go on without a resource that a forced deletion of its stack cannot delete."""
     physical = step.physical_id or ""
     changes.steps.append(
         dataclasses.replace(step, status=NodeStatus.SUCCEEDED, context=None, reason=reason)
     )
-    changes.events.append(event_of(step, physical, "DELETE_FAILED", reason))
-    changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None))
+    changes.events.append(event_of(step, physical, "DELETE_FAILED", reason, shown))
+    changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None, shown))
     _leave(run, step, "DELETE_SKIPPED", changes)
 
 

@@ -29,6 +29,7 @@ from penstock.stacks.operations import phases
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.ledger import Changes, DeletionRequested, Ledger, Run
 from penstock.stacks.operations.operation import Step, Work
+from penstock.stacks.operations.past_properties import PastProperties
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import (
     Begin,
@@ -223,7 +224,7 @@ class Provisioner:
             decided = turn.decide(step, support.value)
             phases.apply(decided, turn, changes)
         else:
-            phases.start(run, step, changes)
+            phases.start(run, step, await self._shown(run, step), changes)
 
     async def _drive(self, run: Run, key: str, *, in_doubt: bool) -> None:
         """See one resource through, from its (perhaps repeated) first call to its end.
@@ -313,9 +314,12 @@ class Provisioner:
         return phases.event_of(step, physical_id, status, CREATION_INITIATED, shown)
 
     async def _shown(self, run: Run, step: Step) -> Mapping[str, Any] | None:
-        if run.phase not in {Phase.CREATE, Phase.UPDATE}:
-            return None
-        return (await self._turn(run)).shown(step.logical_id)
+        if run.phase in {Phase.CREATE, Phase.UPDATE}:
+            return (await self._turn(run)).shown(step.logical_id)
+        if run.past is None:
+            created = Phase.CREATE in run.steps
+            run.past = PastProperties(run.operation, run.resources, created=created)
+        return run.past.of(step)
 
 
 def _is_known(run: Run, decision: Decision) -> bool:
