@@ -18,6 +18,7 @@ from penstock.aws import models
 from penstock.aws.errors import ServiceError
 from penstock.aws.failure import describe
 from penstock.aws.in_process import InProcess
+from penstock.aws.tags import CLOUDFORMATION
 from penstock.stacks.handlers import failure as handler_failure
 from penstock.stacks.handlers.handler import (
     Failed,
@@ -36,6 +37,7 @@ from penstock.stacks.responses.custom_resource import Refused
 TYPE = "AWS::CloudFormation::CustomResource"
 _LOOK_AGAIN_SECONDS = 5.0
 """Answers wake the resource up; this is for what came while the server was starting."""
+_SUBJECT = "AWS CloudFormation custom resource request"
 _SERVICES = {"lambda": "AWSLambda", "sns": "AmazonSNS"}
 
 
@@ -105,23 +107,13 @@ class CustomResource:
         self, service: str, target: str, message: str, request: ResourceRequest
     ) -> None:
         if service == "lambda":
-            await self.in_process.call(
-                request.principal,
-                "lambda",
-                "Invoke",
-                {"FunctionName": target, "InvocationType": "Event", "Payload": message.encode()},
-            )
-            return
-        await self.in_process.call(
-            request.principal,
-            "sns",
-            "Publish",
-            {
-                "TopicArn": target,
-                "Subject": "AWS CloudFormation custom resource request",
-                "Message": message,
-            },
-        )
+            operation = "Invoke"
+            given: dict[str, Any] = {"FunctionName": target, "InvocationType": "Event"}
+            given["Payload"] = message.encode()
+        else:
+            operation = "Publish"
+            given = {"TopicArn": target, "Subject": _SUBJECT, "Message": message}
+        await self.in_process.call(request.principal, service, operation, given, via=CLOUDFORMATION)
 
     async def _look(
         self,
