@@ -70,7 +70,7 @@ async def check_nothing_is_half_made(world: World) -> None:
         assert [each.execution_status for each in found] == [ExecutionStatus.AVAILABLE]
     else:
         await world.ended("app")
-    for each in await change_sets.all("app"):
+    for each in await change_sets.all("app", executed=True):
         assert each.execution_status != ExecutionStatus.EXECUTE_IN_PROGRESS
 
 
@@ -79,7 +79,7 @@ async def check_the_end(world: World) -> None:
     assert set(world.store.effects().values()) == {1}
     assert world.store.violations() == []
     assert await world.ended("app") == "UPDATE_COMPLETE"
-    found = await change_sets_of(world).all("app")
+    found = await change_sets_of(world).all("app", executed=True)
     assert [each.name for each in found] == ["one", "two"]
 
 
@@ -143,7 +143,7 @@ async def test_a_review_that_was_cut_short_can_be_deleted(
         assert await world.delete() == "DELETE_COMPLETE"
     elif row is not None:
         assert await world.ended("app") == "CREATE_COMPLETE"
-        [executed] = await change_sets.all("app")
+        [executed] = await change_sets.all("app", executed=True)
         assert executed.execution_status == ExecutionStatus.EXECUTE_COMPLETE
         assert await world.delete() == "DELETE_COMPLETE"
     assert world.store.things() == []

@@ -232,6 +232,9 @@ def _newest(connection: Connection, stack: str) -> str:
     pages = cloudformation.get_paginator("list_change_sets").paginate(StackName=stack)
     found = [each for page in pages for each in page["Summaries"]]
     if not found:
+        [described] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        if executed := described.get("ChangeSetId"):
+            return str(executed)
         raise Refusal(
             f"the stack {stack} has no change set; see what a template would change: "
             f"penstock changeset FILE --stack {stack}"

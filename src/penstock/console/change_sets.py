@@ -20,7 +20,7 @@ from penstock.pipelines.approval_view import READ_CHANGE_SET, READ_PIPELINE
 from penstock.pipelines.review import ReviewedChangeSet
 from penstock.storage import approvals, change_sets
 from penstock.storage.approvals import ApprovalRow
-from penstock.storage.change_sets import ChangeSetRow
+from penstock.storage.change_sets import ChangeSetRow, ExecutedRow
 
 
 async def show(visit: Visit) -> Response:
@@ -64,12 +64,13 @@ def _as_reviewed(asked: ApprovalRow | None, arn: str) -> ReviewedChangeSet:
 
 
 async def of_stack(visit: Visit, stack_id: str) -> Sequence[Mapping[str, Any]]:
-    """Return the stack's change sets, newest first, as ListChangeSets has them.
+    """Return the stack's change sets, newest first, as ListChangeSets has them, and those that
+    were executed, which it leaves out.
 
     Each has its plan's `Digest` ("" without a plan) and its page's `path` besides. None for those
     who may not list them, and of a stack that is deleted.
     """
-    found: list[Mapping[str, Any]] = []
+    found: list[dict[str, Any]] = []
     request: dict[str, Any] = {"StackName": stack_id}
     while True:
         try:
@@ -80,7 +81,14 @@ async def of_stack(visit: Visit, stack_id: str) -> Sequence[Mapping[str, Any]]:
         if not answer.get("NextToken"):
             break
         request["NextToken"] = answer["NextToken"]
-    digests = await visit.site.outbox.database.read(lambda c: change_sets.digests(c, stack_id))
+
+    def read(connection: sa.Connection) -> tuple[list[ExecutedRow], Mapping[str, str | None]]:
+        executed = change_sets.executed(connection, stack_id)
+        return executed, change_sets.digests(connection, stack_id)
+
+    executed, digests = await visit.site.outbox.database.read(read)
+    found += map(_summary, executed)
+    found.sort(key=lambda each: each["CreationTime"])
     return [
         {
             **each,
@@ -89,3 +97,15 @@ async def of_stack(visit: Visit, stack_id: str) -> Sequence[Mapping[str, Any]]:
         }
         for each in reversed(found)
     ]
+
+
+def _summary(row: ExecutedRow) -> dict[str, Any]:
+    """Return what ListChangeSets would tell of a change set that was executed."""
+    return {
+        "ChangeSetId": row.arn,
+        "ChangeSetName": row.name,
+        "Status": row.status,
+        "StatusReason": row.status_reason or "",
+        "ExecutionStatus": row.execution_status,
+        "CreationTime": row.created_at,
+    }

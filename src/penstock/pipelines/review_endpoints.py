@@ -83,6 +83,8 @@ class ReviewEndpoints:
                 f"Expected arn=…, or stack=… and name=…, found {request.url.query or 'nothing'!r}.",
                 status=400,
             )
+        if stack and name and (arn := await self.change_sets().arn_of(name, stack)):
+            wanted = arn  # by its name CloudFormation does not give one that was executed
         place = {"ChangeSetName": wanted, **({"StackName": stack} if stack else {})}
         # Who may describe it may see it; what it answers when it is not there is CloudFormation's.
         await self.in_process.call(principal, "cloudformation", "DescribeChangeSet", place)

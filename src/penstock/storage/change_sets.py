@@ -41,6 +41,19 @@ class ChangeSetRow:
     root_arn: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutedRow:
+    """What a list tells of a change set that was executed."""
+
+    arn: str
+    name: str
+    status: str
+    execution_status: str
+    status_reason: str | None
+    created_at: datetime
+
+
+_WAS_EXECUTED = change_sets.c.execution_status.in_(["EXECUTE_COMPLETE", "EXECUTE_FAILED"])
 _COLUMNS = tuple(name for name in ChangeSetRow.__slots__ if name != "ordinal")
 
 
@@ -88,6 +101,16 @@ def of_stack(connection: sa.Connection, stack_id: str) -> list[ChangeSetRow]:
     return [_row(row) for row in rows]
 
 
+def executed(connection: sa.Connection, stack_id: str) -> list[ExecutedRow]:
+    """Return the stack's change sets that were executed, oldest first."""
+    rows = connection.execute(
+        sa.select(*(change_sets.c[name] for name in ExecutedRow.__slots__))
+        .where(change_sets.c.stack_id == stack_id, _WAS_EXECUTED)
+        .order_by(change_sets.c.ordinal)
+    )
+    return [ExecutedRow(**row._mapping) for row in rows]
+
+
 def digests(connection: sa.Connection, stack_id: str) -> dict[str, str | None]:
     """Return the digest of each of the stack's change sets, by its ARN; None without a plan."""
     rows = connection.execute(
@@ -110,11 +133,10 @@ def change(
 
 def pending(connection: sa.Connection, stack_id: str) -> int:
     """Return how many change sets the stack has that were never executed."""
-    executed = change_sets.c.execution_status.in_(["EXECUTE_COMPLETE", "EXECUTE_FAILED"])
     return connection.execute(
         sa.select(sa.func.count())
         .select_from(change_sets)
-        .where(change_sets.c.stack_id == stack_id, ~executed)
+        .where(change_sets.c.stack_id == stack_id, ~_WAS_EXECUTED)
     ).scalar_one()
 
 
@@ -136,7 +158,7 @@ def delete_others(connection: sa.Connection, row: ChangeSetRow) -> None:
         change_sets.delete().where(
             change_sets.c.stack_id == row.stack_id,
             change_sets.c.arn != row.arn,
-            change_sets.c.execution_status.not_in(["EXECUTE_COMPLETE", "EXECUTE_FAILED"]),
+            ~_WAS_EXECUTED,
         )
     )
     _sweep(connection)

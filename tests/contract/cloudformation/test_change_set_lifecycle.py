@@ -85,6 +85,35 @@ class TestNames:
         assert by_arn["ExecutionStatus"] == "EXECUTE_COMPLETE"
         assert by_arn["Status"] == "CREATE_COMPLETE"
 
+    def test_an_executed_one_goes_by_its_arn_alone(self, server: Any) -> None:
+        """Recorded: github.com/radkawar/stackd, testdata/aws, changeset_name_reuse.json."""
+        client, named = server.client, {"ChangeSetName": "cs", "StackName": "shop"}
+        arn = create(client, kind="CREATE")["Id"]
+        client.execute_change_set(ChangeSetName=arn)
+        server.ended("shop")
+        for call in (client.describe_change_set, client.execute_change_set, client.get_template):
+            message = refused("ChangeSetNotFound", call, **named)
+            assert message == "ChangeSet [cs] does not exist"
+        assert client.list_change_sets(StackName="shop")["Summaries"] == []
+        client.delete_change_set(**named)
+        assert client.describe_change_set(ChangeSetName=arn)["ExecutionStatus"] == (
+            "EXECUTE_COMPLETE"
+        )
+        message = refused("InvalidChangeSetStatus", client.delete_change_set, ChangeSetName=arn)
+        assert message == "Cannot delete ChangeSet in execution status EXECUTE_COMPLETE"
+        again = create(client, TemplateBody=body("three"))["Id"]
+        assert client.describe_change_set(**named)["ChangeSetId"] == again
+        client.delete_change_set(ChangeSetName=again)
+        assert len(client.describe_change_set(ChangeSetName=arn)["Changes"]) == 1
+
+    def test_the_same_token_executes_by_name_once(self, server: Any) -> None:
+        create(server.client, kind="CREATE")
+        wanted = {"ChangeSetName": "cs", "StackName": "shop", "ClientRequestToken": "t"}
+        server.client.execute_change_set(**wanted)
+        assert server.ended("shop")["StackStatus"] == "CREATE_COMPLETE"
+        server.client.execute_change_set(**wanted)
+        assert server.ended("shop")["StackStatus"] == "CREATE_COMPLETE"
+
     def test_more_than_a_stack_may_have(self, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "MOST_PENDING", 2)
         stack = server.create("shop", body())["StackId"]

@@ -41,11 +41,12 @@ def change_of(found: dict[str, Any], logical: str = "Child") -> dict[str, Any]:
 
 
 def executed(server: Any) -> str:
-    server.client.execute_change_set(StackName="shop", ChangeSetName="cs")
+    arn = described(server, "cs", StackName="shop")["ChangeSetId"]
+    server.client.execute_change_set(ChangeSetName=arn)
     server.ended("shop")
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        status: str = described(server, "cs", StackName="shop")["ExecutionStatus"]
+        status: str = described(server, arn)["ExecutionStatus"]
         if status != "EXECUTE_IN_PROGRESS":
             return status
         time.sleep(0.01)

@@ -348,7 +348,8 @@ def test_a_change_set_that_somebody_else_executed_is_not_claimed(releases: Relea
     releases.answer(token)
     assert releases.delivery.until_ended(second) == "Failed"
     said = releases.failure()
-    assert "cannot be executed in its current execution status of [EXECUTE_COMPLETE]" in said
+    assert said.startswith("ChangeSet [release] does not exist. Approve, approved by ")
+    assert "is EXECUTE_COMPLETE. Nothing was executed" in said
     releases.retry(second)
     again = releases.token(second, other_than=token)
     assert releases.action("Plan")["summary"].startswith("The submitted information didn't")

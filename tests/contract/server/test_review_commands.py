@@ -341,4 +341,8 @@ def previews(server: ServerProcess, directory: Path) -> None:
     assert told == "penstock: replaced: TaskDefinition (--fail-on-replacement)\n"
     assert server.client("cloudformation").describe_stacks()["Stacks"] == before
     summaries = server.client("cloudformation").list_change_sets(StackName=PRODUCTION)["Summaries"]
-    assert [each["ChangeSetName"] for each in summaries] == ["release"]
+    assert summaries == [], "the previews are gone, the releases executed"
+    by_name, _ = penstock(server, "changeset", PRODUCTION, "release", "--json")
+    assert json.loads(by_name)["status"] == "EXECUTE_COMPLETE"
+    newest, _ = penstock(server, "changeset", PRODUCTION, "--json")
+    assert json.loads(newest)["arn"] == json.loads(by_name)["arn"]

@@ -29,7 +29,7 @@ DESCRIBED = {
 }
 
 
-async def store(world: World, stack_id: str = samples.STACK_ID) -> None:
+async def store(world: World, stack_id: str = samples.STACK_ID, status: str = "AVAILABLE") -> None:
     row = ChangeSetRow(
         arn=samples.CHANGE_SET_ARN,
         name="release",
@@ -37,7 +37,7 @@ async def store(world: World, stack_id: str = samples.STACK_ID) -> None:
         stack_name="todobackend-prod",
         stack_serial=1,
         status="CREATE_COMPLETE",
-        execution_status="AVAILABLE",
+        execution_status=status,
         sealed="sealed",
         created_at=samples.MADE,
         digest=samples.DIGEST,
@@ -179,6 +179,25 @@ async def test_a_stacks_page_lists_its_change_sets(world: World, browser: Browse
     assert "EXECUTE_COMPLETE" in text
     assert text.index(">second</a>") < text.index(">first</a>"), "the newest first"
     assert "<script>" not in text
+
+
+async def test_a_stacks_page_lists_what_was_executed(world: World, browser: Browser) -> None:
+    """ListChangeSets leaves it out."""
+    await store(world, STACK_ID, "EXECUTE_COMPLETE")
+    later = {
+        "ChangeSetId": "arn:aws:cloudformation:::changeSet/second/1",
+        "ChangeSetName": "second",
+        "Status": "CREATE_COMPLETE",
+        "ExecutionStatus": "AVAILABLE",
+        "CreationTime": samples.MADE + timedelta(minutes=1),
+    }
+    world.answers |= ANSWERS
+    world.answers["cloudformation", "ListChangeSets"] = {"Summaries": [later]}
+    text = (await browser.get("/console/stacks/todo")).text
+    assert f'<a href="{PAGE}">release</a>' in text
+    assert "EXECUTE_COMPLETE" in text
+    assert samples.DIGEST in text
+    assert text.index(">second</a>") < text.index(">release</a>"), "the newest first"
 
 
 async def test_who_may_not_list_change_sets_sees_the_stack(world: World, browser: Browser) -> None:

@@ -85,8 +85,7 @@ async def execute(talk: Conversation) -> ActionResult:
         return _executing(talk, stack_id, standing.executed_arn)
     found = await talk.change_set()
     if isinstance(found, ServiceError):
-        now = f"no change set {talk.job.configuration['ChangeSetName']}"
-        return _refused(talk, standing, now, found)
+        return _refused(talk, standing, await _gone(talk, standing), found)
     arn = found["ChangeSetId"]
     digest = await talk.approved.digest(arn)
     now = f"change set {arn} ({digest or 'without a plan'}), {found.get('ExecutionStatus')}"
@@ -144,6 +143,16 @@ def _creating(talk: Conversation, stack_id: str, arn: str) -> InProgress:
 def _executing(talk: Conversation, stack_id: str, arn: str | None) -> InProgress:
     token = json.dumps({"stack": stack_id, "executed": arn})
     return InProgress(token, stack_id, talk.url(stack_id))
+
+
+async def _gone(talk: Conversation, standing: Standing) -> str:
+    """Return what stands where no change set has the name, and what became of the approved one."""
+    now = f"no change set {talk.job.configuration['ChangeSetName']}"
+    for arn in dict.fromkeys(each.arn for each in standing.approved if each.arn is not None):
+        known = await talk.change_set(arn)
+        if not isinstance(known, ServiceError):
+            now += f"; {arn} is {known['ExecutionStatus']}"
+    return now
 
 
 def _refused(

@@ -76,6 +76,12 @@ class ChangeSet:
     document: Document
 
 
+def is_named(row: ChangeSetRow, name_or_arn: str) -> bool:
+    """Tell whether a request's ChangeSetName means a change set: the name of one that was executed
+    is free again, its ARN is not."""
+    return name_or_arn == row.arn or row.execution_status not in EXECUTED
+
+
 def not_found(name_or_arn: str) -> ServiceError:
     """Return AWS's answer for a change set that does not exist."""
     return ServiceError("ChangeSetNotFoundException", f"ChangeSet [{name_or_arn}] does not exist")
@@ -88,6 +94,14 @@ def cannot_execute(row: ChangeSetRow) -> ServiceError:
     return ServiceError(
         "InvalidChangeSetStatusException",
         f"ChangeSet [{row.arn}] cannot be executed in its current {now}",
+    )
+
+
+def cannot_delete(row: ChangeSetRow) -> ServiceError:
+    """Return AWS's refusal to delete a change set that was executed."""
+    return ServiceError(  # recorded for EXECUTE_COMPLETE; of EXECUTE_FAILED unverified
+        "InvalidChangeSetStatusException",
+        f"Cannot delete ChangeSet in execution status {row.execution_status}",
     )
 
 

@@ -29,8 +29,10 @@ from penstock.stacks.change_sets.change_set import (
     Status,
     attributes_of,
     by_root,
+    cannot_delete,
     cannot_execute,
     in_progress,
+    is_named,
     mismatch,
     not_found,
     too_many,
@@ -122,10 +124,12 @@ class ChangeSets(StoredChangeSets):
         it with the same token does nothing more. Raises ServiceError
         InvalidChangeSetStatusException unless the change set is AVAILABLE.
         """
-        found = await self.find(name_or_arn, stack_name)
+        found = await self.find(name_or_arn, stack_name, executed=True)
         row = found.row
         if client_request_token and row.execution_token == client_request_token:
             return
+        if not is_named(row, name_or_arn):
+            raise not_found(name_or_arn)
         planned = found.document.plan
         if row.execution_status != ExecutionStatus.AVAILABLE or planned is None:
             raise cannot_execute(row)
@@ -151,17 +155,22 @@ class ChangeSets(StoredChangeSets):
     async def delete(self, name_or_arn: str, stack_name: str | None) -> None:
         """Remove a change set; one that does not exist is no error, as on AWS.
 
-        Raises ServiceError InvalidChangeSetStatusException while it is executed.
+        Raises ServiceError InvalidChangeSetStatusException while it is executed, and for the ARN of
+        one that was.
         """
         found = await self._find(name_or_arn, stack_name)
         if found is None:
             return
         row = await self._settled(found)
+        if not is_named(row, name_or_arn):
+            return
 
         def work(connection: sa.Connection) -> None:
             now = rows.get(connection, row.arn)
             if now is not None and now.execution_status == ExecutionStatus.EXECUTE_IN_PROGRESS:
                 raise in_progress()
+            if now is not None and now.execution_status in EXECUTED:
+                raise cannot_delete(now)
             if now is not None and now.root_arn is not None:
                 raise by_root(now)
             rows.delete(connection, row.arn)
@@ -205,7 +214,7 @@ class ChangeSets(StoredChangeSets):
         nested: Sequence[NestedChangeSet] = ()
         if includes:
             planned, reason, nested = await self._with_nested(
-                principal, request["ChangeSetName"], planned_for, wanted
+                NestedPlans(self._stacks, principal, request), planned_for, wanted
             )
         else:
             planned, reason = self._planned(planned_for, wanted)
@@ -288,13 +297,13 @@ class ChangeSets(StoredChangeSets):
         return ChangeSet(row, document)
 
     async def _with_nested(
-        self, principal: Principal, name: str, stack: StackState, wanted: Desired
+        self, plans: NestedPlans, stack: StackState, wanted: Desired
     ) -> tuple[Plan | None, str | None, Sequence[NestedChangeSet]]:
         """Return the plan with those of nested stacks, why it failed, and their change sets."""
         if wanted.failure is not None:
             return None, wanted.failure, ()
         try:
-            found = await NestedPlans(self._stacks, principal, name).plan(stack, wanted)
+            found = await plans.plan(stack, wanted)
         except ServiceError as error:
             return None, error.message, ()
         if found.failure is not None:
@@ -318,7 +327,12 @@ class ChangeSets(StoredChangeSets):
             if each.create:
                 token = request.get("ClientToken")
                 self._stacks.begin_review(connection, each.state, {}, token, parent, root_id)
-            rows.insert(connection, self._nested_row(each, parent_arn, root.arn))
+            row = self._nested_row(each, parent_arn, root.arn)
+            rows.insert(connection, row)
+            operation_events.add_change_set(
+                connection, self._cipher, row.stack_id, row.arn, each.findings,
+                failed=row.status == Status.FAILED, now=row.created_at,
+            )  # fmt: skip
 
     def _nested_row(self, each: NestedChangeSet, parent_arn: str, root_arn: str) -> ChangeSetRow:
         wanted, failed = each.wanted, each.reason != BY_ROOT

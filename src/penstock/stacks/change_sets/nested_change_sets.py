@@ -18,6 +18,8 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.stacks.change_sets.change_set import NO_CHANGES
+from penstock.stacks.events import findings
+from penstock.stacks.events.findings import Finding
 from penstock.stacks.planning import nesting, planner
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.nesting import NestedPlanning
@@ -43,6 +45,8 @@ class NestedChangeSet:
     reason: str
     outputs: Mapping[str, Any] | None
     nested: Sequence["NestedChangeSet"] = ()
+    findings: Sequence[Finding] = ()
+    """What early validation found in it."""
 
     @property
     def empty(self) -> bool:
@@ -88,13 +92,14 @@ def flat(
 
 
 class NestedPlans:
-    """Plans a stack with all that are nested in it, as `principal`."""
+    """Plans a stack with all that are nested in it, as `principal`, for a CreateChangeSet."""
 
-    def __init__(self, stacks: Stacks, principal: Principal, name: str) -> None:
-        """`name` is the root change set's."""
+    def __init__(self, stacks: Stacks, principal: Principal, request: Mapping[str, Any]) -> None:
+        """`request` is the root's."""
         self._stacks = stacks
         self._principal = principal
-        self._name = name
+        self._name: str = request["ChangeSetName"]
+        self._validates = not request.get("DisableValidation")
 
     async def plan(
         self, state: StackState, wanted: Desired, ancestors: Sequence[str] = ()
@@ -154,7 +159,8 @@ class NestedPlans:
             planned = await self.plan(state, wanted, ancestors)
         except ServiceError as error:
             return dataclasses.replace(made, reason=error.message)
-        reason = planned.failure or _wrong(planned.plan)
+        wrong = await self._findings(state, wanted, planned.plan)
+        reason = findings.of_change_set(wrong) or planned.failure
         if reason is None:
             reason = BY_ROOT if planned.changes(state) else NO_CHANGES
         own = {"ChangeSetId": identity, "Salt": ids.new_token()}
@@ -164,7 +170,16 @@ class NestedPlans:
             reason=reason,
             outputs=planned.outputs,
             nested=planned.nested,
+            findings=wrong,
         )
+
+    async def _findings(self, state: StackState, wanted: Desired, plan: Plan) -> list[Finding]:
+        """Return what early validation finds in a nested stack, as in the root."""
+        if not self._validates:
+            return []
+        validation = self._stacks.validation
+        found = await validation.of_plan(self._principal, state, wanted, plan)
+        return found + await validation.warnings(self._principal, plan)
 
 
 def _with(change: PlannedChange, child: NestedChangeSet | None) -> PlannedChange:
@@ -173,9 +188,3 @@ def _with(change: PlannedChange, child: NestedChangeSet | None) -> PlannedChange
         return change
     nested = None if child.empty or child.failed else child.plan
     return dataclasses.replace(change, change_set_id=child.arn, nested=nested)
-
-
-def _wrong(plan: Plan) -> str | None:
-    """Return what the schemas have against the plan's properties."""
-    lines = [line for each in plan.invalid_properties.values() for line in each]
-    return "\n".join(lines) or None

@@ -45,8 +45,9 @@ class ReviewedPlan:
 async def review(
     change_sets: StoredChangeSets, name_or_arn: str, stack_name: str | None = None
 ) -> ReviewedPlan:
-    """Return the change set as it is now. Raises ServiceError when it is not there."""
-    found = await change_sets.find(name_or_arn, stack_name)
+    """Return the change set as it is now, one that was executed too. Raises ServiceError when it
+    is not there."""
+    found = await change_sets.find(name_or_arn, stack_name, executed=True)
     row, document = found.row, found.document
     plan = document.plan
     empty = row.status == "FAILED" and (row.status_reason or "") == NO_CHANGES

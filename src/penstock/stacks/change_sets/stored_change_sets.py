@@ -1,7 +1,8 @@
 """Reading change sets as they are stored, with what has become of their stacks since.
 
 Whether an execution succeeded is read from the stack's events, so a restart loses nothing; a plan
-whose stack moved on is OBSOLETE.
+whose stack moved on is OBSOLETE. One that was executed leaves its name and the lists, and stays to
+be read by its ARN (recorded: github.com/radkawar/stackd, testdata/aws, changeset_name_reuse.json).
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ from penstock.stacks.change_sets.change_set import (
     ChangeSet,
     Document,
     ExecutionStatus,
+    is_named,
     not_found,
 )
 from penstock.stacks.operations.exports import refused
@@ -38,27 +40,39 @@ class StoredChangeSets:
         self._cipher = cipher
         self._stored_stacks = stored_stacks
 
-    async def find(self, name_or_arn: str, stack_name: str | None = None) -> ChangeSet:
-        """Return a change set by ARN, or by name and its stack's name or id.
+    async def find(
+        self, name_or_arn: str, stack_name: str | None = None, *, executed: bool = False
+    ) -> ChangeSet:
+        """Return a change set by ARN, or by name and its stack's name or id; `executed`: by name
+        one that was executed, too.
 
         Raises ServiceError ChangeSetNotFoundException or, for the stack, ValidationError.
         """
         found = await self._find(name_or_arn, stack_name)
-        if found is None:
+        row = None if found is None else await self._settled(found)
+        if row is None or not (executed or is_named(row, name_or_arn)):
             raise not_found(name_or_arn)
-        row = await self._settled(found)
         return ChangeSet(row, self._open(row))
+
+    async def arn_of(self, name: str, stack_name: str) -> str | None:
+        """Return the ARN of a stack's newest change set of a name, executed or not."""
+        stack = await self._stored_stacks.row(stack_name)
+        if stack is None:
+            return None
+        found = await self._database.read(lambda c: rows.newest(c, stack.id, name))
+        return None if found is None else found.arn
 
     async def stack_id(self, arn: str) -> str | None:
         """Return the id of the stack that a change set, by its ARN, is of; None without one."""
         found = await self._database.read(lambda c: rows.get(c, arn))
         return None if found is None else found.stack_id
 
-    async def all(self, stack_name: str) -> list[ChangeSetRow]:
-        """Return the stack's change sets, oldest first."""
+    async def all(self, stack_name: str, *, executed: bool = False) -> list[ChangeSetRow]:
+        """Return the stack's change sets, oldest first; with `executed` also those that were."""
         stack = await self._stack(stack_name)
         found = await self._database.read(lambda c: rows.of_stack(c, stack.id))
-        return [await self._settled(row) for row in found]
+        settled = [await self._settled(row) for row in found]
+        return [row for row in settled if executed or row.execution_status not in EXECUTED]
 
     async def stack(self, row: ChangeSetRow) -> StackState | None:
         """Return the change set's stack as it is now."""
