@@ -132,6 +132,51 @@ class TestChangeSets:
         assert "swordfish" not in str(events)
 
 
+class TestNested:
+    """A nested stack's change set is validated as the root's is."""
+
+    def test_what_is_wrong_in_a_nested_stack_is_told_of_its_change_set(self, server: Any) -> None:
+        server.create("other", body(Q=queue(QueueName="orders")))
+        url = server.put_template(
+            "child.json",
+            body(Wrong=queue(DelaySeconds="soon"), Taken=queue(QueueName="orders"), Fine=queue()),
+        )
+        child = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+        root = change_set(server.client, body(Child=child), IncludeNestedStacks=True)
+        stacks = server.client.describe_stacks()["Stacks"]
+        [nested] = [one["StackId"] for one in stacks if one.get("ParentId") == root["StackId"]]
+        [summary] = server.client.list_change_sets(StackName=nested)["Summaries"]
+        arn = summary["ChangeSetId"]
+        assert root["Status"] == "FAILED"
+        assert root["StatusReason"] == (
+            f"Nested change set {arn} was not successfully created: Currently in FAILED."
+        )
+        below = server.client.describe_change_set(ChangeSetName=arn)
+        assert below["Status"] == "FAILED"
+        assert below["StatusReason"] == HOOKS.format(f"{PROPERTIES}, {EXISTENCE}")
+        events = server.client.describe_events(ChangeSetName=arn)["OperationEvents"]
+        assert [
+            (one["OperationType"], one.get("OperationStatus"), one.get("LogicalResourceId"),
+             one.get("ValidationName"))
+            for one in reversed(events)
+        ] == [
+            ("CREATE_CHANGESET", "IN_PROGRESS", None, None),
+            ("CREATE_CHANGESET", None, "Wrong", "PROPERTY_VALIDATION"),
+            ("CREATE_CHANGESET", None, "Taken", "NAME_CONFLICT_VALIDATION"),
+            ("CREATE_CHANGESET", "FAILED", None, None),
+        ]  # fmt: skip
+        of_root = server.client.describe_events(ChangeSetName=root["ChangeSetId"])
+        assert {one["EventType"] for one in of_root["OperationEvents"]} == {"STACK_EVENT"}
+
+    def test_without_validation_nothing_is_held_against_it(self, server: Any) -> None:
+        url = server.put_template("child.json", body(Wrong=queue(DelaySeconds="soon")))
+        child = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+        described = change_set(
+            server.client, body(Child=child), IncludeNestedStacks=True, DisableValidation=True
+        )
+        assert described["Status"] == "CREATE_COMPLETE"
+
+
 class TestStacks:
     def test_a_creation_goes_back_before_it_made_anything(self, server: Any) -> None:
         server.create("other", body(Q=queue(QueueName="orders")))
