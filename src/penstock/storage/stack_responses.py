@@ -24,7 +24,8 @@ class AddressRow:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """One answer to `subject`: the hash of an address's token, or the token of a step."""
+    """One answer to `subject`: the hash of an address's token, or the token of a step. `unique_id`
+    is a hash of what tells it from others to the same subject."""
 
     subject: str
     unique_id: str
@@ -61,16 +62,19 @@ def close_address(connection: sa.Connection, token_sha256: str) -> None:
 
 def add_answer(connection: sa.Connection, row: AnswerRow) -> bool:
     """Store an answer; False, with nothing changed, when there is one of its `unique_id`."""
-    known = connection.execute(
-        sa.select(stack_answers.c.ordinal).where(
-            stack_answers.c.subject == row.subject, stack_answers.c.unique_id == row.unique_id
-        )
-    ).first()
-    if known is not None:
+    if has_answer(connection, row):
         return False
     values = {name: getattr(row, name) for name in AnswerRow.__slots__ if name != "ordinal"}
     connection.execute(stack_answers.insert().values(**values))
     return True
+
+
+def has_answer(connection: sa.Connection, row: AnswerRow) -> bool:
+    """Return whether there is an answer of the row's `unique_id`."""
+    query = sa.select(stack_answers.c.ordinal).where(
+        stack_answers.c.subject == row.subject, stack_answers.c.unique_id == row.unique_id
+    )
+    return connection.execute(query).first() is not None
 
 
 def replace_answer(connection: sa.Connection, row: AnswerRow) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from penstock.aws.service import Principal
 from penstock.stacks.operations.walk import Node, NodeStatus, Phase
+from penstock.stacks.planning.differences import is_custom
 from penstock.stacks.planning.plan import Plan
-from penstock.stacks.policies.creation_policy import SignalsWanted
+from penstock.stacks.policies.creation_policy import WAIT_CONDITION, SignalsWanted
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template.template import ParameterValue
 
@@ -68,6 +69,13 @@ class Step:
     """What has to come after it is made, or changed."""
     conditional: bool = False
     """Whether only the execution tells if its update needs a replacement, and no property says."""
+
+    @property
+    def waits_for_answers(self) -> bool:
+        """Whether what comes for its stack from outside may be for it."""
+        resource = self.new or self.old
+        kind = resource.resource_type if resource is not None else ""
+        return self.signals is not None or kind == WAIT_CONDITION or is_custom(kind)
 
     @property
     def node(self) -> Node:

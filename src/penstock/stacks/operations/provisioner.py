@@ -95,8 +95,9 @@ class Provisioner:
         """Call what a stack waits for at once: something has come for it."""
         for run in self._runs.values():
             if run.operation.stack_id == stack_id:
-                for key in run.current:
-                    _waker(run, key).set()
+                for key, step in run.current.items():
+                    if step.waits_for_answers:
+                        _waker(run, key).set()
 
     async def close(self) -> None:
         """End every task; nothing is written, a later `run` goes on from the rows."""

@@ -13,7 +13,7 @@ from penstock.stacks.operations.exports import refused
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import Operation, Step
 from penstock.stacks.operations.walk import NodeStatus, Phase
-from penstock.stacks.responses.addresses import Responses
+from penstock.stacks.responses.addresses import MOST_SIGNALS, Responses, Taken
 from penstock.storage import stack_operations, stacks
 from penstock.storage.database import Database
 from penstock.storage.stack_operations import OperationRow, StepRow
@@ -38,7 +38,7 @@ class Signals:
         """Store a signal; SUCCESS or FAILURE.
 
         Raises ValidationError, in AWS's words: the stack or the resource is not being made, does
-        not wait for signals, or has this one already.
+        not wait for signals, has this one already, or more than anything waits for.
         """
         if stack.status not in _SIGNALED:  # aws-cloudformation/aws-cloudformation-templates#34
             raise refused(f"Stack {stack.id} is in {stack.status} state and cannot be signaled")
@@ -64,7 +64,14 @@ class Signals:
                 "a ResourceSignal."
             )
         token = self._calls.token(self._ledger.open(row.sealed, Operation), step)
-        if not await self._responses.signal(stack.id, token, unique_id, status):
+        most = max(MOST_SIGNALS, step.signals.count)
+        taken = await self._responses.signal(stack.id, token, unique_id, status, most)
+        if taken is Taken.FULL:
+            raise refused(  # unverified
+                f"Resource {logical_id} has {most} signals and takes no more: expected at most as "
+                "many as it waits for."
+            )
+        if taken is not Taken.STORED:
             raise refused(  # unverified
                 f"Signal with ID {unique_id} for resource {logical_id} already exists. Signals "
                 "may only be updated with a FAILURE status."

@@ -6,6 +6,7 @@ is acknowledged, and never replaced: a late or second answer changes nothing. AW
 presigned addresses of S3 for the same (docs/adr/0037-answers-to-stacks.md).
 """
 
+import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ LONGEST_BYTES = 4096
 """AWS's limit of a custom resource's answer."""
 CUSTOM_RESOURCE_SECONDS = 7200
 HANDLE_SECONDS = 24 * 3600
-_MOST_SIGNALS = 1000
-"""Per address: AWS states no number."""
+MOST_SIGNALS = 1000
+"""Per address or step, where a step does not wait for more: AWS states no number."""
 
 
 class Taken(StrEnum):
@@ -39,6 +40,7 @@ class Taken(StrEnum):
     IGNORED = "ignored"
     UNKNOWN = "unknown"
     EXPIRED = "expired"
+    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Responses:
         self._outside = outside
         self.arrived: Callable[[str], None] = lambda _stack_id: None
         """Told of the stack that something came for, once it is stored."""
+        self._answer = functools.lru_cache(maxsize=MOST_SIGNALS)(self._open)
 
     def address(self, token: str, logical_id: str, *, for_function: bool = False) -> str:
         """Return a token's address. A function, in its container, reaches the server as AWS.
@@ -104,16 +107,15 @@ class Responses:
             return refused
         name, now = subject(token), self._clock()
         text = None if body is None else body.decode("utf-8", "replace")
-        sealed = self._cipher.encrypt(msgspec.json.encode(text).decode())
+        told = _unique_id(text)
 
         def work(c: sa.Connection) -> tuple[Taken, str]:
             address = stack_responses.get_address(c, name)
             refused = _refusal(address, now)
             if address is None or refused is not None:
                 return refused or Taken.UNKNOWN, ""
-            full = stack_responses.count_answers(c, name) >= _MOST_SIGNALS
-            unique_id = "" if address.single else _unique_id(text)
-            row = AnswerRow(name, unique_id, sealed, now)
+            full = stack_responses.count_answers(c, name) >= MOST_SIGNALS
+            row = self._row(name, Answer("" if address.single else told, text), now)
             if full or not stack_responses.add_answer(c, row):
                 return Taken.IGNORED, ""
             return Taken.STORED, address.stack_id
@@ -123,33 +125,45 @@ class Responses:
             self.arrived(stack_id)
         return taken
 
-    async def signal(self, stack_id: str, step_token: str, unique_id: str, status: str) -> bool:
-        """Store a signal to the step in progress that has this token.
+    async def signal(
+        self, stack_id: str, step_token: str, unique_id: str, status: str, most: int = MOST_SIGNALS
+    ) -> Taken:
+        """Store a signal to the step in progress that has this token: STORED.
 
-        False when there is one of its id; a FAILURE takes the place of an earlier one.
+        IGNORED when there is one of its id; a FAILURE takes the place of an earlier one. FULL when
+        the step has `most` already.
         """
-        sealed = self._cipher.encrypt(msgspec.json.encode(status).decode())
-        row = AnswerRow(step_token, unique_id, sealed, self._clock())
+        row = self._row(step_token, Answer(unique_id, status), self._clock())
 
-        def work(c: sa.Connection) -> bool:
-            if stack_responses.add_answer(c, row):
-                return True
-            if status == "FAILURE":
+        def work(c: sa.Connection) -> Taken:
+            if stack_responses.has_answer(c, row):
+                if status != "FAILURE":
+                    return Taken.IGNORED
                 stack_responses.replace_answer(c, row)
-            return status == "FAILURE"
+                return Taken.STORED
+            if stack_responses.count_answers(c, step_token) >= most:
+                return Taken.FULL
+            stack_responses.add_answer(c, row)
+            return Taken.STORED
 
-        stored = await self._database.write(work)
-        if stored:
+        taken = await self._database.write(work)
+        if taken is Taken.STORED:
             self.arrived(stack_id)
-        return stored
+        return taken
 
     async def answers(self, name: str) -> list[Answer]:
         """Return what came for a subject, in order: a token's `subject`, or a step's token."""
         rows = await self._database.read(lambda c: stack_responses.answers(c, name))
-        return [
-            Answer(row.unique_id, msgspec.json.decode(self._cipher.decrypt(row.sealed)))
-            for row in rows
-        ]
+        return [self._answer(row.sealed) for row in rows]
+
+    def _row(self, name: str, answer: Answer, now: datetime) -> AnswerRow:
+        sealed = self._cipher.encrypt(msgspec.json.encode(answer).decode())
+        return AnswerRow(name, subject(f"{name}/{answer.unique_id}"), sealed, now)
+
+    def _open(self, sealed: str) -> Answer:
+        """Return an answer; `_answer` keeps the last ones, since who waits for many looks at all of
+        them with each that comes."""
+        return msgspec.json.decode(self._cipher.decrypt(sealed), type=Answer)
 
 
 def subject(token: str) -> str:

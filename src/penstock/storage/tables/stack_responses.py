@@ -1,6 +1,7 @@
 """What resources of stacks wait for: the addresses given out for answers, and the answers.
 
-An address is kept by the hash of its token alone. Answers may hold secrets, and are encrypted.
+An address is kept by the hash of its token alone. Answers may hold secrets, and are encrypted; so
+may what tells them apart, of which there is a hash.
 """
 
 import sqlalchemy as sa

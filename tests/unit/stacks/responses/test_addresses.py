@@ -99,6 +99,10 @@ async def test_nothing_is_kept_in_the_clear(responses: Responses, world: World) 
     token = new_token()
     await responses.open(token, STACK, single=True, seconds=60)
     await responses.take(token, b"swordfish")
+    handle = new_token()
+    await responses.open(handle, STACK, single=False, seconds=60)
+    await responses.take(handle, b'{"UniqueId": "swordfish"}')
+    await responses.signal(STACK, "step", "swordfish", "SUCCESS")
     for file in world.directory.rglob("*"):
         content = file.read_bytes() if file.is_file() else b""
         assert token.encode() not in content
@@ -106,12 +110,37 @@ async def test_nothing_is_kept_in_the_clear(responses: Responses, world: World) 
 
 
 async def test_signals_to_a_step(responses: Responses, world: World) -> None:
-    assert await responses.signal(STACK, "step", "i-1", "SUCCESS")
-    assert not await responses.signal(STACK, "step", "i-1", "SUCCESS")
-    assert await responses.signal(STACK, "step", "i-2", "SUCCESS")
-    assert await responses.signal(STACK, "step", "i-1", "FAILURE")
+    assert await responses.signal(STACK, "step", "i-1", "SUCCESS") is Taken.STORED
+    assert await responses.signal(STACK, "step", "i-1", "SUCCESS") is Taken.IGNORED
+    assert await responses.signal(STACK, "step", "i-2", "SUCCESS") is Taken.STORED
+    assert await responses.signal(STACK, "step", "i-1", "FAILURE") is Taken.STORED
     assert await responses.answers("step") == [Answer("i-2", "SUCCESS"), Answer("i-1", "FAILURE")]
     assert world.told == [STACK] * 3
+
+
+async def test_a_step_takes_no_more_signals_than_are_waited_for(responses: Responses) -> None:
+    """Locks: SignalResource had no limit."""
+    for number in range(3):
+        taken = await responses.signal(STACK, "step", f"i-{number}", "SUCCESS", most=3)
+        assert taken is Taken.STORED
+    assert await responses.signal(STACK, "step", "i-3", "SUCCESS", most=3) is Taken.FULL
+    assert await responses.signal(STACK, "step", "i-1", "SUCCESS", most=3) is Taken.IGNORED
+    assert await responses.signal(STACK, "step", "i-1", "FAILURE", most=3) is Taken.STORED
+
+
+async def test_each_answer_is_decrypted_once(
+    responses: Responses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks: each signal decrypted all that had come before it."""
+    decrypted: list[str] = []
+    decrypt = Cipher.decrypt
+    monkeypatch.setattr(
+        Cipher, "decrypt", lambda self, text: decrypted.append(text) or decrypt(self, text)
+    )
+    for number in range(20):
+        await responses.signal(STACK, "step", f"i-{number}", "SUCCESS")
+        assert len(await responses.answers("step")) == number + 1
+    assert len(decrypted) == 20
 
 
 def test_addresses(responses: Responses) -> None:
