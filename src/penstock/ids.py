@@ -4,18 +4,41 @@ An effect on the world is named by a deterministic id, so that repeating it afte
 restart finds what was already done (docs/architecture.md, "Observe, decide, act").
 """
 
+import os
 import secrets
+import threading
 import uuid
 from collections.abc import Sequence
 
 _NAMESPACE = uuid.UUID("6f0d5a36-6f6e-5b7e-9d6c-70656e73746f")
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_DRAWN_BYTES = 4096
+
+
+class _Drawn:
+    """Random bytes of the operating system, drawn many at a time: a call of it costs 10-60 us."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bytes = b""
+
+    def take(self, count: int) -> bytes:
+        """Return `count` bytes, at most 4096, that nobody was given before."""
+        with self._lock:
+            if len(self._bytes) < count:
+                self._bytes = os.urandom(_DRAWN_BYTES)
+            taken, self._bytes = self._bytes[:count], self._bytes[count:]
+        return taken
+
+
+_drawn = _Drawn()
+os.register_at_fork(after_in_child=_drawn.__init__)  # type: ignore[misc]
 
 
 def new_uuid() -> str:
     """Return a random UUID in lower case, the shape of most AWS ids."""
-    return str(uuid.uuid4())
+    return str(uuid.UUID(bytes=_drawn.take(16), version=4))
 
 
 def derived_uuid(*parts: str) -> str:
@@ -30,12 +53,17 @@ def new_token() -> str:
 
 def new_base32(length: int) -> str:
     """Return `length` random base-32 characters (the alphabet of IAM's unique ids)."""
-    return "".join(secrets.choice(_BASE32) for _ in range(length))
+    return "".join(_BASE32[byte % 32] for byte in _drawn.take(length))
 
 
 def new_alphanumeric(length: int) -> str:
     """Return `length` random characters of A-Z, a-z and 0-9."""
-    return "".join(secrets.choice(_ALPHANUMERIC) for _ in range(length))
+    number = int.from_bytes(_drawn.take(length + 8))  # 64 bits more: no character is likelier
+    made = []
+    for _ in range(length):
+        number, index = divmod(number, len(_ALPHANUMERIC))
+        made.append(_ALPHANUMERIC[index])
+    return "".join(made)
 
 
 def new_password(alphabets: Sequence[str], length: int, *, each: bool) -> str:

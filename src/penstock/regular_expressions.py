@@ -81,12 +81,11 @@ class Expression:
             parts = _parts(parsed)
             if parts > _MOST_PARTS:
                 raise InvalidExpression(f"expected at most {_MOST_PARTS} parts, found {parts}")
-            braced = _BARE_BRACE.sub(lambda found: found[1] or r"\{", pattern)
-            self._compiled = regex.compile(braced, regex.VERSION0, cache_pattern=False)
             self._short = max(
                 (n for n in _LENGTHS if n * _ways(parsed, n) <= _MOST_WAYS), default=0
             )
-            self._python = re.compile(pattern) if self._short else None
+            self._python = re.compile(pattern)
+            self._bounded = None if self._short else _bounded(pattern)
         except (re.error, regex.error, OverflowError) as error:
             raise InvalidExpression(str(error)) from None
         except RecursionError:
@@ -94,19 +93,25 @@ class Expression:
 
     def search(self, text: str) -> bool:
         """Tell whether the expression is found anywhere in `text`. Raises Undecided."""
-        if self._python is not None and len(text) <= self._short:
+        if len(text) <= self._short:
             return self._python.search(text) is not None
-        return self._told(self._compiled.search, text)
+        return self._told("search", text)
 
     def fullmatch(self, text: str) -> bool:
         """Tell whether the expression matches the whole of `text`. Raises Undecided."""
-        if self._python is not None and len(text) <= self._short:
+        if len(text) <= self._short:
             return self._python.fullmatch(text) is not None
-        return self._told(self._compiled.fullmatch, text)
+        return self._told("fullmatch", text)
 
-    def _told(self, match: Any, text: str) -> bool:
+    def _told(self, method: str, text: str) -> bool:
         if len(text) > LONGEST_TEXT:
             raise Undecided
+        if self._bounded is None:  # seldom needed, and slow to compile
+            try:
+                self._bounded = _bounded(self.pattern)
+            except (regex.error, OverflowError, RecursionError):
+                raise Undecided from None
+        match = getattr(self._bounded, method)
         began = time.monotonic()
         try:
             return match(text, timeout=_allowance.timeout_seconds()) is not None
@@ -114,6 +119,12 @@ class Expression:
             raise Undecided from None
         finally:
             _allowance.took(time.monotonic() - began)
+
+
+def _bounded(pattern: str) -> Any:
+    """Return the pattern as regex compiles it; raises regex.error."""
+    braced = _BARE_BRACE.sub(lambda found: found[1] or r"\{", pattern)
+    return regex.compile(braced, regex.VERSION0, cache_pattern=False)
 
 
 def _parts(parsed: Any) -> int:

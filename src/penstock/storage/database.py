@@ -198,8 +198,8 @@ class Database:
 
 def _attempt(connection: sa.Connection, unit: _Unit, *, savepoint: bool) -> _Outcome:
     """Run one unit; raise only when the whole transaction is lost."""
-    if savepoint:  # as text: Connection.begin_nested costs more than most units
-        connection.exec_driver_sql("SAVEPOINT penstock_unit")
+    if savepoint:  # by the driver: Connection.begin_nested costs more than most units
+        _driver_sql(connection, "SAVEPOINT penstock_unit")
     try:
         outcome = _Outcome(unit.future, result=_call(unit.work, connection))
     except BaseException as error:
@@ -212,9 +212,18 @@ def _attempt(connection: sa.Connection, unit: _Unit, *, savepoint: bool) -> _Out
         ) from outcome.error
     if savepoint:
         if outcome.error is not None:
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT penstock_unit")
-        connection.exec_driver_sql("RELEASE SAVEPOINT penstock_unit")
+            _driver_sql(connection, "ROLLBACK TO SAVEPOINT penstock_unit")
+        _driver_sql(connection, "RELEASE SAVEPOINT penstock_unit")
     return outcome
+
+
+def _driver_sql(connection: sa.Connection, text: str) -> None:
+    """Carry out a statement that SQLAlchemy need not know of; a tenth of what it costs there."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(text)
+    finally:
+        cursor.close()
 
 
 def _deliver(outcomes: Sequence[_Outcome]) -> None:

@@ -1,11 +1,13 @@
 """Queries on operations of stacks, their steps, and the events that they leave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from penstock.storage.rows import replace_or_insert
 from penstock.storage.tables.stacks import (
     stack_events,
     stack_operations,
@@ -147,16 +149,22 @@ def steps(connection: sa.Connection, operation_id: str) -> list[StepRow]:
 
 def put_step(connection: sa.Connection, row: StepRow) -> None:
     """Store a step, in place of its earlier state."""
-    values = {name: getattr(row, name) for name in StepRow.__slots__}
-    changed = connection.execute(_CHANGE_STEP, {f"its_{name}": values[name] for name in values})
-    if changed.rowcount == 0:
-        connection.execute(_INSERT_STEP, values)
+    put_steps(connection, [row])
 
 
-def add_event(connection: sa.Connection, row: EventRow) -> None:
-    """Store an event after all others."""
-    values = {name: getattr(row, name) for name in EventRow.__slots__ if name != "ordinal"}
-    connection.execute(_INSERT_EVENT, values)
+def put_steps(connection: sa.Connection, rows: Sequence[StepRow]) -> None:
+    """Store steps, each in place of its earlier state."""
+    values = [{name: getattr(row, name) for name in StepRow.__slots__} for row in rows]
+    replace_or_insert(connection, _CHANGE_STEP, _INSERT_STEP, values)
+
+
+def add_events(connection: sa.Connection, rows: Sequence[EventRow]) -> None:
+    """Store events after all others, in their order; none is harmless."""
+    names = [name for name in EventRow.__slots__ if name != "ordinal"]
+    if rows:
+        connection.execute(
+            _INSERT_EVENT, [{name: getattr(row, name) for name in names} for row in rows]
+        )
 
 
 def events(

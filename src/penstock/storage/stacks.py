@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from penstock.storage.rows import replace_or_insert
 from penstock.storage.tables.stacks import (
     stack_exports,
     stack_imports,
@@ -178,10 +179,13 @@ def stack_of_physical_id(connection: sa.Connection, physical_id: str) -> str | N
 
 def put_resource(connection: sa.Connection, row: ResourceRow) -> None:
     """Store a resource, in place of what stood under its logical id."""
-    values = _values(row)
-    changed = connection.execute(_CHANGE_RESOURCE, {f"its_{name}": values[name] for name in values})
-    if changed.rowcount == 0:
-        connection.execute(_INSERT_RESOURCE, values)
+    put_resources(connection, [row])
+
+
+def put_resources(connection: sa.Connection, rows: Sequence[ResourceRow]) -> None:
+    """Store resources, each in place of what stood under its logical id."""
+    values = [_values(row) for row in rows]
+    replace_or_insert(connection, _CHANGE_RESOURCE, _INSERT_RESOURCE, values)
 
 
 def delete_resource(connection: sa.Connection, stack_id: str, logical_id: str) -> None:

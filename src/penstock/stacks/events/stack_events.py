@@ -21,7 +21,7 @@ from penstock.stacks.handlers.handler import Support
 from penstock.stacks.state import DeployedResource
 from penstock.storage import stack_operations
 from penstock.storage.encryption import Cipher
-from penstock.storage.outbox import publish
+from penstock.storage.outbox import NewEvent, publish_all
 from penstock.storage.stack_operations import EventRow
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -69,18 +69,19 @@ def store(
 
     The stack's own tell where its operations begin and end.
     """
-    stored = []
+    stored: list[tuple[str, StackEvent]] = []
+    rows: list[EventRow] = []
     for event in events:
         own = event.type == STACK_TYPE and event.physical_id == stack_id
         if own:
+            _insert(connection, rows, now)
             operation_events.before(connection, stack_id, event.status, now)
         event_id = _event_id(event, now)
         stored.append((event_id, event))
         properties = None
         if event.properties is not None:
             properties = cipher.encrypt(json.dumps(event.properties))
-        stack_operations.add_event(
-            connection,
+        rows.append(
             EventRow(
                 id=event_id,
                 stack_id=stack_id,
@@ -93,19 +94,35 @@ def store(
                 sealed_properties=properties,
                 token=token,
                 occurred_at=now,
-            ),
+            )
         )
-        detail = {
-            "stackName": stack_name,
-            "logicalResourceId": event.logical_id,
-            "resourceType": event.type,
-            "status": event.status,
-            "reason": event.reason,
-        }
-        publish(connection, RECORDED, stack_id, detail, now)
         if own:
+            _insert(connection, rows, now)
             operation_events.after(connection, stack_id, event.status, now)
+    _insert(connection, rows, now)
     return stored
+
+
+def _insert(connection: sa.Connection, rows: list[EventRow], now: datetime) -> None:
+    """Store what is gathered, and empty it."""
+    stack_operations.add_events(connection, rows)
+    told = [
+        NewEvent(
+            RECORDED,
+            row.stack_id,
+            {
+                "stackName": row.stack_name,
+                "logicalResourceId": row.logical_id,
+                "resourceType": row.type,
+                "status": row.status,
+                "reason": row.reason,
+            },
+            now,
+        )
+        for row in rows
+    ]
+    publish_all(connection, told)
+    rows.clear()
 
 
 def of_stack(stack_id: str, stack_name: str, status: str, reason: str | None) -> StackEvent:

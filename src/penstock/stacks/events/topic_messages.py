@@ -37,6 +37,8 @@ def publish(
 
     A topic that is gone, or that takes no message, is told in the log: it stops no stack.
     """
+    if not topics:
+        return
     contents = [
         Content({"default": text(stack_id, stack_name, event_id, event, token, now)}, _SUBJECT, {})
         for event_id, event in told
