@@ -84,3 +84,30 @@ def test_a_deleted_stack_is_told_of_for_90_days(server: CloudFormationServer) ->
     with pytest.raises(ClientError) as caught:
         server.client.describe_stacks(StackName=stack_id)
     assert caught.value.response["Error"]["Message"] == f"Stack with id {stack_id} does not exist"
+
+
+def test_the_last_operation_in_lists(server: CloudFormationServer) -> None:
+    """As DescribeStacks tells it (recorded there), deleted stacks with it."""
+    server.create("made", EMPTY)
+    [described] = server.client.describe_stacks(StackName="made")["Stacks"]
+    server.client.create_change_set(
+        StackName="review", ChangeSetName="c", TemplateBody=EMPTY, ChangeSetType="CREATE"
+    )
+
+    def listed() -> dict[str, list[tuple[str, str]]]:
+        found = server.client.list_stacks()["StackSummaries"]
+        return {
+            one["StackName"]: [
+                (each["OperationType"], each["OperationId"])
+                for each in one.get("LastOperations", ())
+            ]
+            for one in found
+        }
+
+    [last] = described["LastOperations"]
+    assert listed() == {"made": [("CREATE_STACK", last["OperationId"])], "review": []}
+    server.client.delete_stack(StackName="made")
+    server.ended(described["StackId"])
+    [(kind, operation_id)] = listed()["made"]
+    assert kind == "DELETE_STACK"
+    assert operation_id != last["OperationId"]

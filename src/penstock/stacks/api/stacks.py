@@ -133,7 +133,10 @@ async def list_stacks(stacks: Stacks, call: Call, request: Request) -> Response:
     found = [row for row in rows if not wanted or row.status in wanted]
     shown, token = page(found, request.get("NextToken"))
     drifts = await stacks.drift.newest(shown)
-    summaries = [_summary(stacks, row, drifts.get(row.id)) for row in shown]
+    operations = await _last_operations(stacks, shown)
+    summaries = [
+        {**_summary(stacks, row, drifts.get(row.id)), **operations[row.id]} for row in shown
+    ]
     return present({"StackSummaries": summaries, "NextToken": token})
 
 
@@ -264,16 +267,20 @@ def _digest(request: Request) -> str:
 
 async def _all_described(stacks: Stacks, shown: Sequence[StackRow]) -> list[dict[str, Any]]:
     drifts = await stacks.drift.newest(shown)
-    operations = await stacks.last_operations([row.id for row in shown])
-    found = []
-    for row in shown:
-        described = _described(stacks, row, drifts.get(row.id))
-        if row.id in operations:
-            kind, operation_id = operations[row.id]
-            last = {"OperationType": kind, "OperationId": operation_id}
-            described["LastOperations"] = [last]
-        found.append(described)
-    return found
+    operations = await _last_operations(stacks, shown)
+    return [{**_described(stacks, row, drifts.get(row.id)), **operations[row.id]} for row in shown]
+
+
+async def _last_operations(
+    stacks: Stacks, shown: Sequence[StackRow]
+) -> dict[str, dict[str, list[dict[str, str]]]]:
+    """Return the member LastOperations of each stack, by its id; none before the first."""
+    found = await stacks.last_operations([row.id for row in shown])
+    last = {
+        stack_id: [{"OperationType": kind, "OperationId": operation_id}]
+        for stack_id, (kind, operation_id) in found.items()
+    }
+    return {row.id: {"LastOperations": last[row.id]} if row.id in last else {} for row in shown}
 
 
 def _described(stacks: Stacks, row: StackRow, drift: DetectionRow | None) -> dict[str, Any]:
