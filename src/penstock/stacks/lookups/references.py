@@ -383,6 +383,8 @@ def _check_values(request: ResourceRequest, lookups: Lookups) -> None:
     schema = resource_schema.schema(request.resource_type)
     if schema is None or not lookups.values:
         return
-    wrong = property_rules.problems(schema, lookups.applied(request.properties))
+    before = property_rules.problems(schema, request.properties)  # told at the resource's turn
+    found = property_rules.problems(schema, lookups.applied(request.properties))
+    wrong = [each for each in found if each not in before]
     if wrong:
         raise invalid(lookups.masked(property_rules.failure(request.logical_resource_id, wrong)))

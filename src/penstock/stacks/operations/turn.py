@@ -14,6 +14,7 @@ from penstock.stacks.handlers.handler import Support
 from penstock.stacks.operations import update_rules
 from penstock.stacks.operations.operation import Operation, Step, Work
 from penstock.stacks.operations.walk import NodeStatus
+from penstock.stacks.planning import made_up
 from penstock.stacks.planning.differences import Difference, differences
 from penstock.stacks.planning.nesting import NESTED_STACK
 from penstock.stacks.planning.plan import Plan
@@ -25,6 +26,7 @@ from penstock.stacks.state import DeployedResource
 from penstock.stacks.template import dynamic_references, evaluate, written_references
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.evaluate import ResourceValues, Scope
+from penstock.stacks.template.references import references
 from penstock.stacks.template.scope import OtherStack
 from penstock.stacks.template.template import ParameterValue, ResourceDeclaration, Template
 
@@ -119,7 +121,7 @@ class Turn:
                 return self._refused(step, new, old, refusal)
             if work is Work.NOTHING and declared.type == NESTED_STACK:
                 work = Work.UPDATE  # its template may have changed where it is
-        if work is not Work.NOTHING and (wrong := _problems(declared.type, properties)):
+        if work is not Work.NOTHING and (wrong := self._problems(scope, declared, properties)):
             return self._refused(step, new, old, property_rules.failure(name, wrong))
         try:
             signals = self._signals(scope, declared, work, old, properties)
@@ -130,6 +132,19 @@ class Turn:
             step, work=work, status=NodeStatus.RUNNING, old=old, new=new, physical_id=physical_id,
             signals=signals, conditional=conditional,
         )  # fmt: skip
+
+    def _problems(
+        self, scope: Scope, declared: ResourceDeclaration, properties: Mapping[str, Any]
+    ) -> list[str]:
+        """Return what the type's schema has against the properties."""
+        schema = resource_schema.schema(declared.type)
+        found = [] if schema is None else property_rules.problems(schema, properties)
+        if schema is None or not found:
+            return []
+        conditions = evaluate.conditions(scope)
+        refers = references(self.template, declared.logical_id, conditions, scope)
+        ours = made_up.places(refers, self.deployed)
+        return property_rules.problems(schema, properties, ours)
 
     def _signals(
         self,
@@ -236,8 +251,3 @@ def _only_conditional(changed: Sequence[Difference]) -> bool:
     """Return whether AWS tells at the execution alone if the changes need a replacement."""
     recreations = {each.requires_recreation for each in changed}
     return "Conditionally" in recreations and "Always" not in recreations
-
-
-def _problems(type_name: str, properties: Mapping[str, Any]) -> list[str]:
-    schema = resource_schema.schema(type_name)
-    return [] if schema is None else property_rules.problems(schema, properties)

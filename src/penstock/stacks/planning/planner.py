@@ -16,7 +16,7 @@ from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.display import as_json, canonical
-from penstock.stacks.planning import unsupported
+from penstock.stacks.planning import made_up, unsupported
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.details import Details, Values
 from penstock.stacks.planning.differences import Policies, differences
@@ -181,7 +181,7 @@ class _Planning:
             return
         self.misplaced += dynamic_references.misplaced(declared.type, properties)
         if deployed is None or properties != deployed.properties:  # these were valid once
-            self._validate(declared, properties)
+            self._validate(declared, properties, refers)
         policies = _policies(self._certain_scope, declared)
 
         if declared.type == NESTED_STACK:
@@ -333,9 +333,18 @@ class _Planning:
             resources={name: _values(each) for name, each in current.resources.items()},
         )
 
-    def _validate(self, declared: ResourceDeclaration, properties: Mapping[str, Any]) -> None:
+    def _validate(
+        self,
+        declared: ResourceDeclaration,
+        properties: Mapping[str, Any],
+        refers: Sequence[Reference],
+    ) -> None:
         schema = resource_schema.schema(declared.type)
-        if schema is not None and (wrong := property_rules.problems(schema, properties)):
+        wrong: Sequence[str] = ()
+        if schema is not None:
+            ours = made_up.places(refers, self.current.resources)
+            wrong = property_rules.problems(schema, properties, ours)
+        if wrong:
             self.invalid[declared.logical_id] = wrong
         elif declared.type in self.honoured:
             honoured = self.honoured[declared.type]

@@ -1,8 +1,9 @@
-"""Any resource type that nothing runs or keeps here: validated, named, remembered.
+"""Any resource type that nothing runs or keeps here: named and remembered.
 
-Properties are held against AWS's schema; the physical id follows the schema's primary identifier,
-attributes its read-only properties. All of it is derived from the request's token, so repeating a
-step changes nothing. Its events say `recorded only: nothing runs behind it`.
+Its properties were held against AWS's schema before, as those of every type. The physical id
+follows the schema's primary identifier, attributes its read-only properties; all of it is derived
+from the request's token, so repeating a step changes nothing. Its events say `recorded only:
+nothing runs behind it`.
 """
 
 from collections.abc import Mapping
@@ -10,15 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.stacks.handlers.handler import (
-    Failed,
-    HandlerErrorCode,
     Progress,
     ResourceRequest,
     Succeeded,
     Support,
 )
-from penstock.stacks.resource_types import recorded_values
-from penstock.stacks.schemas import property_rules, resource_schema
+from penstock.stacks.resource_types import recorded_identifiers, recorded_values
+from penstock.stacks.schemas import resource_schema
 from penstock.stacks.schemas.resource_schema import ResourceSchema
 
 
@@ -30,12 +29,12 @@ class RecordedHandler:
     support: Support = Support.RECORDED
 
     async def create(self, request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
-        """Validate the properties and make up the identifier."""
-        return self._invalid(request) or self._succeeded(request, request.attributes)
+        """Make up the identifier and what AWS would answer."""
+        return self._succeeded(request, request.attributes)
 
     async def update(self, request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
-        """Validate the properties; identifier and read-only attributes stay."""
-        return self._invalid(request) or self._succeeded(request, request.attributes)
+        """Take the properties; identifier and read-only attributes stay."""
+        return self._succeeded(request, request.attributes)
 
     async def delete(self, request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
         """Forget the resource."""
@@ -47,19 +46,9 @@ class RecordedHandler:
             return None
         return Succeeded(request.physical_resource_id, request.attributes)
 
-    def _invalid(self, request: ResourceRequest) -> Failed | None:
-        found = property_rules.problems(self.schema, request.properties)
-        if not found:
-            return None
-        return Failed(
-            HandlerErrorCode.INVALID_REQUEST,
-            property_rules.failure(request.logical_resource_id, found),
-            request.physical_resource_id,
-        )
-
     def _succeeded(self, request: ResourceRequest, before: Mapping[str, Any]) -> Succeeded:
         attributes = recorded_values.attributes(self.schema, request, before)
-        physical_id = request.physical_resource_id or recorded_values.identifier(
+        physical_id = request.physical_resource_id or recorded_identifiers.identifier(
             self.schema, request, attributes
         )
         return Succeeded(physical_id, attributes)

@@ -9,12 +9,12 @@ leaves out values for keywords such as enum and pattern.
 import functools
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from penstock.stacks.schemas import patterns as schema_patterns
 from penstock.stacks.schemas import resource_schema
-from penstock.stacks.schemas.resource_schema import ResourceSchema
+from penstock.stacks.schemas.resource_schema import ResourceSchema, ValuePath
 from penstock.stacks.template.dynamic_references import has_reference
 from penstock.stacks.template.evaluate import Unknown, contains_unknown
 
@@ -38,9 +38,21 @@ _JSON_TEXT = "json"
 """`format` of properties that take JSON, as an object or as text."""
 
 
-def problems(schema: ResourceSchema, properties: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong, one line each: `#/Port: expected type: Integer, found: String`."""
-    return list(_Rules(schema.document).check(_document(schema.type_name), properties, "#"))
+def problems(
+    schema: ResourceSchema,
+    properties: Mapping[str, Any],
+    made_up: Iterable[ValuePath] = (),
+    *,
+    early: bool = False,
+) -> list[str]:
+    """Return what is wrong, one line each: `#/Port: expected type: Integer, found: String`.
+
+    Of the values at the paths of `made_up` only the type counts: what nothing stands behind is not
+    the author's. `early`: before the resource's turn, when lists of allowed values do not count;
+    they age, and the service knows better.
+    """
+    rules = _Rules(schema.document, made_up, with_enums=not early)
+    return list(rules.check(_document(schema.type_name), properties, "#"))
 
 
 def failure(logical_resource_id: str, found: list[str]) -> str:
@@ -66,9 +78,13 @@ def _document(type_name: str) -> Mapping[str, Any]:
 class _Rules:
     """Checks by one schema document, whose definitions `$ref` names."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(
+        self, document: Mapping[str, Any], made_up: Iterable[ValuePath], *, with_enums: bool
+    ) -> None:
         self._definitions = document.get("definitions", {})
         self._properties = document.get("properties", {})
+        self._made_up = tuple("/".join(("#", *map(str, path))) for path in made_up)
+        self._with_enums = with_enums
 
     def check(self, rule: Any, value: Any, place: str) -> Iterator[str]:
         """Yield what `rule` has against `value`; `place` is a JSON pointer."""
@@ -139,6 +155,12 @@ class _Rules:
                 yield from (f"{place}: property [{each}] is required" for each in missing)
 
     def _check_array(self, rule: Mapping[str, Any], value: list[Any], place: str) -> Iterator[str]:
+        if not self._is_made_up(place):
+            yield from self._check_count(rule, value, place)
+        for index, item in enumerate(value):
+            yield from self.check(rule.get("items"), item, f"{place}/{index}")
+
+    def _check_count(self, rule: Mapping[str, Any], value: list[Any], place: str) -> Iterator[str]:
         least, most = rule.get("minItems"), rule.get("maxItems")
         if least is not None and len(value) < least:
             yield f"{place}: expected minimum item count: {least}, found: {len(value)}"
@@ -148,10 +170,13 @@ class _Rules:
             seen = [repr(item) for item in value]
             if len(set(seen)) < len(seen):
                 yield f"{place}: array items are not unique"
-        for index, item in enumerate(value):
-            yield from self.check(rule.get("items"), item, f"{place}/{index}")
+
+    def _is_made_up(self, place: str) -> bool:
+        return any(place == each or place.startswith(f"{each}/") for each in self._made_up)
 
     def _check_scalar(self, rule: Mapping[str, Any], value: Any, place: str) -> Iterator[str]:
+        if self._is_made_up(place):
+            return
         text = _text(value)
         stated = rule.get("type")
         if stated == "string" and rule.get("format") != _JSON_TEXT:
@@ -171,6 +196,10 @@ class _Rules:
             step = rule.get("multipleOf")
             if isinstance(step, int) and float(text) % step:
                 yield _constraint(place, "multipleOf")
+        if self._with_enums:
+            yield from self._check_listed(rule, text, place)
+
+    def _check_listed(self, rule: Mapping[str, Any], text: str, place: str) -> Iterator[str]:
         if "enum" in rule and text not in {_text(each) for each in rule["enum"]}:
             yield _constraint(place, "enum")
         folded = {_text(each).lower() for each in rule.get("enumCaseInsensitive", ())}
@@ -182,12 +211,12 @@ class _Rules:
             yield from self.check(part, value, place)
         for keyword in ("anyOf", "oneOf"):
             parts = rule.get(keyword, ())
-            if parts and not any(self._accepts(part, value) for part in parts):
+            if parts and not any(self._accepts(part, value, place) for part in parts):
                 total = f"no subschema matched out of the total {len(parts)} subschemas"
                 yield f"{place}: #: {_NONE_OF.get(keyword, total)}"
 
-    def _accepts(self, part: Any, value: Any) -> bool:
-        return next(self.check(part, value, "#"), None) is None
+    def _accepts(self, part: Any, value: Any, place: str) -> bool:
+        return next(self.check(part, value, place), None) is None
 
 
 def _is_looked_up(value: Any) -> bool:

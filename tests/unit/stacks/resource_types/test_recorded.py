@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from penstock.aws.principals import root
-from penstock.stacks.handlers.handler import Failed, ResourceRequest, Succeeded, Support
+from penstock.stacks.handlers.handler import ResourceRequest, Succeeded, Support
 from penstock.stacks.resource_types.recorded import recorded_handler
 from penstock.stacks.schemas import resource_schema
 
@@ -68,7 +68,7 @@ async def test_physical_ids(type_name: str, properties: dict[str, Any], physical
 async def test_attributes_are_there_for_everything_that_is_read_only() -> None:
     found = await made("AWS::RDS::DBInstance", DBInstanceIdentifier="orders")
     assert found.attributes["DBInstanceArn"] == f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:orders"
-    assert found.attributes["Endpoint"]["Address"].endswith(".rds.eu-west-1.amazonaws.com")
+    assert found.attributes["Endpoint"]["Address"].endswith(".eu-west-1.rds.amazonaws.com")
     assert found.attributes["DBInstanceIdentifier"] == "orders"
 
 
@@ -81,18 +81,6 @@ async def test_repeating_a_step_gives_the_same() -> None:
     assert await made("AWS::EC2::VPC") == await made("AWS::EC2::VPC")
     other = await made("AWS::EC2::VPC", token="another")
     assert other.physical_resource_id != (await made("AWS::EC2::VPC")).physical_resource_id
-
-
-async def test_invalid_properties_fail_with_awss_words() -> None:
-    handler = recorded_handler("AWS::EC2::Subnet")
-    assert handler is not None
-    found = await handler.create(request("AWS::EC2::Subnet", Colour="red"), None)
-    assert isinstance(found, Failed)
-    assert found.message == (
-        "Properties validation failed for resource Thing with message:\n"
-        "#: required key [VpcId] not found\n"
-        "#: extraneous key [Colour] is not permitted"
-    )
 
 
 async def test_an_update_keeps_what_aws_made_up() -> None:
@@ -117,11 +105,11 @@ async def test_an_update_keeps_what_aws_made_up() -> None:
 
 async def test_every_type_can_be_recorded() -> None:
     """Identifiers and attributes are made up for each of AWS's types without a stumble."""
-    from penstock.stacks.resource_types import recorded_values
+    from penstock.stacks.resource_types import recorded_identifiers, recorded_values
 
     for name in resource_schema.type_names():
         schema = resource_schema.schema(name)
         assert schema is not None
         one = request(name)
         attributes = recorded_values.attributes(schema, one, {})
-        assert recorded_values.identifier(schema, one, attributes)
+        assert recorded_identifiers.identifier(schema, one, attributes)

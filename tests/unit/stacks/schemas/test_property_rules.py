@@ -154,3 +154,24 @@ def test_texts_that_are_numbers_and_booleans_are_taken_as_such() -> None:
     assert check("AWS::SQS::Queue", {"QueueName": 7, "FifoQueue": "yes"}) == [
         "#/FifoQueue: expected type: Boolean, found: String"
     ]
+
+
+def test_of_a_made_up_value_the_type_alone_counts() -> None:
+    schema = resource_schema.schema("AWS::EFS::MountTarget")
+    assert schema is not None
+    given = {
+        "FileSystemId": "a",
+        "SecurityGroups": ["b", "sg-01234567"],
+        "SubnetId": "c",
+        "IpAddress": ["d"],
+    }
+    paths = [("FileSystemId",), ("SecurityGroups", 0), ("SubnetId",), ("IpAddress",)]
+    assert len(problems(schema, given)) == 6
+    assert problems(schema, given, paths) == [
+        "#/IpAddress: expected type: String, found: JSONArray"
+    ]
+    assert {each.partition(":")[0] for each in problems(schema, given, paths[:1])} == {
+        "#/SecurityGroups/0",
+        "#/SubnetId",
+        "#/IpAddress",
+    }

@@ -1,0 +1,258 @@
+"""What identifiers and attributes look like on AWS, where a schema does not say it. Pure data.
+
+Source: the examples under "Return values" of each type in CloudFormation's template reference.
+
+A form is text with fields in braces (`recorded_values.py` fills them in): `region`, `account`,
+`name` (the resource's own), `lower` (that in lower case), `id` and `arn` (the resource's own),
+`uuid`, `number` (1 to 999), `ip`, `bus`; `hex8`, `digits3`, `lower10`, `upper13`, `alnum9` are so
+many characters; `/A/B` is the property of that path (`/A|/B`: the first that there is), and
+`last:/A` what follows its last colon or slash.
+"""
+
+from collections.abc import Mapping, Sequence
+
+ID_PREFIXES = {
+    "AWS::EC2::CarrierGateway": "cagw",
+    "AWS::EC2::ClientVpnEndpoint": "cvpn-endpoint",
+    "AWS::EC2::CustomerGateway": "cgw",
+    "AWS::EC2::DHCPOptions": "dopt",
+    "AWS::EC2::EC2Fleet": "fleet",
+    "AWS::EC2::EgressOnlyInternetGateway": "eigw",
+    "AWS::EC2::FlowLog": "fl",
+    "AWS::EC2::Host": "h",
+    "AWS::EC2::Instance": "i",
+    "AWS::EC2::InternetGateway": "igw",
+    "AWS::EC2::LaunchTemplate": "lt",
+    "AWS::EC2::NatGateway": "nat",
+    "AWS::EC2::NetworkAcl": "acl",
+    "AWS::EC2::NetworkInterface": "eni",
+    "AWS::EC2::NetworkInterfaceAttachment": "eni-attach",
+    "AWS::EC2::PrefixList": "pl",
+    "AWS::EC2::RouteTable": "rtb",
+    "AWS::EC2::SecurityGroup": "sg",
+    "AWS::EC2::SecurityGroupEgress": "sgr",
+    "AWS::EC2::SecurityGroupIngress": "sgr",
+    "AWS::EC2::SpotFleet": "sfr",
+    "AWS::EC2::Subnet": "subnet",
+    "AWS::EC2::SubnetCidrBlock": "subnet-cidr-assoc",
+    "AWS::EC2::SubnetNetworkAclAssociation": "aclassoc",
+    "AWS::EC2::SubnetRouteTableAssociation": "rtbassoc",
+    "AWS::EC2::TransitGateway": "tgw",
+    "AWS::EC2::TransitGatewayAttachment": "tgw-attach",
+    "AWS::EC2::TransitGatewayRouteTable": "tgw-rtb",
+    "AWS::EC2::TransitGatewayVpcAttachment": "tgw-attach",
+    "AWS::EC2::VPC": "vpc",
+    "AWS::EC2::VPCCidrBlock": "vpc-cidr-assoc",
+    "AWS::EC2::VPCEndpoint": "vpce",
+    "AWS::EC2::VPCEndpointService": "vpce-svc",
+    "AWS::EC2::VPCPeeringConnection": "pcx",
+    "AWS::EC2::VPNConnection": "vpn",
+    "AWS::EC2::VPNGateway": "vgw",
+    "AWS::EC2::Volume": "vol",
+    "AWS::EFS::AccessPoint": "fsap",
+    "AWS::EFS::FileSystem": "fs",
+    "AWS::EFS::MountTarget": "fsmt",
+    "AWS::FSx::FileSystem": "fs",
+}
+"""Ids of the form `vpc-0123456789abcdef0`."""
+
+SERVICES = {
+    "ACMPCA": "acm-pca",
+    "AmazonMQ": "mq",
+    "ApiGatewayV2": "apigateway",
+    "ApplicationAutoScaling": "application-autoscaling",
+    "CertificateManager": "acm",
+    "CodeStarConnections": "codestar-connections",
+    "Cognito": "cognito-idp",
+    "DirectoryService": "ds",
+    "DocDB": "rds",
+    "EFS": "elasticfilesystem",
+    "EMR": "elasticmapreduce",
+    "EMRServerless": "emr-serverless",
+    "ElasticLoadBalancingV2": "elasticloadbalancing",
+    "Elasticsearch": "es",
+    "InspectorV2": "inspector2",
+    "KinesisFirehose": "firehose",
+    "MSK": "kafka",
+    "Neptune": "rds",
+    "NetworkFirewall": "network-firewall",
+    "OpenSearchServerless": "aoss",
+    "OpenSearchService": "es",
+    "ResourceGroups": "resource-groups",
+    "StepFunctions": "states",
+    "VpcLattice": "vpc-lattice",
+    "WAFRegional": "waf-regional",
+}
+"""Names in ARNs where they are not the type's own second part in lower case."""
+
+ARN_RESOURCES = {
+    "AWS::AppSync::ApiKey": "apis/{/ApiId}/apikey/{id}",
+    "AWS::AppSync::GraphQLApi": "apis/{id}",
+    "AWS::ApplicationAutoScaling::ScalableTarget": "scalable-target/{lower32}",
+    "AWS::AutoScaling::AutoScalingGroup": "autoScalingGroup:{uuid}:autoScalingGroupName/{name}",
+    "AWS::Backup::BackupPlan": "backup-plan:{id}",
+    "AWS::Backup::BackupVault": "backup-vault:{name}",
+    "AWS::CertificateManager::Certificate": "certificate/{uuid}",
+    "AWS::CloudWatch::Alarm": "alarm:{name}",
+    "AWS::Cognito::UserPool": "userpool/{id}",
+    "AWS::DynamoDB::Table": "table/{name}",
+    "AWS::EFS::AccessPoint": "access-point/{id}",
+    "AWS::EFS::FileSystem": "file-system/{id}",
+    "AWS::Events::EventBus": "event-bus/{name}",
+    "AWS::Events::Rule": "rule/{bus/}{name}",
+    "AWS::IAM::InstanceProfile": "instance-profile/{name}",
+    "AWS::IAM::ManagedPolicy": "policy/{name}",
+    "AWS::Kinesis::Stream": "stream/{name}",
+    "AWS::KMS::Key": "key/{id}",
+    "AWS::Lambda::Alias": "function:{last:/FunctionName}:{name}",
+    "AWS::Lambda::Function": "function:{name}",
+    "AWS::Lambda::LayerVersion": "layer:{/LayerName}:{number}",
+    "AWS::Lambda::Version": "function:{last:/FunctionName}:{number}",
+    "AWS::RDS::DBCluster": "cluster:{lower}",
+    "AWS::RDS::DBInstance": "db:{lower}",
+    "AWS::RDS::DBSubnetGroup": "subgrp:{lower}",
+    "AWS::SNS::Topic": "{name}",
+    "AWS::SQS::Queue": "{name}",
+    "AWS::ServiceDiscovery::HttpNamespace": "namespace/{id}",
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": "namespace/{id}",
+    "AWS::ServiceDiscovery::PublicDnsNamespace": "namespace/{id}",
+    "AWS::ServiceDiscovery::Service": "service/{id}",
+    "AWS::StepFunctions::StateMachine": "stateMachine:{name}",
+    "AWS::WAFv2::WebACL": "regional/webacl/{name}/{id}",
+}
+"""What follows the account in the ARNs of a type; otherwise `type/name`."""
+
+LOWER_CASE = frozenset(
+    {"DocDB", "ElastiCache", "MemoryDB", "Neptune", "OpenSearchService", "RDS", "Redshift"}
+)
+"""Services that keep names in lower case."""
+
+Form = str | Sequence[str]
+
+FORMS: Mapping[str, Mapping[str, Form]] = {
+    "AWS::ApiGateway::ApiKey": {"APIKeyId": "{lower10}"},
+    "AWS::ApiGateway::Authorizer": {"AuthorizerId": "{lower6}"},
+    "AWS::ApiGateway::Deployment": {"DeploymentId": "{lower6}"},
+    "AWS::ApiGateway::DocumentationPart": {"DocumentationPartId": "{lower6}"},
+    "AWS::ApiGateway::RequestValidator": {"RequestValidatorId": "{lower6}"},
+    "AWS::ApiGateway::Resource": {"ResourceId": "{lower6}"},
+    "AWS::ApiGateway::RestApi": {"RestApiId": "{lower10}", "RootResourceId": "{lower10}"},
+    "AWS::ApiGateway::UsagePlan": {"Id": "{lower6}"},
+    "AWS::ApiGateway::VpcLink": {"VpcLinkId": "{lower6}"},
+    "AWS::ApiGatewayV2::Api": {
+        "ApiId": "{lower10}",
+        "ApiEndpoint": "https://{id}.execute-api.{region}.amazonaws.com",
+        "ExecuteApiArn": "arn:aws:execute-api:{region}:{account}:{id}",
+    },
+    "AWS::ApiGatewayV2::ApiMapping": {"ApiMappingId": "{lower6}"},
+    "AWS::ApiGatewayV2::Authorizer": {"AuthorizerId": "{lower6}"},
+    "AWS::ApiGatewayV2::Deployment": {"DeploymentId": "{lower6}"},
+    "AWS::ApiGatewayV2::Integration": {"IntegrationId": "{lower7}"},
+    "AWS::ApiGatewayV2::Route": {"RouteId": "{lower7}"},
+    "AWS::ApiGatewayV2::VpcLink": {"VpcLinkId": "{lower6}"},
+    "AWS::AppConfig::Application": {"ApplicationId": "{lower7}"},
+    "AWS::AppConfig::ConfigurationProfile": {"ConfigurationProfileId": "{lower7}"},
+    "AWS::AppConfig::Environment": {"EnvironmentId": "{lower7}"},
+    "AWS::AppSync::GraphQLApi": {"ApiId": "{lower26}"},
+    "AWS::CloudFront::CloudFrontOriginAccessIdentity": {
+        "Id": "E{upper13}",
+        "S3CanonicalUserId": "{hex64}",
+    },
+    "AWS::CloudFront::Distribution": {
+        "Id": "E{upper13}",
+        "DomainName": "d{lower13}.cloudfront.net",
+    },
+    "AWS::Cognito::IdentityPool": {"Id": "{region}:{uuid}"},
+    "AWS::Cognito::UserPool": {
+        "UserPoolId": "{region}_{alnum9}",
+        "ProviderName": "cognito-idp.{region}.amazonaws.com/{id}",
+        "ProviderURL": "https://cognito-idp.{region}.amazonaws.com/{id}",
+    },
+    "AWS::Cognito::UserPoolClient": {"ClientId": "{lower26}"},
+    "AWS::DynamoDB::Table": {"StreamArn": "{arn}/stream/2026-01-01T00:00:00.000"},
+    "AWS::EC2::EIP": {"AllocationId": "eipalloc-0{hex16}"},
+    "AWS::EC2::Instance": {"AvailabilityZone": "{region}a"},
+    "AWS::EC2::Route": {
+        "CidrBlock": "{/DestinationCidrBlock|/DestinationIpv6CidrBlock|/DestinationPrefixListId}"
+    },
+    "AWS::EC2::Subnet": {"AvailabilityZone": "{region}a"},
+    "AWS::EC2::VPC": {
+        "DefaultNetworkAcl": "acl-0{hex16}",
+        "DefaultSecurityGroup": "sg-0{hex16}",
+    },
+    "AWS::EC2::VPCGatewayAttachment": {"AttachmentType": "IGW"},
+    "AWS::EKS::Cluster": {
+        "Endpoint": "https://{upper32}.gr7.{region}.eks.amazonaws.com",
+        "OpenIdConnectIssuerUrl": "https://oidc.eks.{region}.amazonaws.com/id/{upper32}",
+    },
+    "AWS::ElastiCache::ReplicationGroup": {"ReplicationGroupId": "{lower}"},
+    "AWS::Glue::Table": {"Name": "{/TableInput/Name}"},
+    "AWS::Glue::Connection": {"Name": "{/ConnectionInput/Name}"},
+    "AWS::KMS::Key": {"KeyId": "{uuid}"},
+    "AWS::Lambda::Url": {"FunctionUrl": "https://{lower32}.lambda-url.{region}.on.aws/"},
+    "AWS::Lambda::Version": {"Version": "{number}"},
+    "AWS::OpenSearchService::Domain": {
+        "DomainEndpoint": "search-{lower}-{lower26}.{region}.es.amazonaws.com"
+    },
+    "AWS::RDS::DBCluster": {
+        "Endpoint.Address": "{lower}.cluster-{lower12}.{region}.rds.amazonaws.com",
+        "ReadEndpoint.Address": "{lower}.cluster-ro-{lower12}.{region}.rds.amazonaws.com",
+    },
+    "AWS::RDS::DBInstance": {
+        "DbiResourceId": "db-{upper26}",
+        "Endpoint.Address": "{lower}.{lower12}.{region}.rds.amazonaws.com",
+    },
+    "AWS::Route53::HostedZone": {
+        "Id": "Z{upper20}",
+        "NameServers": [
+            "ns-{digits3}.awsdns-01.com",
+            "ns-{digits3}.awsdns-02.net",
+            "ns-{digits3}.awsdns-03.org",
+            "ns-{digits3}.awsdns-04.co.uk",
+        ],
+    },
+    "AWS::SQS::Queue": {
+        "QueueName": "{name}",
+        "QueueUrl": "https://sqs.{region}.amazonaws.com/{account}/{name}",
+    },
+    "AWS::SSM::MaintenanceWindow": {"WindowId": "mw-0{hex16}"},
+    "AWS::ServiceDiscovery::HttpNamespace": {"Id": "ns-{lower16}"},
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": {
+        "Id": "ns-{lower16}",
+        "HostedZoneId": "Z{upper20}",
+    },
+    "AWS::ServiceDiscovery::PublicDnsNamespace": {
+        "Id": "ns-{lower16}",
+        "HostedZoneId": "Z{upper20}",
+    },
+    "AWS::ServiceDiscovery::Service": {"Id": "srv-{lower16}"},
+}
+"""Attributes by type and name; also of properties that AWS chooses where a template does not."""
+
+IDS_OF_OTHERS = {
+    "networkinterfaceid": "eni",
+    "securitygroupid": "sg",
+    "subnetid": "subnet",
+    "vpcid": "vpc",
+}
+"""Prefixes by how an attribute's name ends, in lower case."""
+
+PORTS = {
+    "aurora-postgresql": 5432,
+    "postgres": 5432,
+    "oracle": 1521,
+    "sqlserver": 1433,
+    "db2": 50000,
+    "redis": 6379,
+    "valkey": 6379,
+    "memcached": 11211,
+    "DocDB": 27017,
+    "ElastiCache": 6379,
+    "MemoryDB": 6379,
+    "Neptune": 8182,
+    "RDS": 3306,
+    "Redshift": 5439,
+    "RedshiftServerless": 5439,
+    "DAX": 8111,
+}
+"""Default ports by how an Engine begins, and by service where nothing names an engine."""
