@@ -1,10 +1,12 @@
-"""Fuzz the template loader and AWS::LanguageExtensions by coverage, for as long as it is let: `pip install atheris` first.
+"""Fuzz the template loader and AWS::LanguageExtensions by coverage, for as long as it is let.
+
+`pip install atheris` first.
 
     python scripts/fuzz_templates.py -max_total_time=600 CORPUS_FOLDER
 
 Not part of the tests, which have test_template_fuzz.py and test_transform_fuzz.py in
-tests/property/stacks. A text that ends in
-anything but a Template or a ServiceError is written to `crash-…` beside the corpus.
+tests/property/stacks. A text that ends in anything but a Template or a ServiceError is written to
+`crash-…` beside the corpus.
 """
 
 import json
