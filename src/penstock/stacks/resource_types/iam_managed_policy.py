@@ -10,7 +10,8 @@ from urllib.parse import unquote
 from penstock.arns import arn
 from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
 from penstock.stacks.handlers.physical_name import physical_name
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
+from penstock.stacks.resource_types.compared_resource import ComparedResource, document
+from penstock.stacks.resource_types.kept_resource import changed, text_of
 
 _LONGEST = 128
 _MOST_VERSIONS = 5
@@ -25,7 +26,7 @@ Holder = tuple[str, str]
 """Role or User, and its name."""
 
 
-class IamManagedPolicy(KeptResource):
+class IamManagedPolicy(ComparedResource):
     """A managed policy and whom it is attached to; Ref gives its ARN."""
 
     service = "iam"
@@ -75,6 +76,40 @@ class IamManagedPolicy(KeptResource):
         """Get the policy."""
         answer = await self.call(request, "GetPolicy", {"PolicyArn": identity})
         return _described(answer["Policy"])
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the policy, its default version, and those of the template's roles and users that
+        it is attached to: others attach it by themselves."""
+        policy, given = {"PolicyArn": physical_id}, request.properties
+        told = (await self.call(request, "GetPolicy", policy))["Policy"]
+        version = {**policy, "VersionId": told["DefaultVersionId"]}
+        answer = await self.call(request, "GetPolicyVersion", version)
+        text = unquote(answer["PolicyVersion"]["Document"])
+        found = {
+            "Description": told.get("Description"),
+            "ManagedPolicyName": told["PolicyName"],
+            "Path": told["Path"],
+            "PolicyDocument": document(given["PolicyDocument"], text),
+        }
+        if _holders(given):
+            held = await self._held(request, physical_id)
+            for kind in ("Role", "User"):
+                wanted = given.get(f"{kind}s") or ()
+                found[f"{kind}s"] = [name for name in wanted if (kind, str(name)) in held]
+        return found
+
+    async def _held(self, request: ResourceRequest, policy: str) -> set[Holder]:
+        """Return all whom the policy is attached to."""
+        held: set[Holder] = set()
+        page: dict[str, str] = {}
+        while True:
+            asked = {"PolicyArn": policy, **page}
+            answer = await self.call(request, "ListEntitiesForPolicy", asked)
+            for kind in ("Role", "User"):
+                held |= {(kind, str(one[f"{kind}Name"])) for one in answer[f"Policy{kind}s"]}
+            if not answer.get("IsTruncated"):
+                return held
+            page = {"Marker": answer["Marker"]}
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the policy's tags."""

@@ -45,6 +45,14 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
         "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
         "Policies": [{"PolicyName": "p", "PolicyDocument": READ}],
     },
+    "AWS::IAM::ManagedPolicy": {
+        "ManagedPolicyName": "reads", "Description": "d", "Path": "/app/",
+        "PolicyDocument": READ, "Roles": ["first"], "Users": ["ada"],
+    },
+    "AWS::IAM::Policy": {
+        "PolicyName": "reads", "PolicyDocument": READ, "Roles": ["first", "second"],
+        "Users": ["ada"],
+    },
     "AWS::Logs::LogGroup": {"LogGroupName": "/g", "RetentionInDays": "7", "Tags": TAGS},
     "AWS::ECR::Repository": {
         "RepositoryName": "web", "ImageTagMutability": "MUTABLE", "Tags": TAGS,
@@ -60,6 +68,11 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[ResourceWorld]:
     async with resource_world(tmp_path) as world:
+        trust = json.dumps(TRUST)
+        for name in ("first", "second"):
+            given = {"RoleName": name, "AssumeRolePolicyDocument": trust}
+            await world.call("iam", "CreateRole", **given)
+        await world.call("iam", "CreateUser", UserName="ada")
         yield world
 
 
@@ -115,6 +128,27 @@ CHANGES: list[tuple[str, tuple[str, str, dict[str, Any]], set[tuple[str, str]]]]
     ("AWS::IAM::Role",
      ("iam", "TagRole", {"RoleName": "ID", "Tags": [{"Key": "new", "Value": "x"}]}),
      {("/Tags/0", "ADD")}),
+    ("AWS::IAM::ManagedPolicy",
+     ("iam", "CreatePolicyVersion",
+      {"PolicyArn": "ID", "PolicyDocument": WRITE, "SetAsDefault": True}),
+     {("/PolicyDocument/Statement/0/Action", "NOT_EQUAL")}),
+    ("AWS::IAM::ManagedPolicy",
+     ("iam", "CreatePolicyVersion",
+      {"PolicyArn": "ID", "PolicyDocument": WRITE, "SetAsDefault": False}),
+     set()),
+    ("AWS::IAM::ManagedPolicy",
+     ("iam", "DetachRolePolicy", {"RoleName": "first", "PolicyArn": "ID"}),
+     {("/Roles/0", "REMOVE")}),
+    ("AWS::IAM::ManagedPolicy",
+     ("iam", "AttachRolePolicy", {"RoleName": "second", "PolicyArn": "ID"}),
+     set()),
+    ("AWS::IAM::Policy",
+     ("iam", "PutRolePolicy",
+      {"RoleName": "second", "PolicyName": "reads", "PolicyDocument": WRITE}),
+     {("/PolicyDocument/Statement/0/Action", "NOT_EQUAL")}),
+    ("AWS::IAM::Policy",
+     ("iam", "DeleteUserPolicy", {"UserName": "ada", "PolicyName": "reads"}),
+     {("/Users/0", "REMOVE")}),
     ("AWS::Logs::LogGroup",
      ("logs", "DeleteRetentionPolicy", {"logGroupName": "ID"}),
      {("/RetentionInDays", "REMOVE")}),
