@@ -343,7 +343,7 @@ class _Planning:
         wrong: Sequence[str] = ()
         if schema is not None:
             ours = made_up.places(refers, self.current.resources)
-            wrong = property_rules.problems(schema, properties, ours)
+            wrong = property_rules.problems(schema, properties, ours, early=True)
         if wrong:
             self.invalid[declared.logical_id] = wrong
         elif declared.type in self.honoured:

@@ -489,6 +489,15 @@ def test_what_the_schema_forbids_is_noted() -> None:
     assert found.invalid_properties == {"Topic1": ["#: extraneous key [Colour] is not permitted"]}
 
 
+def test_a_list_of_values_that_may_have_aged_is_not_judged_early() -> None:
+    rules = {"Type": "AWS::S3::Bucket", "Properties": {"AccessControl": "TheNewOne"}}
+    assert plan(new_stack(), wanted({"Resources": {"B": rules}})).invalid_properties == {}
+    rules["Properties"] = {"AccessControl": ["TheNewOne"]}
+    assert plan(new_stack(), wanted({"Resources": {"B": rules}})).invalid_properties == {
+        "B": ["#/AccessControl: expected type: String, found: JSONArray"]
+    }
+
+
 def test_a_resource_whose_creation_failed_is_added_again() -> None:
     import dataclasses
 
