@@ -258,6 +258,22 @@ def test_a_typed_property_takes_a_reference_and_its_value_is_checked(server: Any
     )
 
 
+def test_a_made_up_value_beside_a_reference_is_not_judged(server: Any) -> None:
+    server.ssm.put_parameter(Name="/address", Value="10.0.0.9", Type="String")
+    finder = {"Type": "AWS::GuardDuty::Detector", "Properties": {"Enable": True}}
+    mount = {
+        "Type": "AWS::EFS::MountTarget",
+        "Properties": {
+            "FileSystemId": {"Ref": "Finder"},
+            "IpAddress": "{{resolve:ssm:/address}}",
+            "SubnetId": "subnet-01234567",
+            "SecurityGroups": ["sg-01234567"],
+        },
+    }
+    made = server.create("app", body({"Finder": finder, "Mount": mount}))
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+
+
 def test_what_is_read_from_elsewhere_is_no_reference(server: Any, secret: Any) -> None:
     # Else who may write a parameter, or another stack, reads what this stack's role may.
     exported = {"E": {"Value": REFERENCE, "Export": {"Name": "word"}}}
