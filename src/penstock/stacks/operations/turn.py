@@ -18,6 +18,7 @@ from penstock.stacks.planning import made_up
 from penstock.stacks.planning.differences import Difference, differences
 from penstock.stacks.planning.nesting import NESTED_STACK
 from penstock.stacks.planning.plan import Plan
+from penstock.stacks.planning.secret_places import SecretPlaces
 from penstock.stacks.policies import creation_policy, stack_policy
 from penstock.stacks.policies.creation_policy import SignalsWanted
 from penstock.stacks.policies.stack_policy import UpdateAction
@@ -204,7 +205,7 @@ class Turn:
             key: dataclasses.replace(value, value=MASK, resolved=None) if value.no_echo else value
             for key, value in self.plan.parameters.items()
         }
-        hiding = _Values(self.deployed, hidden=True)
+        hiding = _Values(self.deployed, self._secret_places())
         scope = dataclasses.replace(self.scope(masked), resources=hiding)
         try:
             found = evaluate.properties(scope, name)
@@ -220,16 +221,36 @@ class Turn:
         hidden: dict[str, Any] = secrets.masked(found)
         return hidden
 
+    def _secret_places(self) -> SecretPlaces:
+        """Return where secrets are in the resources, to be masked where others hand them on."""
+        secret = [name for name, each in self.deployed.items() if each.no_echo]
+        scope = self.scope()
+        conditions = evaluate.conditions(scope)
+        return SecretPlaces(self.template, self.plan.parameters, conditions, secret, scope)
+
 
 class _Values(Mapping[str, ResourceValues]):
     """What deployed resources give, made when one is asked for: a stack may have hundreds."""
 
-    def __init__(self, deployed: Mapping[str, DeployedResource], *, hidden: bool = False) -> None:
+    def __init__(
+        self, deployed: Mapping[str, DeployedResource], hidden: SecretPlaces | None = None
+    ) -> None:
+        """`hidden` are places of which attributes are masked."""
         self._deployed = deployed
         self._hidden = hidden
 
     def __getitem__(self, name: str) -> ResourceValues:
-        return values_of(self._deployed[name], hidden=self._hidden)
+        values = values_of(self._deployed[name])
+        if self._hidden is None or values.attributes is None:
+            return values
+        secret = self._hidden.attributes(name)
+        attributes = {
+            key: all_masked(value)
+            if self._deployed[name].no_echo or key.partition(".")[0] in secret
+            else value
+            for key, value in values.attributes.items()
+        }
+        return dataclasses.replace(values, attributes=attributes)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._deployed)
@@ -238,13 +259,10 @@ class _Values(Mapping[str, ResourceValues]):
         return len(self._deployed)
 
 
-def values_of(resource: DeployedResource, *, hidden: bool = False) -> ResourceValues:
-    """Return what Ref and Fn::GetAtt of a deployed resource give; secrets masked where `hidden`."""
+def values_of(resource: DeployedResource) -> ResourceValues:
+    """Return what Ref and Fn::GetAtt of a deployed resource give."""
     ref = resource.ref if resource.ref is not None else resource.physical_resource_id
-    attributes = resource.attributes
-    if hidden and resource.no_echo:
-        attributes = all_masked(attributes)
-    return ResourceValues(ref, attributes, resource.source)
+    return ResourceValues(ref, resource.attributes, resource.source)
 
 
 def _only_conditional(changed: Sequence[Difference]) -> bool:
