@@ -75,7 +75,8 @@ def compare(
     shown = {}
     for name, value in sorted(compared.items()):
         if name not in found:
-            comparison.tell(f"/{name}", value, None)
+            if value not in ([], {}):
+                comparison.tell(f"/{name}", value, None)
             continue
         unordered = _unordered(schema, name)
         comparison.compare(f"/{name}", value, found[name], unordered)
@@ -116,7 +117,7 @@ class _Comparison:
             for name, value in wanted.items():
                 if name in found:
                     self.compare(f"{path}/{name}", value, found[name])
-                else:
+                elif value not in ([], {}):  # which services leave out, rather than tell of nothing
                     self.tell(f"{path}/{name}", value, None)
         elif _refers(wanted):
             return  # looked up at every deployment, and never kept: nothing to compare with

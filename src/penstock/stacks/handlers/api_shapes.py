@@ -4,7 +4,7 @@ CloudFormation and the APIs spell the same members differently (`ContainerDefini
 `containerDefinitions`) and templates write numbers and booleans as text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -45,17 +45,27 @@ def _convert(shape: Shape, value: Any, path: str) -> Any:
     return _scalar(shape.type_name, value)
 
 
-def to_properties(shape: Shape, value: Any) -> Any:
-    """Return an answer of `shape` as templates write it: members with a capital letter. Keys of
-    maps stay as they are."""
+def to_properties(shape: Shape, value: Any, given: Any = None) -> Any:
+    """Return an answer of `shape` as templates write it: members as `given` spells them, which are
+    the properties of a template, or with a capital letter. Keys of maps stay as they are."""
+    return _as_written(shape, value, [] if given is None else [given])
+
+
+def _as_written(shape: Shape, value: Any, given: Sequence[Any]) -> Any:
+    """`given` are all values that stand in the template at this place, in lists several."""
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        return {
-            name[0].upper() + name[1:]: to_properties(shape.members[name], each)
-            for name, each in value.items()
-            if name in shape.members
-        }
+        there = [each for each in given if isinstance(each, Mapping)]
+        spelt = {str(name).lower(): str(name) for each in there for name in each}
+        found = {}
+        for name, each in value.items():
+            if name in shape.members:
+                written = spelt.get(name.lower(), name[0].upper() + name[1:])
+                below = [one[written] for one in there if written in one]
+                found[written] = _as_written(shape.members[name], each, below)
+        return found
     if isinstance(shape, ListShape) and isinstance(value, list):
-        return [to_properties(shape.member, each) for each in value]
+        items = [item for each in given if isinstance(each, list) for item in each]
+        return [_as_written(shape.member, each, items) for each in value]
     return value
 
 

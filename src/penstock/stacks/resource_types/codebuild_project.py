@@ -9,7 +9,8 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.stacks.handlers.handler import ResourceRequest, Succeeded, Support
 from penstock.stacks.handlers.physical_name import physical_name
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.resource_types.compared_resource import ComparedResource
+from penstock.stacks.resource_types.kept_resource import changed
 
 _LONGEST = 255
 _UNSET: Mapping[str, Any] = {
@@ -33,7 +34,7 @@ _UNSET: Mapping[str, Any] = {
 _MEMBERS = ("Artifacts", "BuildBatchConfig", "Environment", "ServiceRole", "Source", *_UNSET)
 
 
-class CodeBuildProject(KeptResource):
+class CodeBuildProject(ComparedResource):
     """A build project; Ref gives its name."""
 
     support = Support.RUNNING
@@ -75,6 +76,14 @@ class CodeBuildProject(KeptResource):
     async def look(self, request: ResourceRequest, identity: str) -> Succeeded:
         """Get the project."""
         return _described(await self._project(request, identity))
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the project's settings."""
+        answer = {"projects": [await self._project(request, physical_id)]}
+        given = {"Projects": [request.properties]}
+        [told] = self.described("BatchGetProjects", answer, given)["Projects"]
+        found = {name: told.get(name) for name in ("Name", *_MEMBERS)}
+        return {**found, "BadgeEnabled": told["Badge"]["BadgeEnabled"]}
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the project's tags."""

@@ -40,10 +40,13 @@ class ComparedResource(KeptResource):
             raise
         return found
 
-    def described(self, operation: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an operation's answer as templates write it."""
+    def described(
+        self, operation: str, answer: Mapping[str, Any], given: Any = None
+    ) -> dict[str, Any]:
+        """Return an operation's answer as templates write it: members as they are spelt in `given`,
+        which has the template's properties where the answer has the resource."""
         shape = models.load(self.service).operation(operation).output_shape
-        found: dict[str, Any] = to_properties(shape, answer)
+        found: dict[str, Any] = to_properties(shape, answer, given)
         return found
 
     async def _actual_tags(self, request: ResourceRequest, physical_id: str) -> Any:

@@ -36,6 +36,12 @@ def test_paths_and_kinds() -> None:
     ]
 
 
+def test_nothing_in_a_list_is_no_list() -> None:
+    expected = {"List": [], "Nested": {"Empty": {}, "Items": []}}
+    assert drift(expected, {"List": None, "Nested": {}}) == []
+    assert drift(expected, {"List": ["x"], "Nested": {}}) == [("/List/0", "null", "x", "ADD")]
+
+
 def test_a_resource_that_is_not_there() -> None:
     found = compare({"A": "1"}, None, None, NOTHING)
     assert (found.status, found.expected, found.actual) == ("DELETED", '{"A":"1"}', None)

@@ -29,8 +29,23 @@ READ = {
     "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
 }
 WRITE = json.dumps(READ).replace("Get", "Put")
+BUILD_TRUST = json.loads(json.dumps(TRUST).replace("ecs-tasks", "codebuild"))
 PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "AWS::S3::Bucket": {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": TAGS},
+    "AWS::CodeBuild::Project": {
+        "Name": "app", "Description": "d", "TimeoutInMinutes": "30", "Tags": TAGS,
+        "ServiceRole": "arn:aws:iam::123456789012:role/build", "BadgeEnabled": "false",
+        "Artifacts": {"Type": "CODEPIPELINE"}, "SecondarySources": [],
+        "Source": {"Type": "CODEPIPELINE", "BuildSpec": "ci/buildspec.yml"},
+        "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": "builds"}},
+        "Environment": {
+            "Type": "LINUX_CONTAINER", "ComputeType": "BUILD_GENERAL1_SMALL",
+            "Image": "aws/codebuild/standard:7.0", "PrivilegedMode": "true",
+            "EnvironmentVariables": [
+                {"Name": "COUNT", "Value": 3}, {"Name": "B", "Value": "b", "Type": "PLAINTEXT"},
+            ],
+        },
+    },
     "AWS::SSM::Parameter": {
         "Type": "String", "Value": "1", "Description": "d", "Tier": "Standard",
         "AllowedPattern": ".*", "DataType": "text", "Tags": {"own": "1"},
@@ -73,6 +88,8 @@ async def world(tmp_path: Path) -> AsyncIterator[ResourceWorld]:
             given = {"RoleName": name, "AssumeRolePolicyDocument": trust}
             await world.call("iam", "CreateRole", **given)
         await world.call("iam", "CreateUser", UserName="ada")
+        trust = json.dumps(BUILD_TRUST)
+        await world.call("iam", "CreateRole", RoleName="build", AssumeRolePolicyDocument=trust)
         yield world
 
 
@@ -128,6 +145,14 @@ CHANGES: list[tuple[str, tuple[str, str, dict[str, Any]], set[tuple[str, str]]]]
     ("AWS::IAM::Role",
      ("iam", "TagRole", {"RoleName": "ID", "Tags": [{"Key": "new", "Value": "x"}]}),
      {("/Tags/0", "ADD")}),
+    ("AWS::CodeBuild::Project",
+     ("codebuild", "UpdateProject",
+      {"name": "ID", "timeoutInMinutes": 31,
+       "source": {"type": "CODEPIPELINE", "buildspec": "other.yml"}}),
+     {("/TimeoutInMinutes", "NOT_EQUAL"), ("/Source/BuildSpec", "NOT_EQUAL")}),
+    ("AWS::CodeBuild::Project",
+     ("codebuild", "UpdateProject", {"name": "ID", "tags": []}),
+     {("/Tags/0", "REMOVE")}),
     ("AWS::IAM::ManagedPolicy",
      ("iam", "CreatePolicyVersion",
       {"PolicyArn": "ID", "PolicyDocument": WRITE, "SetAsDefault": True}),
