@@ -136,6 +136,27 @@ def test_anothers_change_set_is_not_reached_through_a_stack_of_ones_own(
     assert guarded.client.describe_change_set(ChangeSetName=change_set)["Status"]
 
 
+def operation_of(guarded: Guarded, stack_id: str) -> str:
+    [stack] = guarded.client.describe_stacks(StackName=stack_id)["Stacks"]
+    return str(stack["LastOperations"][0]["OperationId"])
+
+
+def test_an_operations_events_are_told_without_its_stacks_name(
+    guarded: Guarded, stack_id: str
+) -> None:
+    operation_id = operation_of(guarded, stack_id)
+    client = guarded.user(allow("cloudformation:DescribeEvents"))
+    assert client.describe_events(OperationId=operation_id)["OperationEvents"]
+    refused = code(client.describe_events, OperationId=operation_id, ChangeSetName="mine")
+    assert refused == "ValidationError", "a free name would be what policies are asked about"
+
+
+def test_a_denial_of_a_stacks_arn_holds_for_its_operations(guarded: Guarded, stack_id: str) -> None:
+    client = guarded.user(allow("cloudformation:DescribeEvents"), deny(stack_id))
+    operation_id = operation_of(guarded, stack_id)
+    assert code(client.describe_events, OperationId=operation_id) == "AccessDenied"
+
+
 def test_a_role_is_handed_over_only_by_who_may_pass_it(guarded: Guarded) -> None:
     role = guarded.role("deploy", "cloudformation.amazonaws.com")
     client = guarded.user(allow("cloudformation:*"))

@@ -17,6 +17,8 @@ from penstock.stacks.events.operation_events import IN_PROGRESS, OperationEvent
 from penstock.stacks.stacks import Stacks
 from penstock.storage.stack_operations import EventRow
 
+_DESCRIBE_EVENTS = "cloudformation:DescribeEvents"
+
 
 async def describe_stack_events(stacks: Stacks, call: Call, request: Request) -> Response:
     """Return a stack's events, newest first."""
@@ -46,7 +48,7 @@ async def describe_events(
 ) -> Response:
     """Return the events of a stack's operations, of one, or of a change set's making, newest
     first."""
-    stack_id, chosen = await _chosen(stacks, change_sets, request)
+    stack_id, chosen = await _chosen(stacks, change_sets, call, request)
     found = [one for one in await stacks.operation_events(stack_id) if _is_of(one, chosen)]
     if (request.get("Filters") or {}).get("FailedEvents"):
         found = [one for one in found if one.failed]
@@ -60,9 +62,12 @@ OF_BOTH = {"DescribeEvents": describe_events}
 
 
 async def _chosen(
-    stacks: Stacks, change_sets: ChangeSets, request: Request
+    stacks: Stacks, change_sets: ChangeSets, call: Call, request: Request
 ) -> tuple[str, dict[str, str]]:
-    """Return the stack's id and what its events are chosen by."""
+    """Return the stack's id and what its events are chosen by.
+
+    An operation's id alone names a stack that the caller was not asked about: that is done here.
+    """
     name, change_set = request.get("StackName"), request.get("ChangeSetName")
     operation_id = request.get("OperationId")
     if change_set and (name or change_set.startswith("arn:")):
@@ -71,10 +76,13 @@ async def _chosen(
     if name:
         chosen = {"operation_id": operation_id} if operation_id else {}
         return (await stack_of(stacks, name)).id, chosen
+    if operation_id and change_set:  # unverified
+        raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
     if operation_id:
         stack_id = await stacks.stack_of_operation(operation_id)
         if stack_id is None:
             raise invalid(f"Operation [{operation_id}] does not exist")  # unverified
+        await call.authorize(call.principal, _DESCRIBE_EVENTS, stack_id)
         return stack_id, {"operation_id": operation_id}
     raise invalid(  # aws-cloudformation/cloudformation-cli#1116, of a change set's bare name too
         "One of ChangeSetName, OperationId or StackName must be specified"
