@@ -59,6 +59,10 @@ class Secrets:
             value = _masked_at(value, path)
         return self._masked(value)
 
+    def masked_text(self, text: str) -> str:
+        """Return a text, such as the reason of a failure, without secrets."""
+        return str(self._masked(text))
+
     def _masked(self, value: Any) -> Any:
         if isinstance(value, Mapping):
             return {key: self._masked(each) for key, each in value.items()}

@@ -18,6 +18,7 @@ from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.clock import Clock
 from penstock.services.sts import Sts
+from penstock.stacks.display import secrets_of
 from penstock.stacks.drift.detections import DriftDetections
 from penstock.stacks.events import findings, operation_events, stack_events
 from penstock.stacks.events.findings import Finding
@@ -448,4 +449,7 @@ def _imports(turn: Turn) -> tuple[frozenset[str], str | None]:
     try:
         return phases.imports_of(turn), None
     except ServiceError as error:
-        return frozenset(), f"{error.message.rstrip('.')}. Rollback requested by user."
+        before, plan = turn.operation.before, turn.plan
+        secrets = secrets_of(before.parameters, plan.parameters, resources=turn.deployed.values())
+        reason = secrets.masked_text(error.message.rstrip("."))
+        return frozenset(), f"{reason}. Rollback requested by user."

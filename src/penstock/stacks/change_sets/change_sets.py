@@ -44,6 +44,7 @@ from penstock.stacks.change_sets.nested_change_sets import (
     flat,
 )
 from penstock.stacks.change_sets.stored_change_sets import StoredChangeSets
+from penstock.stacks.display import secrets_of
 from penstock.stacks.events import findings, operation_events
 from penstock.stacks.events.findings import Finding
 from penstock.stacks.operations.operation import Options
@@ -60,6 +61,8 @@ from penstock.storage import stacks as stored_stacks
 from penstock.storage.change_sets import ChangeSetRow
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
+
+_WARNING = "[WARN]"
 
 
 class ChangeSets(StoredChangeSets):
@@ -276,7 +279,7 @@ class ChangeSets(StoredChangeSets):
             },
             attributes=attributes_of(request),
         )  # fmt: skip
-        failed = planned is None or (reason is not None and not reason.startswith("[WARN]"))
+        failed = planned is None or (reason is not None and not reason.startswith(_WARNING))
         available = ExecutionStatus.UNAVAILABLE if failed else ExecutionStatus.AVAILABLE
         row = ChangeSetRow(
             arn=identity,
@@ -305,12 +308,12 @@ class ChangeSets(StoredChangeSets):
         try:
             found = await plans.plan(stack, wanted)
         except ServiceError as error:
-            return None, error.message, ()
+            return None, _told(error.message, stack, wanted), ()
         if found.failure is not None:
             return found.plan, found.failure, found.nested
         if not found.changes(stack):
             return found.plan, NO_CHANGES, found.nested
-        return found.plan, "\n".join(found.plan.warnings) or None, found.nested
+        return found.plan, _warnings(found.plan, stack, wanted), found.nested
 
     def _insert_nested(
         self,
@@ -368,14 +371,26 @@ class ChangeSets(StoredChangeSets):
         try:
             planned = self._stacks.plan(stack, wanted)
         except ServiceError as error:
-            return None, error.message
+            return None, _told(error.message, stack, wanted)
         if not has_changes(stack, planned):
             return planned, NO_CHANGES
-        return planned, "\n".join(planned.warnings) or None
+        return planned, _warnings(planned, stack, wanted)
 
 
 class _Overtaken(Exception):
     """Another request stored what this one was about to store."""
+
+
+def _told(message: str, stack: StackState, wanted: Desired) -> str:
+    """Return why a change set failed, without secrets that evaluation quotes."""
+    resources = stack.resources.values()
+    return secrets_of(stack.parameters, wanted.parameters, resources=resources).masked_text(message)
+
+
+def _warnings(planned: Plan, stack: StackState, wanted: Desired) -> str | None:
+    """Return what a plan warns of, each with its mark."""
+    texts = (text.removeprefix(_WARNING) for text in planned.warnings)
+    return "\n".join(_WARNING + _told(text, stack, wanted) for text in texts) or None
 
 
 def _claim(connection: sa.Connection, row: ChangeSetRow, token: str | None) -> None:

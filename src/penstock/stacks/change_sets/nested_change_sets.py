@@ -18,6 +18,7 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.stacks.change_sets.change_set import NO_CHANGES
+from penstock.stacks.display import secrets_of
 from penstock.stacks.events import findings
 from penstock.stacks.events.findings import Finding
 from penstock.stacks.planning import nesting, planner
@@ -158,7 +159,11 @@ class NestedPlans:
             made = dataclasses.replace(made, wanted=wanted)
             planned = await self.plan(state, wanted, ancestors)
         except ServiceError as error:
-            return dataclasses.replace(made, reason=error.message)
+            given = made.wanted.parameters if made.wanted is not None else {}
+            secrets = secrets_of(
+                above.parameters, state.parameters, given, resources=parent.resources.values()
+            )
+            return dataclasses.replace(made, reason=secrets.masked_text(error.message))
         wrong = await self._findings(state, wanted, planned.plan)
         reason = findings.of_change_set(wrong) or planned.failure
         if reason is None:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from penstock.clock import Clock
 from penstock.errors import EngineError
-from penstock.stacks.display import secrets_of
+from penstock.stacks.display import Secrets, secrets_of
 from penstock.stacks.events import stack_events, topic_messages
 from penstock.stacks.events.stack_events import StackEvent
 from penstock.stacks.operations import exports
@@ -82,6 +82,14 @@ class Run:
             self.held,
             self.monitored,
         )
+
+    @property
+    def secrets(self) -> Secrets:
+        """NoEcho values that texts about the operation may quote."""
+        operation = self.operation
+        planned = operation.plan.parameters if operation.plan else {}
+        known = (*self.resources.values(), *operation.before.resources.values())
+        return secrets_of(operation.before.parameters, planned, resources=known)
 
     def wake(self) -> None:
         """Have the operation's loop look again."""
@@ -198,10 +206,10 @@ class Ledger:
         run.wake()
 
     async def request_stop(self, run: Run, reason: str) -> None:
-        """Stop what is being made; the first reason stays."""
-        operation_id = run.operation.id
-        await self._patiently(lambda c: stack_operations.request_stop(c, operation_id, reason))
-        run.stop = run.stop or reason
+        """Stop what is being made; the first reason stays, without secrets that it quotes."""
+        operation_id, told = run.operation.id, run.secrets.masked_text(reason)
+        await self._patiently(lambda c: stack_operations.request_stop(c, operation_id, told))
+        run.stop = run.stop or told
         run.wake()
 
     async def refresh(self, run: Run) -> None:
@@ -372,15 +380,12 @@ class Ledger:
 
 def _without_secrets(changes: Changes, run: Run) -> Changes:
     """Mask NoEcho values in reasons: a service's refusal may quote the value that it refuses."""
-    operation = run.operation
-    planned = operation.plan.parameters if operation.plan else {}
-    known = (*run.resources.values(), *operation.before.resources.values())
-    secrets = secrets_of(operation.before.parameters, planned, resources=known)
+    secrets = run.secrets
     if not secrets.values:
         return changes
 
     def masked(reason: str | None) -> str | None:
-        return None if reason is None else str(secrets.masked(reason))
+        return None if reason is None else secrets.masked_text(reason)
 
     return dataclasses.replace(
         changes,

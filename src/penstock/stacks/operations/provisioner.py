@@ -243,18 +243,18 @@ class Provisioner:
                 progress = await self._calls.call(run.operation, step, resumed=in_doubt)
             except EngineError as error:
                 if error.retryable:
-                    told = self._calls.masked(run.operation.id, str(error))
+                    told = self._masked(run, str(error))
                     _log.warning("%s of %s is tried again: %s", key, run.operation.stack_name, told)
                     await _pause(run, key, back_off)
                     back_off = min(2 * back_off, _LONGEST_BACK_OFF_SECONDS)
                     in_doubt = True
                     continue
-                told = self._calls.masked(run.operation.id, str(error))
+                told = self._masked(run, str(error))
                 progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, told)
             except Exception as error:  # the boundary of handlers: a bug fails the resource alone
-                trace = self._calls.masked(run.operation.id, traceback.format_exc())
+                trace = self._masked(run, traceback.format_exc())
                 _log.error("the handler of %s of %s\n%s", key, run.operation.stack_name, trace)
-                told = self._calls.masked(run.operation.id, f"Internal Failure: {error}")
+                told = self._masked(run, f"Internal Failure: {error}")
                 progress = Failed(HandlerErrorCode.INTERNAL_FAILURE, told)
             in_doubt, back_off = False, self._first_back_off_seconds
             if not isinstance(progress, InProgress):
@@ -262,6 +262,10 @@ class Provisioner:
                 return
             await self._note(run, step, progress)
             await _pause(run, key, progress.callback_delay_seconds)
+
+    def _masked(self, run: Run, text: str) -> str:
+        """Return a text without secrets that calls were given, and those that templates have."""
+        return run.secrets.masked_text(self._calls.masked(run.operation.id, text))
 
     async def _note(self, run: Run, step: Step, progress: InProgress) -> None:
         """Store what a call that is not done has told."""

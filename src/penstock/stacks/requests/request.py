@@ -14,6 +14,7 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs, reserved_key
+from penstock.stacks.display import secrets_of
 from penstock.stacks.lookups.references import ReferenceLookups, stored_parameters
 from penstock.stacks.lookups.stack_outputs import StackOutputLookups
 from penstock.stacks.planning import rollback_configuration, unsupported
@@ -74,7 +75,8 @@ async def desired(
         if not reviewed:
             raise
         template = Template(body="", original=text, resources={})
-        return replace(standing, template=template, failure=error.message)
+        told = secrets_of(known.parameters).masked_text(error.message)
+        return replace(standing, template=template, failure=told)
 
 
 @dataclass(frozen=True, slots=True)
