@@ -66,6 +66,12 @@ def _as_written(shape: Shape, value: Any, given: Sequence[Any]) -> Any:
     if isinstance(shape, ListShape) and isinstance(value, list):
         items = [item for each in given if isinstance(each, list) for item in each]
         return [_as_written(shape.member, each, items) for each in value]
+    if isinstance(shape, MapShape) and isinstance(value, Mapping):
+        there = [each for each in given if isinstance(each, Mapping)]
+        return {
+            key: _as_written(shape.value, each, [one[key] for one in there if key in one])
+            for key, each in value.items()
+        }
     return value
 
 

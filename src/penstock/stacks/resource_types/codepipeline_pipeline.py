@@ -3,13 +3,15 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-codepipeline-pipeline.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.arns import arn
+from penstock.stacks.display import MASK
 from penstock.stacks.handlers.api_shapes import to_request
 from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded, Support
 from penstock.stacks.handlers.physical_name import physical_name, suffix
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
@@ -26,7 +28,7 @@ _MEMBERS = (
 )
 
 
-class CodePipelinePipeline(TaggedByArn):
+class CodePipelinePipeline(TaggedByArn, ComparedResource):
     """A pipeline; Ref gives its name. Making it starts its first execution."""
 
     support = Support.RUNNING
@@ -73,6 +75,32 @@ class CodePipelinePipeline(TaggedByArn):
         answer = await self.call(request, "GetPipeline", {"name": identity})
         return _described(request, answer["pipeline"])
 
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the pipeline's declaration, and the transitions that are disabled where the
+        template disables some. A secret of an action's configuration cannot be read."""
+        given = request.properties
+        answer = await self.call(request, "GetPipeline", {"name": physical_id})
+        told = self.described("GetPipeline", answer, {"Pipeline": given})["Pipeline"]
+        found = {name: told.get(name) for name in ("Name", *_MEMBERS)}
+        found["Stages"] = _with_secrets(told["Stages"], given["Stages"])
+        if told.get("ArtifactStores"):
+            found["ArtifactStores"] = _stores(told["ArtifactStores"], given)
+        if "DisableInboundStageTransitions" in given:
+            found["DisableInboundStageTransitions"] = await self._disabled_now(request, physical_id)
+        return found
+
+    async def _disabled_now(self, request: ResourceRequest, name: str) -> list[dict[str, str]]:
+        """Return the disabled transitions, those of the template first and in its order."""
+        state = await self.call(request, "GetPipelineState", {"name": name})
+        there = {
+            stage["stageName"]: stage["inboundTransitionState"].get("disabledReason", "")
+            for stage in state["stageStates"]
+            if not stage["inboundTransitionState"]["enabled"]
+        }
+        wanted = [stage for stage in _disabled(request.properties) if stage in there]
+        names = [*wanted, *(stage for stage in there if stage not in wanted)]
+        return [{"StageName": stage, "Reason": there[stage]} for stage in names]
+
     async def _settle_transitions(self, request: ResourceRequest, name: str) -> None:
         before, after = _disabled(request.previous_properties), _disabled(request.properties)
         for stage, reason in after.items():
@@ -116,3 +144,31 @@ def _transition(pipeline: str, stage: str) -> dict[str, str]:
 
 def _is_true(value: Any) -> bool:
     return str(value).lower() == "true"
+
+
+def _stores(told: Mapping[str, Any], given: Properties) -> list[dict[str, Any]]:
+    """Return the artifact stores as a list, those of the template first and in its order."""
+    wanted = [str(one["Region"]) for one in given.get("ArtifactStores") or ()]
+    regions = [*(each for each in wanted if each in told), *(told.keys() - set(wanted))]
+    return [{"Region": each, "ArtifactStore": told[each]} for each in regions]
+
+
+def _with_secrets(told: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    """Return the stages that are told, with the template's values where `****` is told."""
+    values = {
+        (stage["Name"], action["Name"]): action.get("Configuration") or {}
+        for stage in given
+        for action in stage.get("Actions") or ()
+    }
+    stages = []
+    for stage in told:
+        actions = []
+        for action in stage["Actions"]:
+            known = values.get((stage["Name"], action["Name"]), {})
+            configuration = {
+                key: known.get(key, value) if value == MASK else value
+                for key, value in (action.get("Configuration") or {}).items()
+            }
+            actions.append({**action, "Configuration": configuration})
+        stages.append({**stage, "Actions": actions})
+    return stages

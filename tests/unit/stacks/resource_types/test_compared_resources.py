@@ -29,7 +29,6 @@ READ = {
     "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
 }
 WRITE = json.dumps(READ).replace("Get", "Put")
-BUILD_TRUST = json.loads(json.dumps(TRUST).replace("ecs-tasks", "codebuild"))
 PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "AWS::S3::Bucket": {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": TAGS},
     "AWS::CodeBuild::Project": {
@@ -45,6 +44,28 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
                 {"Name": "COUNT", "Value": 3}, {"Name": "B", "Value": "b", "Type": "PLAINTEXT"},
             ],
         },
+    },
+    "AWS::CodePipeline::Pipeline": {
+        "Name": "release", "RoleArn": "arn:aws:iam::123456789012:role/pipeline", "Tags": TAGS,
+        "ArtifactStore": {"Type": "S3", "Location": "artifacts"},
+        "PipelineType": "V2", "ExecutionMode": "QUEUED", "RestartExecutionOnUpdate": "true",
+        "Variables": [{"Name": "STAGE", "DefaultValue": "dev"}],
+        "DisableInboundStageTransitions": [{"StageName": "Build", "Reason": "not yet"}],
+        "Stages": [
+            {"Name": "Source", "Actions": [
+                {"Name": "Git", "OutputArtifacts": [{"Name": "App"}], "InputArtifacts": [],
+                 "ActionTypeId": {"Category": "Source", "Owner": "ThirdParty",
+                                  "Provider": "GitHub", "Version": 1},
+                 "Configuration": {"Owner": "acme", "Repo": "app", "Branch": "main",
+                                   "PollForSourceChanges": False, "OAuthToken": "swordfish"}},
+            ]},
+            {"Name": "Build", "Actions": [
+                {"Name": "Build", "InputArtifacts": [{"Name": "App"}], "RunOrder": "1",
+                 "ActionTypeId": {"Category": "Build", "Owner": "AWS", "Provider": "CodeBuild",
+                                  "Version": "1"},
+                 "Configuration": {"ProjectName": "app"}},
+            ]},
+        ],
     },
     "AWS::SSM::Parameter": {
         "Type": "String", "Value": "1", "Description": "d", "Tier": "Standard",
@@ -88,8 +109,9 @@ async def world(tmp_path: Path) -> AsyncIterator[ResourceWorld]:
             given = {"RoleName": name, "AssumeRolePolicyDocument": trust}
             await world.call("iam", "CreateRole", **given)
         await world.call("iam", "CreateUser", UserName="ada")
-        trust = json.dumps(BUILD_TRUST)
-        await world.call("iam", "CreateRole", RoleName="build", AssumeRolePolicyDocument=trust)
+        for role in ("build", "pipeline"):
+            trust = json.dumps(TRUST).replace("ecs-tasks", f"code{role}")
+            await world.call("iam", "CreateRole", RoleName=role, AssumeRolePolicyDocument=trust)
         yield world
 
 
@@ -153,6 +175,10 @@ CHANGES: list[tuple[str, tuple[str, str, dict[str, Any]], set[tuple[str, str]]]]
     ("AWS::CodeBuild::Project",
      ("codebuild", "UpdateProject", {"name": "ID", "tags": []}),
      {("/Tags/0", "REMOVE")}),
+    ("AWS::CodePipeline::Pipeline",
+     ("codepipeline", "EnableStageTransition",
+      {"pipelineName": "ID", "stageName": "Build", "transitionType": "Inbound"}),
+     {("/DisableInboundStageTransitions/0", "REMOVE")}),
     ("AWS::IAM::ManagedPolicy",
      ("iam", "CreatePolicyVersion",
       {"PolicyArn": "ID", "PolicyDocument": WRITE, "SetAsDefault": True}),
@@ -204,6 +230,36 @@ async def test_what_was_changed_behind_the_stacks_back(
     await world.call(service, operation, **given)
     found = await drift(world, type_name, made)
     assert {(each.path, each.kind) for each in found.differences} == expected
+
+
+async def test_a_pipeline_that_was_edited_by_hand(world: ResourceWorld) -> None:
+    type_name = "AWS::CodePipeline::Pipeline"
+    made = await world.made(type_name, PROPERTIES[type_name])
+    found = await world.call("codepipeline", "GetPipeline", name="release")
+    changed = json.loads(json.dumps(found["pipeline"]))
+    changed["stages"][0]["actions"][0]["configuration"]["Branch"] = "feature"
+    await world.call("codepipeline", "UpdatePipeline", pipeline=changed)
+    [one] = (await drift(world, type_name, made)).differences
+    assert one.path == "/Stages/0/Actions/0/Configuration/Branch"
+    assert (one.expected, one.actual) == ("main", "feature")
+
+
+async def test_artifact_stores_by_region(world: ResourceWorld) -> None:
+    type_name = "AWS::CodePipeline::Pipeline"
+    store = {"Type": "S3", "Location": "artifacts"}
+    properties = dict(PROPERTIES[type_name])
+    del properties["ArtifactStore"]
+    properties["ArtifactStores"] = [{"Region": "us-east-1", "ArtifactStore": store}]
+    made = await world.made(type_name, properties)
+    handler = world.types[type_name]
+    assert isinstance(handler, Comparable)
+    request = world.request(
+        type_name, properties, physical_resource_id="release", attributes=made.attributes
+    )
+    found = await handler.actual_properties(request)
+    assert found is not None
+    assert found["ArtifactStores"] == properties["ArtifactStores"]
+    assert found["ArtifactStore"] is None
 
 
 async def test_a_secrets_value_is_never_read(world: ResourceWorld) -> None:
