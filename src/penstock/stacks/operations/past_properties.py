@@ -65,4 +65,4 @@ def _places(
         template, parameters, before.region, before.account_id, before.stack_id, before.stack_name
     )
     secret = [name for name, each in resources.items() if each.no_echo]
-    return SecretPlaces(template, parameters, evaluate.conditions(scope), secret)
+    return SecretPlaces(template, parameters, evaluate.conditions(scope), secret, scope)
