@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import signal
@@ -476,6 +477,8 @@ async def _serve(config: Config, data: DataDirectory) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, ended.set)
     await server.start()
+    gc.collect()
+    gc.freeze()  # modules and service models stay: collections need not walk through them
     sys.stdout.write(
         f"Penstock {__version__} serves on {config.endpoint_url}\n"
         f'In another terminal: eval "$(penstock env --data-dir {data.path})"\n'
