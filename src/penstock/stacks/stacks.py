@@ -195,9 +195,6 @@ class Stacks(Recoveries):
         if not create:
             check_updatable(before.stack_id, before.status, document, chosen.on_failure)
         now = self._clock()
-        deadline = None
-        if create and chosen.timeout_minutes is not None:
-            deadline = now + timedelta(minutes=chosen.timeout_minutes)
         operation = Operation(
             id=ids.new_uuid(),
             stack_id=before.stack_id,
@@ -209,13 +206,14 @@ class Stacks(Recoveries):
             principal=principal,
             role_arn=plan.role_arn,
             on_failure=chosen.on_failure,
-            deadline=deadline,
+            deadline=_deadline(chosen, now) if create else None,
             timeout_minutes=chosen.timeout_minutes,
             retain_except_on_create=chosen.retain_except_on_create,
             token=client_request_token,
             leftovers=document.leftovers,
             plan_digest=plan.digest,
             stack_policy=None if create else self._policy_during(row, template, chosen),
+            own_stack_policy=row.stack_policy if row else None,
             next_stack_policy=chosen.stack_policy,
             does_nothing_on_failure=chosen.does_nothing_on_failure,
             request_digest=chosen.request_digest,
@@ -224,8 +222,11 @@ class Stacks(Recoveries):
         turn = Turn(operation, plan, template, await self.exports(), before.resources)
         phase = Phase.CREATE if create else Phase.UPDATE
         steps = phases.first_steps(phase, turn)
-        applied = [step.logical_id for step in steps if step.work is StepWork.APPLY]
-        self._check_recorded(template.resources[name].type for name in applied)
+        self._check_recorded(
+            template.resources[step.logical_id].type
+            for step in steps
+            if step.work is StepWork.APPLY
+        )
         await self._calls.look_at_stacks(operation, turn)
         imports, stop = _imports(turn)
         stop = findings.stop(found) or stop
@@ -243,6 +244,8 @@ class Stacks(Recoveries):
                 stored = self._new_row(before, chosen, now)
                 stacks.insert(c, stored)
             check_startable(stored, before, plan.stack_serial, allowed)
+            if stored is not None and stored.stack_policy != operation.own_stack_policy:
+                raise _PolicySet
             if imported and plan.of_change_set:
                 check_as_planned(imported, self._exports(c))
             if create and chosen.protected:
@@ -250,11 +253,19 @@ class Stacks(Recoveries):
             if create and chosen.stack_policy is not None:
                 stacks.set_policy(c, before.stack_id, chosen.stack_policy)
             stacks.add_imports(c, before.stack_id, imports | plan.imports.keys())
-            values = {"updated_at": None if create else now}
-            self._begin(c, operation, phase, steps, kept, now, stop, allowed, values)
+            self._begin(
+                c, operation, phase, steps, kept, now, stop, allowed,
+                {"updated_at": None if create else now},
+            )  # fmt: skip
             self._tell_findings(c, operation, phase, found, now)
 
-        await self._database.write(work)
+        try:
+            await self._database.write(work)
+        except _PolicySet:
+            return await self.execute(
+                plan, create=create, principal=principal, options=options, new=new, also=also,
+                client_request_token=client_request_token, found=found,
+            )  # fmt: skip
         self._provisioner.run(operation.id)
         return operation.id
 
@@ -435,6 +446,16 @@ class Stacks(Recoveries):
         return True
 
 
+def _deadline(options: Options, now: datetime) -> datetime | None:
+    """Return when a creation fails that has not ended."""
+    minutes = options.timeout_minutes
+    return None if minutes is None else now + timedelta(minutes=minutes)
+
+
+class _PolicySet(Exception):
+    """The stack has another policy than the one that was read a moment before."""
+
+
 def _check_policies(options: Options, template: Template, before: StackState) -> None:
     """Raise ServiceError for stack policies that name what the stack does not have."""
     if options.stack_policy is not None:
@@ -447,7 +468,7 @@ def _check_policies(options: Options, template: Template, before: StackState) ->
 def _imports(turn: Turn) -> tuple[frozenset[str], str | None]:
     """Return the exports that a template uses, and why it cannot be carried out, if so."""
     try:
-        return phases.imports_of(turn), None
+        return turn.imports(), None
     except ServiceError as error:
         before, plan = turn.operation.before, turn.plan
         secrets = secrets_of(before.parameters, plan.parameters, resources=turn.deployed.values())

@@ -109,6 +109,34 @@ def test_a_new_policy_counts_once_its_update_has_succeeded(server: CloudFormatio
     assert server.client.get_stack_policy(StackName="s")["StackPolicyBody"] == OPEN
 
 
+def test_a_policy_that_is_set_while_an_update_begins_counts(
+    server: CloudFormationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.create("s", template(A="1"))
+    look, seen = server.stacks._calls.look_at_stacks, []
+
+    async def set_in_between(*given: Any) -> None:
+        await look(*given)
+        row = await server.stacks.row("s")
+        if not seen and row is not None:
+            await server.stacks.set_policy(row, PROTECT_A)
+        seen.append(row)
+
+    monkeypatch.setattr(server.stacks._calls, "look_at_stacks", set_in_between)
+    assert server.update("s", template(A="2"))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert any(why == DENIED for *_, why in server.events("s"))
+
+
+def test_a_policy_that_is_set_during_an_update_stays(server: CloudFormationServer) -> None:
+    server.create("s", template(A="1"))
+    body = json.loads(template(A="1", B="1"))
+    body["Resources"]["B"]["Properties"]["Description"] = "slow-10"
+    server.client.update_stack(StackName="s", TemplateBody=json.dumps(body), StackPolicyBody=OPEN)
+    server.client.set_stack_policy(StackName="s", StackPolicyBody=PROTECT_A)
+    assert server.ended("s")["StackStatus"] == "UPDATE_COMPLETE"
+    assert server.client.get_stack_policy(StackName="s")["StackPolicyBody"] == PROTECT_A
+
+
 def test_executing_a_change_set_is_held_against_the_policy(server: CloudFormationServer) -> None:
     server.create("s", template(A="1"), StackPolicyBody=PROTECT_A)
     server.client.create_change_set(StackName="s", ChangeSetName="c", TemplateBody=template(A="2"))

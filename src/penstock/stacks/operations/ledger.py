@@ -315,18 +315,20 @@ class Ledger:
                 connection, operation.id, phase=phase.value, active=not changes.finished
             )
         if changes.status is not None:
-            self._write_stack(connection, stack_id, changes, now)
+            self._write_stack(connection, operation, changes, now)
 
     def _write_stack(
-        self, connection: sa.Connection, stack_id: str, changes: Changes, now: datetime
+        self, connection: sa.Connection, operation: Operation, changes: Changes, now: datetime
     ) -> None:
         assert changes.status is not None
+        stack_id = operation.stack_id
         found = stacks.get(connection, stack_id)
         assert found is not None
         values: dict[str, Any] = {"reason": changes.reason}
         if changes.document is not None:
             values["sealed"] = self.seal(changes.document)
-        if changes.stack_policy is not None:
+        set_meanwhile = found.stack_policy != operation.own_stack_policy
+        if changes.stack_policy is not None and not set_meanwhile:
             values["stack_policy"] = changes.stack_policy
         if changes.status == "DELETE_COMPLETE":
             values["deleted_at"] = now

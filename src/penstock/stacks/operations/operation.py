@@ -156,8 +156,11 @@ class Operation:
     """The plan's digest when the operation began; None for a deletion."""
     stack_policy: str | None = None
     """The policy that counts during an update."""
+    own_stack_policy: str | None = None
+    """The stack's own policy when the update began."""
     next_stack_policy: str | None = None
-    """The policy that the stack gets when the update has succeeded; None: it keeps its own."""
+    """The policy that the stack gets when the update has succeeded; None: it keeps its own. One
+    that was set during the update stays."""
     does_nothing_on_failure: bool = False
     """Whether the request said OnFailure DO_NOTHING, and not DisableRollback."""
     force: bool = False
