@@ -25,7 +25,7 @@ from penstock.stacks.handlers.handler import (
     Progress,
     Succeeded,
 )
-from penstock.stacks.operations import phases
+from penstock.stacks.operations import phases, step_outcomes
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.ledger import Changes, DeletionRequested, Ledger, Run
 from penstock.stacks.operations.operation import Step, Work
@@ -196,7 +196,7 @@ class Provisioner:
             turn = await self._turn(run)
             try:
                 await self._calls.look_at_stacks(run.operation, turn)
-                outputs, changes.imports = phases.results(turn)
+                outputs, changes.imports = turn.results()
                 unwritten = written_references.unwritten_in_outputs(turn.scope())
                 changes.outputs = await self._calls.outputs(run.operation, outputs, unwritten)
             except ServiceError as error:
@@ -223,9 +223,9 @@ class Provisioner:
             await self._calls.look_at_stacks(run.operation, turn, [step.logical_id])
             support = self._calls.support(turn.template.resources[step.logical_id].type)
             decided = turn.decide(step, support.value)
-            phases.apply(decided, turn, changes)
+            step_outcomes.apply(decided, turn, changes)
         else:
-            phases.start(run, step, await self._shown(run, step), changes)
+            step_outcomes.start(run, step, await self._shown(run, step), changes)
 
     async def _drive(self, run: Run, key: str, *, in_doubt: bool) -> None:
         """See one resource through, from its (perhaps repeated) first call to its end.
@@ -282,10 +282,12 @@ class Provisioner:
         changes = Changes(steps=[told])
         if step.physical_id is None and physical_id:
             changes.events.append(await self._initiated(run, step, physical_id))
-            phases.named(run, told, changes)
+            step_outcomes.named(run, told, changes)
         elif progress.reason and progress.reason != step.reason:
-            status = phases.status_of(step, "IN_PROGRESS")
-            changes.events.append(phases.event_of(step, physical_id or "", status, progress.reason))
+            status = step_outcomes.status_of(step, "IN_PROGRESS")
+            changes.events.append(
+                step_outcomes.event_of(step, physical_id or "", status, progress.reason)
+            )
         await self._ledger.commit(run, changes)
 
     async def _settle(self, run: Run, step: Step, progress: Progress | None) -> None:
@@ -298,7 +300,7 @@ class Provisioner:
                     changes.events.append(
                         await self._initiated(run, step, progress.physical_resource_id)
                     )
-                phases.succeeded(run, step, progress, shown, changes)
+                step_outcomes.succeeded(run, step, progress, shown, changes)
             case Failed():
                 token = self._calls.token(run.operation, step)
                 if progress.physical_resource_id and step.provisional_id not in {
@@ -308,15 +310,15 @@ class Provisioner:
                     changes.events.append(
                         await self._initiated(run, step, progress.physical_resource_id)
                     )
-                phases.failed(run, step, progress, token, shown, changes)
+                step_outcomes.failed(run, step, progress, token, shown, changes)
             case None:
-                phases.cancelled(run, step, shown, changes)
+                step_outcomes.cancelled(run, step, shown, changes)
         await self._ledger.commit(run, changes)
 
     async def _initiated(self, run: Run, step: Step, physical_id: str) -> StackEvent:
-        status = phases.status_of(step, "IN_PROGRESS")
+        status = step_outcomes.status_of(step, "IN_PROGRESS")
         shown = await self._shown(run, step)
-        return phases.event_of(step, physical_id, status, CREATION_INITIATED, shown)
+        return step_outcomes.event_of(step, physical_id, status, CREATION_INITIATED, shown)
 
     async def _shown(self, run: Run, step: Step) -> Mapping[str, Any] | None:
         if run.phase in {Phase.CREATE, Phase.UPDATE}:

@@ -12,10 +12,11 @@ from penstock.aws.errors import ServiceError
 from penstock.stacks.display import all_masked, secrets_of
 from penstock.stacks.handlers.handler import Support
 from penstock.stacks.operations import update_rules
-from penstock.stacks.operations.operation import Operation, Step, Work
+from penstock.stacks.operations.operation import Operation, OutputValue, Step, Work
 from penstock.stacks.operations.walk import NodeStatus
 from penstock.stacks.planning import made_up
 from penstock.stacks.planning.differences import Difference, differences
+from penstock.stacks.planning.imports import Imports
 from penstock.stacks.planning.nesting import NESTED_STACK
 from penstock.stacks.planning.plan import Plan
 from penstock.stacks.planning.secret_places import SecretPlaces
@@ -64,6 +65,38 @@ class Turn:
             other_stacks=self.other_stacks,
             resources=_Values(self.deployed),
         )
+
+    def imports(self) -> frozenset[str]:
+        """Return the exports of other stacks that the template uses, as far as it can be told yet.
+
+        Raises ServiceError for an export that does not exist, and for what no resource will change.
+        """
+        used = Imports(self.exports)
+        dataclasses.replace(self, exports=used, deployed={})._all_evaluated()
+        return frozenset(used.used)
+
+    def results(self) -> tuple[list[OutputValue], frozenset[str]]:
+        """Return the outputs, and the exports of other stacks that the whole template uses.
+
+        Raises ServiceError for an output that cannot be evaluated.
+        """
+        used = Imports(self.exports)
+        scope = dataclasses.replace(self, exports=used)._all_evaluated()
+        outputs = [
+            OutputValue(
+                one.name, str(one.value), one.description,
+                None if one.export_name is None else str(one.export_name),
+            )
+            for one in evaluate.outputs(scope)
+        ]  # fmt: skip
+        return outputs, frozenset(used.used)
+
+    def _all_evaluated(self) -> Scope:
+        """Return the scope, once every resource was evaluated in it."""
+        scope = self.scope()
+        for name in evaluate.active_resources(scope):
+            evaluate.properties(scope, name)
+        return scope
 
     def decide(self, step: Step, support: str) -> Step:
         """Return the step with its work decided and `new` evaluated; FAILED where it cannot be."""
