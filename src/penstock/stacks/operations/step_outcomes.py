@@ -13,7 +13,7 @@ from penstock.stacks.events import stack_events
 from penstock.stacks.events.stack_events import StackEvent
 from penstock.stacks.handlers import failure as handler_failure
 from penstock.stacks.handlers.handler import Failed, Succeeded, Support
-from penstock.stacks.operations import removals
+from penstock.stacks.operations import quoted_secrets, removals
 from penstock.stacks.operations.ledger import Changes, Run
 from penstock.stacks.operations.operation import Step, Work
 from penstock.stacks.operations.turn import Turn
@@ -167,7 +167,11 @@ def failed(
     named_now = dataclasses.replace(
         step, physical_id=failure.physical_resource_id or step.physical_id
     )
-    reason = handler_failure.reason(failure, token)
+    given = step.new or step.old
+    said = quoted_secrets.masked(failure.message, given.properties, shown) if given else None
+    reason = handler_failure.reason(
+        failure if said is None else dataclasses.replace(failure, message=said), token
+    )
     if step.phase is Phase.DELETE and run.operation.force:
         _leave_behind(run, named_now, reason, shown, changes)
         return
