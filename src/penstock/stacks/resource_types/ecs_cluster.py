@@ -10,6 +10,7 @@ from penstock.aws.errors import ServiceError
 from penstock.stacks.handlers.api_shapes import to_request
 from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
 from penstock.stacks.handlers.physical_name import physical_name
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.kept_resource import changed
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
 
@@ -18,7 +19,7 @@ _TAKEN = "ClusterAlreadyExists"
 _ACTIVE = "ACTIVE"
 
 
-class EcsCluster(TaggedByArn):
+class EcsCluster(TaggedByArn, ComparedResource):
     """A cluster; Ref gives its name."""
 
     service = "ecs"
@@ -54,11 +55,24 @@ class EcsCluster(TaggedByArn):
 
     async def look(self, request: ResourceRequest, identity: str) -> Succeeded:
         """Describe the cluster; an INACTIVE one is gone."""
-        answer = await self.call(request, "DescribeClusters", {"clusters": [identity]})
-        active = [each for each in answer["clusters"] if each["status"] == _ACTIVE]
-        if not active:
-            raise ServiceError("ClusterNotFoundException", "Cluster not found.")
-        return _described(active[0])
+        return _described(await self._cluster(request, identity))
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the cluster's settings."""
+        cluster = await self._cluster(request, physical_id, "SETTINGS")
+        told = self.described("DescribeClusters", {"clusters": [cluster]})["Clusters"][0]
+        return {"ClusterName": told["ClusterName"], "ClusterSettings": told["Settings"]}
+
+    async def _cluster(
+        self, request: ResourceRequest, identity: str, *include: str
+    ) -> Mapping[str, Any]:
+        parameters = {"clusters": [identity], "include": list(include)}
+        answer = await self.call(request, "DescribeClusters", parameters)
+        for each in answer["clusters"]:
+            if each["status"] == _ACTIVE:
+                cluster: Mapping[str, Any] = each
+                return cluster
+        raise ServiceError("ClusterNotFoundException", "Cluster not found.")
 
 
 def _settings(request: ResourceRequest) -> dict[str, Any]:

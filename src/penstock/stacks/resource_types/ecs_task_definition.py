@@ -6,15 +6,20 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.aws.errors import ServiceError
 from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
 from penstock.stacks.handlers.physical_name import physical_name
+from penstock.stacks.resource_types.compared_resource import ComparedResource
 from penstock.stacks.resource_types.tagged_by_arn import TaggedByArn
+from penstock.stacks.template.dynamic_references import dynamic_references
 from penstock.workloads.ecs.registration import registered
 
 _LONGEST = 255
+_ACTIVE = "ACTIVE"
+_NOT_COMPARED = "InvalidParameterException"
 
 
-class EcsTaskDefinition(TaggedByArn):
+class EcsTaskDefinition(TaggedByArn, ComparedResource):
     """A revision of a task definition; Ref gives its ARN.
 
     The API refuses what has no effect here, so every property of the type goes to it.
@@ -66,6 +71,35 @@ class EcsTaskDefinition(TaggedByArn):
         answer = await self.call(request, "DescribeTaskDefinition", parameters)
         return _described(answer["taskDefinition"])
 
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the revision; one that was deregistered is gone. ECS keeps what it was given in a
+        form of its own (`1 GB` is 1024): what that comes to is as it was given."""
+        parameters = {"taskDefinition": physical_id}
+        answer = await self.call(request, "DescribeTaskDefinition", parameters)
+        kept, given = answer["taskDefinition"], request.properties
+        if kept["status"] != _ACTIVE:
+            raise ServiceError("ClientException", "The task definition is not active.")
+        told = self.described("DescribeTaskDefinition", answer, {"TaskDefinition": given})
+        wanted = self._registered(request, kept)
+        found = {}
+        for name in self.properties - {"Tags"}:
+            member = _member(name)
+            same = wanted.get(member) == kept.get(member)
+            found[name] = given.get(name) if same else told["TaskDefinition"].get(name)
+        return found
+
+    def _registered(self, request: ResourceRequest, kept: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what ECS makes of the template; where that has a dynamic reference, what it kept:
+        such a property is not compared."""
+        given = request.properties
+        looked_up = {_member(name) for name in given if dynamic_references(given[name])}
+        known = {name: kept[name] for name in looked_up & kept.keys()}
+        definition = {**self._definition(request), **known}
+        try:
+            return registered(definition, account_id=request.account_id, region=request.region)
+        except ServiceError as error:  # not that it is gone
+            raise ServiceError(_NOT_COMPARED, error.message) from None
+
     def tagged_arn(self, physical_id: str, attributes: Mapping[str, Any]) -> str:
         """Return the ARN, which is the physical id."""
         return physical_id
@@ -87,6 +121,10 @@ class EcsTaskDefinition(TaggedByArn):
         names = self.properties - {"Tags"}
         parameters = self.wanted(request, "RegisterTaskDefinition", names)
         return {**parameters, "family": self.identity(request)}
+
+
+def _member(name: str) -> str:
+    return name[0].lower() + name[1:]
 
 
 def _described(definition: Mapping[str, Any]) -> Succeeded:

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from tests.ecs_world import ROOT, EcsWorld
 
+from penstock.aws.errors import ServiceError
 from penstock.clock import utc_now
+from penstock.stacks.display import Secrets
+from penstock.stacks.drift.comparison import compare
 from penstock.stacks.handlers.handler import Failed, HandlerErrorCode, ResourceRequest, Succeeded
 from penstock.stacks.resource_types.ecs_cluster import EcsCluster
 from penstock.stacks.resource_types.ecs_task_definition import EcsTaskDefinition
+from penstock.stacks.schemas import resource_schema
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/dev/1"
 _ARN = "arn:aws:ecs:us-east-1:123456789012"
@@ -106,3 +110,69 @@ async def test_what_has_no_effect_here_fails_the_resource(world: EcsWorld) -> No
     failed = await handler.create(request({**_APP, "NetworkMode": "host"}), None)
     assert isinstance(failed, Failed)
     assert "Penstock does not support networkMode host" in failed.message
+
+
+def compared(handler: Any, properties: Mapping[str, Any], actual: Any) -> list[tuple[str, str]]:
+    type_name = f"AWS::ECS::{type(handler).__name__.removeprefix('Ecs')}"
+    schema = resource_schema.schema(type_name)
+    found = compare(properties, actual, schema, Secrets(frozenset()))
+    return [(each.path, each.kind) for each in found.differences]
+
+
+async def test_drift_of_a_cluster(world: EcsWorld) -> None:
+    handler = EcsCluster(world.in_process)
+    tags = [{"Key": "own", "Value": "1"}]
+    settings = [{"Name": "containerInsights", "Value": "enabled"}]
+    properties = {"ClusterName": "web", "ClusterSettings": settings, "Tags": tags}
+    made = await handler.create(request(properties), None)
+    assert isinstance(made, Succeeded)
+    there = request(properties, physical_resource_id="web", attributes=made.attributes)
+    assert compared(handler, properties, await handler.actual_properties(there)) == []
+    off = [{"name": "containerInsights", "value": "disabled"}]
+    await world.call("ecs", "UpdateClusterSettings", cluster="web", settings=off)
+    await world.call("ecs", "UntagResource", resourceArn=made.attributes["Arn"], tagKeys=["own"])
+    assert compared(handler, properties, await handler.actual_properties(there)) == [
+        ("/ClusterSettings/0/Value", "NOT_EQUAL"), ("/Tags/0", "REMOVE"),
+    ]  # fmt: skip
+    await world.call("ecs", "DeleteCluster", cluster="web")
+    assert await handler.actual_properties(there) is None
+
+
+async def test_drift_of_a_task_definition(world: EcsWorld) -> None:
+    """What ECS writes in another way than the template is no drift."""
+    handler = EcsTaskDefinition(world.in_process)
+    container = {
+        "Name": "main", "Image": "app", "Memory": "128", "Environment": [{"Name": "A", "Value": 1}],
+        "PortMappings": [{"ContainerPort": "8000"}], "DockerLabels": {"com.example.A": "x"},
+        "MountPoints": [{"SourceVolume": "data", "ContainerPath": "/data", "ReadOnly": "false"}],
+        "Secrets": [], "HealthCheck": {"Command": ["CMD", "true"], "Interval": "10"},
+    }  # fmt: skip
+    properties = {
+        "Family": "app", "Memory": "1 GB", "Cpu": ".5 vCPU", "TaskRoleArn": "worker",
+        "ContainerDefinitions": [container], "Volumes": [{"Name": "data"}],
+        "RequiresCompatibilities": ["EC2"], "Tags": [{"Key": "own", "Value": "1"}],
+    }  # fmt: skip
+    made = await handler.create(request(properties), None)
+    assert isinstance(made, Succeeded), made
+    arn = made.physical_resource_id
+    there = request(properties, physical_resource_id=arn, attributes=made.attributes)
+    assert compared(handler, properties, await handler.actual_properties(there)) == []
+    otherwise = {**properties, "Memory": "2 GB", "ContainerDefinitions": [{**container, "Cpu": 1}]}
+    asked = replace(there, properties=otherwise)
+    assert compared(handler, otherwise, await handler.actual_properties(asked)) == [
+        ("/ContainerDefinitions/0", "REMOVE"), ("/ContainerDefinitions/0", "ADD"),
+        ("/Memory", "NOT_EQUAL"),
+    ]  # fmt: skip
+    secret = {**container, "Environment": [{"Name": "A", "Value": "{{resolve:ssm:/a}}"}]}
+    looked_up = {
+        **properties, "Memory": "{{resolve:ssm:/memory}}", "ContainerDefinitions": [secret],
+        "TaskRoleArn": "other",
+    }  # fmt: skip
+    asked = replace(there, properties=looked_up)
+    found = compared(handler, looked_up, await handler.actual_properties(asked))
+    assert found == [("/TaskRoleArn", "NOT_EQUAL")]
+    refused = replace(there, properties={**properties, "NetworkMode": "host"})
+    with pytest.raises(ServiceError, match="does not support networkMode host"):
+        await handler.actual_properties(refused)
+    await world.call("ecs", "DeregisterTaskDefinition", taskDefinition=arn)
+    assert await handler.actual_properties(there) is None
