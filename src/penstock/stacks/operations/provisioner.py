@@ -322,7 +322,9 @@ class Provisioner:
 
     async def _shown(self, run: Run, step: Step) -> Mapping[str, Any] | None:
         if run.phase in {Phase.CREATE, Phase.UPDATE}:
-            return (await self._turn(run)).shown(step.logical_id)
+            turn = await self._turn(run)
+            if step.logical_id in turn.template.resources:  # not: a removal that is refused
+                return turn.shown(step.logical_id)
         if run.past is None:
             created = Phase.CREATE in run.steps
             run.past = PastProperties(run.operation, run.resources, created=created)
