@@ -1,6 +1,6 @@
 """Which part of a template refers to what. Pure; of Fn::If only the live branch counts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ class _Walk:
         if isinstance(node, dict):
             call = function_of(node)
             if call is not None:
-                yield from self._function(*call, path)
+                yield from self._function(*call, path, self.of)
                 return
             for key, member in node.items():
                 if isinstance(member, dict | list):
@@ -105,7 +105,11 @@ class _Walk:
             found = found.get(key) if isinstance(found, Mapping) else None
         return found is None
 
-    def _function(self, name: str, argument: Any, path: Path) -> Iterator[Reference]:
+    def _function(
+        self, name: str, argument: Any, path: Path, walk: Callable[[Any, Path], Iterator[Reference]]
+    ) -> Iterator[Reference]:
+        """Yield a function's references; `walk` goes on in a branch that is the value itself: what
+        is built of it, within another function, has no places of its own."""
         match name:
             case "Ref":
                 yield self._named(argument, path)
@@ -122,9 +126,11 @@ class _Walk:
                 yield from self._inside(list(variables.values()), path)
             case "Fn::If":
                 if argument[0] in self._conditions:
-                    yield from self.of(if_.branch(argument, self._conditions[argument[0]])[1], path)
+                    yield from walk(if_.branch(argument, self._conditions[argument[0]])[1], path)
             case "Fn::FindInMap":
                 yield from self._in_mapping(argument, path)
+                if self._takes_default(argument):
+                    yield from walk(find_in_map.parts(argument)[1]["DefaultValue"], path)
             case "Fn::ImportValue":
                 literal = argument if isinstance(argument, str) else ""
                 yield Reference(path, "Import", literal)
@@ -133,20 +139,18 @@ class _Walk:
                 yield from self._inside(argument, path)
 
     def _in_mapping(self, argument: Any, path: Path) -> Iterator[Reference]:
-        """What Fn::FindInMap names; the default unless the map is known to have the keys."""
-        names, default = find_in_map.parts(argument)
+        """What Fn::FindInMap finds its value by."""
+        names, _ = find_in_map.parts(argument)
         if isinstance(names[0], str):
             yield Reference(path, "Mapping", names[0])
         yield from self._inside(names, path)
-        if self._takes_default(argument):
-            yield from self._inside(default, path)
 
     def _inside(self, argument: Any, path: Path) -> Iterator[Reference]:
         """A function's argument: its references make up the one value at `path`."""
         if isinstance(argument, dict):
             call = function_of(argument)
             if call is not None:
-                yield from self._function(*call, path)
+                yield from self._function(*call, path, self._inside)
                 return
             for member in argument.values():
                 yield from self._inside(member, path)

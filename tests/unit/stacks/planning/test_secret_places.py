@@ -48,3 +48,19 @@ def test_a_secret_after_an_item_that_is_left_out_is_at_its_place_in_the_value() 
     listed = [{"Ref": "AWS::NoValue"}, {"Fn::Base64": {"Ref": "Secret"}}, "plain"]
     found = places(Topic={"Type": "AWS::SNS::Topic", "Properties": {"Tags": listed}})
     assert found.in_properties("Topic") == [("Tags", 0)]
+
+
+def test_a_secret_in_a_branch_within_a_function_is_the_whole_value() -> None:
+    """Its place in the list that is joined was taken for one in the text, and nothing masked."""
+    given = {"Fn::If": ["On", ["x", {"Fn::Base64": {"Ref": "Secret"}}], []]}
+    template = load_template(
+        json.dumps(
+            {
+                "Parameters": {"Secret": {"Type": "String", "NoEcho": True}},
+                "Conditions": {"On": {"Fn::Equals": ["a", "a"]}},
+                "Resources": {"P": parameter({"Fn::Join": ["", given]})},
+            }
+        )
+    )
+    secret = {"Secret": ParameterValue("swordfish", no_echo=True)}
+    assert SecretPlaces(template, secret, {"On": True}).in_properties("P") == [("Value",)]
