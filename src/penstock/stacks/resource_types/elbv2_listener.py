@@ -14,6 +14,9 @@ from penstock.stacks.resource_types.kept_resource import changed
 _NOT_FOUND = "ListenerNotFoundException"
 _SETTINGS = ("AlpnPolicy", "Certificates", "DefaultActions", "Port", "Protocol", "SslPolicy")
 
+_TOLD = ("DefaultActions", "Port", "Protocol")
+"""The others of _SETTINGS are for TLS, which is refused."""
+
 
 class Elbv2Listener(Elbv2Resource):
     """A listener; Ref gives its ARN."""
@@ -56,6 +59,12 @@ class Elbv2Listener(Elbv2Resource):
             if str(listener["Port"]) == port:
                 return _described(listener)
         raise ServiceError(_NOT_FOUND, f"Listener on port {port} of '{balancer}' not found")
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the listener."""
+        answer = await self.call(request, "DescribeListeners", {"ListenerArns": [physical_id]})
+        told = answer["Listeners"][0]
+        return {name: told[name] for name in ("LoadBalancerArn", *_TOLD)}
 
 
 def _described(listener: Mapping[str, Any]) -> Succeeded:

@@ -60,6 +60,12 @@ class Elbv2ListenerRule(Elbv2Resource):
                 return _described(rule)
         raise ServiceError(_NOT_FOUND, f"Rule of priority {priority} of '{listener}' not found")
 
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the rule; its listener cannot change."""
+        answer = await self.call(request, "DescribeRules", {"RuleArns": [physical_id]})
+        told = answer["Rules"][0]
+        return {name: told[name] for name in ("Actions", "Conditions", "Priority")}
+
 
 def _described(rule: Mapping[str, Any]) -> Succeeded:
     return Succeeded(rule["RuleArn"], {"RuleArn": rule["RuleArn"], "IsDefault": rule["IsDefault"]})

@@ -17,6 +17,7 @@ from penstock.stacks.resource_types.elbv2_resource import (
 from penstock.stacks.resource_types.kept_resource import changed
 
 _LONGEST = 32
+_TOLD = ("IpAddressType", "Scheme", "SecurityGroups", "Type")
 
 
 class Elbv2LoadBalancer(Elbv2Resource):
@@ -77,6 +78,27 @@ class Elbv2LoadBalancer(Elbv2Resource):
         member = "LoadBalancerArns" if is_arn(identity) else "Names"
         answer = await self.call(request, "DescribeLoadBalancers", {member: [identity]})
         return _described(answer["LoadBalancers"][0])
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the load balancer, and of its attributes those that the template sets."""
+        answer = await self.call(
+            request, "DescribeLoadBalancers", {"LoadBalancerArns": [physical_id]}
+        )
+        told = answer["LoadBalancers"][0]
+        subnets = [zone["SubnetId"] for zone in told["AvailabilityZones"]]
+        attributes = await self.attributes_set(
+            request,
+            "DescribeLoadBalancerAttributes",
+            {"LoadBalancerArn": physical_id},
+            "LoadBalancerAttributes",
+        )
+        return {
+            **{name: told.get(name) for name in _TOLD},
+            "Name": told["LoadBalancerName"],
+            "Subnets": subnets,
+            "SubnetMappings": [{"SubnetId": subnet} for subnet in subnets],
+            "LoadBalancerAttributes": attributes,
+        }
 
 
 def _described(balancer: Mapping[str, Any]) -> Succeeded:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.stacks.handlers.handler import ResourceRequest, Succeeded, Support
-from penstock.stacks.resource_types.kept_resource import KeptResource, text_of
+from penstock.stacks.resource_types.compared_resource import ComparedResource
+from penstock.stacks.resource_types.kept_resource import text_of
 
 
-class Elbv2Resource(KeptResource):
+class Elbv2Resource(ComparedResource):
     """A resource that Elastic Load Balancing names by its ARN, which is its physical id."""
 
     support = Support.RUNNING
@@ -32,6 +33,16 @@ class Elbv2Resource(KeptResource):
             await self.call(request, "AddTags", {**resources, "Tags": self.as_list(added)})
         if removed:
             await self.call(request, "RemoveTags", {**resources, "TagKeys": list(removed)})
+
+    async def attributes_set(
+        self, request: ResourceRequest, operation: str, which: Mapping[str, str], name: str
+    ) -> list[Any]:
+        """Return those of the attributes that the template's property of this name sets."""
+        keys = {pair["Key"] for pair in attribute_pairs(request.properties, name)}
+        if not keys:
+            return []
+        answer = await self.call(request, operation, which)
+        return [pair for pair in answer["Attributes"] if pair["Key"] in keys]
 
 
 def attribute_pairs(properties: Mapping[str, Any], name: str) -> list[dict[str, str]]:

@@ -29,6 +29,10 @@ _CHECK = (
     "Matcher",
     "UnhealthyThresholdCount",
 )
+_TOLD = (
+    *_CHECK, "IpAddressType", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId",
+)  # fmt: skip
+_LEAVING = "draining"
 
 
 class Elbv2TargetGroup(Elbv2Resource):
@@ -92,6 +96,35 @@ class Elbv2TargetGroup(Elbv2Resource):
         member = "TargetGroupArns" if is_arn(identity) else "Names"
         answer = await self.call(request, "DescribeTargetGroups", {member: [identity]})
         return _described(answer["TargetGroups"][0])
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the target group, and of its attributes and targets those that the template
+        sets: services register others."""
+        group = {"TargetGroupArn": physical_id}
+        answer = await self.call(
+            request, "DescribeTargetGroups", {"TargetGroupArns": [physical_id]}
+        )
+        told = answer["TargetGroups"][0]
+        attributes = await self.attributes_set(
+            request, "DescribeTargetGroupAttributes", group, "TargetGroupAttributes"
+        )
+        found = {name: told.get(name) for name in _TOLD}
+        found |= {"Name": told["TargetGroupName"], "TargetGroupAttributes": attributes}
+        if request.properties.get("Targets"):
+            health = await self.call(request, "DescribeTargetHealth", group)
+            there = [
+                one["Target"]
+                for one in health["TargetHealthDescriptions"]
+                if one["TargetHealth"]["State"] != _LEAVING
+            ]
+            found["Targets"] = [
+                given
+                for given, wanted in zip(
+                    request.properties["Targets"], _targets(request.properties), strict=True
+                )
+                if any(wanted.items() <= one.items() for one in there)
+            ]
+        return found
 
 
 def _targets(properties: Mapping[str, Any]) -> list[dict[str, Any]]:

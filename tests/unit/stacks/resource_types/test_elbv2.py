@@ -13,8 +13,17 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.principals import root
 from penstock.aws.service import Principal
 from penstock.clock import utc_now
-from penstock.stacks.handlers.handler import Failed, ResourceRequest, Succeeded, Support
+from penstock.stacks.display import Secrets
+from penstock.stacks.drift.comparison import compare
+from penstock.stacks.handlers.handler import (
+    Comparable,
+    Failed,
+    ResourceRequest,
+    Succeeded,
+    Support,
+)
 from penstock.stacks.registration import handlers
+from penstock.stacks.schemas import resource_schema
 from penstock.stacks.stacks import Stacks
 from penstock.workloads.load_balancing import addresses
 from penstock.workloads.load_balancing.api import service
@@ -81,6 +90,21 @@ class Types:
         updated = await self.handlers[request.resource_type].update(request, None)
         assert isinstance(updated, Succeeded), updated
         return updated
+
+    async def drift(
+        self, type: str, made: Succeeded, properties: Mapping[str, Any]
+    ) -> list[tuple[str, str]]:
+        request = self.request(
+            type, properties, physical_resource_id=made.physical_resource_id,
+            attributes=made.attributes,
+        )  # fmt: skip
+        handler = self.handlers[request.resource_type]
+        assert isinstance(handler, Comparable)
+        actual = await handler.actual_properties(request)
+        schema = resource_schema.schema(request.resource_type)
+        found = compare(properties, actual, schema, Secrets(frozenset()))
+        told = [(each.path, each.kind) for each in found.differences]
+        return [("", "DELETED")] if actual is None else told
 
     async def delete(self, type: str, made: Succeeded, properties: Mapping[str, Any]) -> None:
         request = self.request(
@@ -216,6 +240,94 @@ async def test_what_was_made_before_a_crash_is_found(types: Types) -> None:
     ):
         again = await types.made(type, properties, resumed=True)
         assert again.physical_resource_id == made.physical_resource_id
+
+
+async def test_drift_of_load_balancers_and_target_groups(types: Types) -> None:
+    tags = [{"Key": "own", "Value": "1"}]
+    balancing = {
+        **BALANCER, "Name": "web", "Scheme": "internal", "Type": "application", "Tags": tags,
+        "LoadBalancerAttributes": [{"Key": "idle_timeout.timeout_seconds", "Value": 30}],
+    }  # fmt: skip
+    balancer = await types.made("LoadBalancer", balancing)
+    grouping = {
+        **GROUP, "HealthCheckPath": "/a", "HealthCheckIntervalSeconds": "10", "Tags": tags,
+        "Matcher": {"HttpCode": "200"},
+        "TargetGroupAttributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": 30}],
+        "Targets": [{"Id": "10.0.0.1", "Port": "81"}, {"Id": "10.0.0.2"}],
+    }  # fmt: skip
+    group = await types.made("TargetGroup", grouping)
+    assert await types.drift("LoadBalancer", balancer, balancing) == []
+    assert await types.drift("TargetGroup", group, grouping) == []
+    arn = group.physical_resource_id
+    other = [{"Id": "10.0.0.3", "Port": 81}]
+    await types.call("RegisterTargets", TargetGroupArn=arn, Targets=other)
+    assert await types.drift("TargetGroup", group, grouping) == [], "others' targets are no drift"
+    gone = [{"Id": "10.0.0.1", "Port": 81}]
+    await types.call("DeregisterTargets", TargetGroupArn=arn, Targets=gone)
+    await types.call("ModifyTargetGroup", TargetGroupArn=arn, HealthCheckPath="/b")
+    await types.call("RemoveTags", ResourceArns=[arn], TagKeys=["own"])
+    assert await types.drift("TargetGroup", group, grouping) == [
+        ("/HealthCheckPath", "NOT_EQUAL"), ("/Tags/0", "REMOVE"), ("/Targets/0", "REMOVE"),
+    ]  # fmt: skip
+    arn = balancer.physical_resource_id
+    longer = [{"Key": "idle_timeout.timeout_seconds", "Value": "60"}]
+    await types.call("ModifyLoadBalancerAttributes", LoadBalancerArn=arn, Attributes=longer)
+    await types.call("SetSubnets", LoadBalancerArn=arn, Subnets=["subnet-1", "subnet-3"])
+    assert await types.drift("LoadBalancer", balancer, balancing) == [
+        ("/LoadBalancerAttributes/0/Value", "NOT_EQUAL"), ("/Subnets/1", "REMOVE"),
+        ("/Subnets/1", "ADD"),
+    ]  # fmt: skip
+    await types.delete("TargetGroup", group, grouping)
+    await types.delete("LoadBalancer", balancer, balancing)
+    assert await types.drift("TargetGroup", group, grouping) == [("", "DELETED")]
+    assert await types.drift("LoadBalancer", balancer, balancing) == [("", "DELETED")]
+
+
+async def test_drift_of_listeners_and_rules(types: Types) -> None:
+    balancer = await types.made("LoadBalancer", BALANCER)
+    groups = [await types.made("TargetGroup", GROUP, logical=f"G{n}") for n in (1, 2)]
+    first, second = (one.physical_resource_id for one in groups)
+    listening = {
+        "LoadBalancerArn": balancer.physical_resource_id, "Port": "80", "Protocol": "HTTP",
+        "DefaultActions": [{"Type": "forward", "TargetGroupArn": first}],
+    }  # fmt: skip
+    listener = await types.made("Listener", listening)
+    weights = [
+        {"TargetGroupArn": first, "Weight": "3"}, {"TargetGroupArn": second, "Weight": "1"},
+    ]  # fmt: skip
+    actions: list[Any] = [
+        [{"Type": "forward", "ForwardConfig": {"TargetGroups": weights}}],
+        [{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", "Path": "/b"}}],
+        [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    ]
+    conditions: list[Any] = [
+        [{"Field": "path-pattern", "Values": ["/a"]}, {"Field": "host-header", "Values": ["b"]}],
+        [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a", "/b"]}}],
+        [{"Field": "http-header",
+          "HttpHeaderConfig": {"HttpHeaderName": "X-A", "Values": ["1"]}}],
+    ]  # fmt: skip
+    made = []
+    for priority, (action, condition) in enumerate(zip(actions, conditions, strict=True), 1):
+        ruling = {
+            "ListenerArn": listener.physical_resource_id, "Priority": str(priority),
+            "Actions": action, "Conditions": condition,
+        }  # fmt: skip
+        rule = await types.made("ListenerRule", ruling, logical=f"Rule{priority}")
+        assert await types.drift("ListenerRule", rule, ruling) == []
+        made.append((rule, ruling))
+    assert await types.drift("Listener", listener, listening) == []
+    listener_arn, (rule, ruling) = listener.physical_resource_id, made[2]
+    await types.call("ModifyListener", ListenerArn=listener_arn, DefaultActions=[
+        {"Type": "forward", "TargetGroupArn": second}
+    ])  # fmt: skip
+    pair = {"RuleArn": rule.physical_resource_id, "Priority": 9}
+    await types.call("SetRulePriorities", RulePriorities=[pair])
+    [(path, kind)] = await types.drift("Listener", listener, listening)
+    assert (path, kind) == ("/DefaultActions/0/TargetGroupArn", "NOT_EQUAL")
+    assert await types.drift("ListenerRule", rule, ruling) == [("/Priority", "NOT_EQUAL")]
+    await types.delete("Listener", listener, listening)
+    assert await types.drift("Listener", listener, listening) == [("", "DELETED")]
+    assert await types.drift("ListenerRule", rule, ruling) == [("", "DELETED")]
 
 
 async def test_they_run(types: Types) -> None:
