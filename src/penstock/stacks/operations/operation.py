@@ -128,7 +128,12 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What was asked for. Everything here is fixed when the operation begins."""
+    """What was asked for, and the stack as it was then.
+
+    Fixed when the operation begins, but for `monitored_until`, and for how and as whom it goes on
+    where a request has it go back or try again: `on_failure`, `retain_except_on_create`,
+    `principal`, `role_arn` and `token` (`recoveries.py`).
+    """
 
     id: str
     stack_id: str

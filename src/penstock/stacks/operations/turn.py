@@ -100,65 +100,34 @@ class Turn:
 
     def decide(self, step: Step, support: str) -> Step:
         """Return the step with its work decided and `new` evaluated; FAILED where it cannot be."""
-        name = step.logical_id
-        declared = self.template.resources[name]
+        declared = self.template.resources[step.logical_id]
         scope = self.scope()
         old = step.old if step.old is not None and step.old.status not in _UNDONE else None
-        new = DeployedResource(
-            logical_resource_id=name,
-            resource_type=declared.type,
-            physical_resource_id=old.physical_resource_id if old else "",
-            status="",
-            properties={},
-            attributes=old.attributes if old else {},
-            support=support,
-            ref=old.ref if old else None,
-            depends_on=tuple(step.after),
-            deletion_policy=declared.deletion_policy,
-            update_replace_policy=declared.update_replace_policy,
-        )
+        new = _declared(declared, step, support, old)
         try:
-            properties = evaluate.properties(scope, name)
-            metadata = evaluate.metadata(scope, name)
-            dynamic_references.check_places(declared.type, properties)
-            unwritten = written_references.unwritten(scope, name, properties)
-            if unwritten and declared.type == NESTED_STACK:
-                raise written_references.handed_on(unwritten)
+            new = _evaluated(scope, declared, new)
         except ServiceError as error:
             return self._refused(step, new, old, error.message)
-        new = dataclasses.replace(
-            new, properties=properties, metadata=metadata, unwritten=unwritten
-        )
-        conditional = False
-        if old is None:
-            work = Work.CREATE
-        else:
+        work, conditional, another = Work.CREATE, False, False
+        if old is not None:
             changed = differences(
-                declared, old, properties, metadata,
+                declared, old, new.properties, new.metadata,
                 stack_tags_changed=dict(self.operation.before.tags) != dict(self.plan.tags),
             )  # fmt: skip
             conditional = support == Support.RECORDED and _only_conditional(changed)
-            another = conditional and identity.is_another(declared.type, old.properties, properties)
-            work = Work.REPLACE if another else self._change(name, old, changed)
+            another = conditional and identity.is_another(
+                declared.type, old.properties, new.properties
+            )
+            work = Work.REPLACE if another else self._change(declared, old, changed)
             if changed and (denied := self._denied(work, old)):
                 refused = self._refused(step, new, old, denied)
                 return dataclasses.replace(refused, work=Work.DENIED)
-            if (
-                work is Work.REPLACE
-                and not another
-                and (
-                    refusal := custom_names.refusal_to_replace(
-                        declared.type, old.properties, properties
-                    )
-                )
-            ):
-                return self._refused(step, new, old, refusal)
-            if work is Work.NOTHING and declared.type == NESTED_STACK:
-                work = Work.UPDATE  # its template may have changed where it is
-        if work is not Work.NOTHING and (wrong := self._problems(scope, declared, properties)):
-            return self._refused(step, new, old, property_rules.failure(name, wrong))
         try:
-            signals = self._signals(scope, declared, work, old, properties)
+            if old is not None and work is Work.REPLACE and not another:
+                _check_name(declared, old, new)
+            if work is not Work.NOTHING:
+                self._check_properties(scope, declared, new.properties)
+            signals = self._signals(scope, declared, work, old, new.properties)
         except ServiceError as error:
             return self._refused(step, new, old, error.message)
         physical_id = old.physical_resource_id if old and work is Work.UPDATE else None
@@ -167,18 +136,19 @@ class Turn:
             signals=signals, conditional=conditional,
         )  # fmt: skip
 
-    def _problems(
+    def _check_properties(
         self, scope: Scope, declared: ResourceDeclaration, properties: Mapping[str, Any]
-    ) -> list[str]:
-        """Return what the type's schema has against the properties."""
+    ) -> None:
+        """Raise ServiceError for what the type's schema has against the properties."""
         schema = resource_schema.schema(declared.type)
-        found = [] if schema is None else property_rules.problems(schema, properties)
-        if schema is None or not found:
-            return []
+        if schema is None or not property_rules.problems(schema, properties):
+            return
         conditions = evaluate.conditions(scope)
         refers = references(self.template, declared.logical_id, conditions, scope)
         ours = made_up.places(refers, self.deployed)
-        return property_rules.problems(schema, properties, ours)
+        wrong = property_rules.problems(schema, properties, ours)
+        if wrong:
+            raise invalid(property_rules.failure(declared.logical_id, wrong))
 
     def _signals(
         self,
@@ -204,17 +174,21 @@ class Turn:
         policy = evaluate.evaluated(scope, declared.update_policy)
         return creation_policy.on_update(declared.type, policy, old.properties, properties)
 
-    def _change(self, name: str, old: DeployedResource, changed: Sequence[Difference]) -> Work:
+    def _change(
+        self, declared: ResourceDeclaration, old: DeployedResource, changed: Sequence[Difference]
+    ) -> Work:
         recreations = {each.requires_recreation for each in changed}
         if "Always" in recreations:
             return Work.REPLACE
         if "Conditionally" in recreations and any(
-            each.logical_resource_id == name and each.replacement == "True"
+            each.logical_resource_id == declared.logical_id and each.replacement == "True"
             for each in self.plan.changes
         ):
             return Work.REPLACE
         if any(each.attribute not in _NO_CALL for each in changed) or old.status in _UNCERTAIN:
             return Work.UPDATE
+        if declared.type == NESTED_STACK:
+            return Work.UPDATE  # its template may have changed where it is
         return Work.NOTHING
 
     def _denied(self, work: Work, old: DeployedResource) -> str | None:
@@ -296,6 +270,48 @@ def values_of(resource: DeployedResource) -> ResourceValues:
     """Return what Ref and Fn::GetAtt of a deployed resource give."""
     ref = resource.ref if resource.ref is not None else resource.physical_resource_id
     return ResourceValues(ref, resource.attributes, resource.source)
+
+
+def _declared(
+    declared: ResourceDeclaration, step: Step, support: str, old: DeployedResource | None
+) -> DeployedResource:
+    """Return what is to be made of a resource, before anything is evaluated."""
+    return DeployedResource(
+        logical_resource_id=declared.logical_id,
+        resource_type=declared.type,
+        physical_resource_id=old.physical_resource_id if old else "",
+        status="",
+        properties={},
+        attributes=old.attributes if old else {},
+        support=support,
+        ref=old.ref if old else None,
+        depends_on=tuple(step.after),
+        deletion_policy=declared.deletion_policy,
+        update_replace_policy=declared.update_replace_policy,
+    )
+
+
+def _evaluated(
+    scope: Scope, declared: ResourceDeclaration, new: DeployedResource
+) -> DeployedResource:
+    """Return `new` with its properties and Metadata. Raises ServiceError."""
+    name = declared.logical_id
+    properties = evaluate.properties(scope, name)
+    metadata = evaluate.metadata(scope, name)
+    dynamic_references.check_places(declared.type, properties)
+    unwritten = written_references.unwritten(scope, name, properties)
+    if unwritten and declared.type == NESTED_STACK:
+        raise written_references.handed_on(unwritten)
+    return dataclasses.replace(new, properties=properties, metadata=metadata, unwritten=unwritten)
+
+
+def _check_name(
+    declared: ResourceDeclaration, old: DeployedResource, new: DeployedResource
+) -> None:
+    """Raise AWS's refusal of a replacement that would have the name of what it replaces."""
+    refusal = custom_names.refusal_to_replace(declared.type, old.properties, new.properties)
+    if refusal is not None:
+        raise invalid(refusal)
 
 
 def _only_conditional(changed: Sequence[Difference]) -> bool:
