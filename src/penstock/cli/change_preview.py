@@ -32,6 +32,7 @@ _DELETION_SECONDS = 60.0
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.1, 5.0
 _IN_REVIEW = "REVIEW_IN_PROGRESS"
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
+_EXECUTED = ("EXECUTE_COMPLETE", "EXECUTE_FAILED")
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -79,8 +80,10 @@ def previewed(
         try:
             made = _made(endpoint, request, bucket, None if new else stack, name)
         except (BotoCoreError, KeyboardInterrupt, SystemExit):  # no answer: it may be there
-            with contextlib.suppress(ClientError, BotoCoreError):
-                _remove(cloudformation, name, request.stack, stack is None)
+            with contextlib.suppress(ClientError, BotoCoreError, Refusal):
+                place = {"ChangeSetName": name, "StackName": request.stack}
+                found = cloudformation.describe_change_set(**place)
+                _remove(cloudformation, found["ChangeSetId"], found["StackId"], stack is None)
             raise
         if made is None:
             yield Preview(request.source, _unmade(request), stack is not None, kept=False)
@@ -250,32 +253,40 @@ def _removed(cloudformation: Any, made: Mapping[str, str], alone: bool) -> None:
         ) from error
 
 
-def _remove(cloudformation: Any, name_or_arn: str, stack: str | None, alone: bool) -> None:
-    """Delete a change set, and its stack where nothing else was ever made of it (`alone`)."""
-    place = {"ChangeSetName": name_or_arn}
-    if not name_or_arn.startswith("arn:") and stack is not None:
-        place["StackName"] = stack
+def _remove(cloudformation: Any, arn: str, stack_id: str | None, alone: bool) -> None:
+    """Delete a change set, and its stack where nothing else was ever made of it (`alone`).
+
+    Both go by their ids: under the names others may have made something meanwhile. Nothing deletes
+    a stack only if it is still in review, so that is asked last. Raises Refusal where somebody has
+    executed the change set.
+    """
     end = time.monotonic() + _DELETION_SECONDS
     while True:
         try:
-            cloudformation.delete_change_set(**place)
+            cloudformation.delete_change_set(ChangeSetName=arn)
             break
         except ClientError as error:  # while it is being made it cannot be deleted
-            code = error.response["Error"]["Code"]
-            if not code.startswith("InvalidChangeSetStatus") or time.monotonic() > end:
+            told = error.response["Error"]
+            if any(each in told["Message"] for each in _EXECUTED):
+                raise Refusal(f"somebody has executed the preview's change set: {arn}") from error
+            if not told["Code"].startswith("InvalidChangeSetStatus") or time.monotonic() > end:
                 raise
         time.sleep(_FIRST_WAIT_SECONDS)
-    if not alone or stack is None:
+    if not alone or stack_id is None or not _is_in_review(cloudformation, stack_id):
         return
-    found = _stack(cloudformation, stack)
-    if found is None or found["StackStatus"] != _IN_REVIEW:
+    others = cloudformation.list_change_sets(StackName=stack_id).get("Summaries", ())
+    if any(each.get("ChangeSetId") != arn for each in others):
         return
-    others = cloudformation.list_change_sets(StackName=stack).get("Summaries", ())
-    if any(each.get("ChangeSetId") != name_or_arn for each in others):
+    if not _is_in_review(cloudformation, stack_id):
         return
-    cloudformation.delete_stack(StackName=stack)
-    while _stack(cloudformation, stack) is not None and time.monotonic() < end:
+    cloudformation.delete_stack(StackName=stack_id)
+    while _stack(cloudformation, stack_id) is not None and time.monotonic() < end:
         time.sleep(_FIRST_WAIT_SECONDS)  # until then the next preview would meet it
+
+
+def _is_in_review(cloudformation: Any, stack_id: str) -> bool:
+    found = _stack(cloudformation, stack_id)
+    return found is not None and bool(found["StackStatus"] == _IN_REVIEW)
 
 
 @contextlib.contextmanager

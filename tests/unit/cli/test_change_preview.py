@@ -74,8 +74,10 @@ class CloudFormation:
         return {"Id": ARN, "StackId": STACK_ID}
 
     def describe_change_set(self, **request: Any) -> dict[str, Any]:
-        assert request.pop("ChangeSetName") == ARN
-        return self.answer
+        by_name = (request.get("ChangeSetName"), request.get("StackName"))
+        assert request["ChangeSetName"] == ARN or by_name == (self.made["ChangeSetName"], "shop")
+        self._refuse("describe")
+        return {"StackId": STACK_ID, **self.answer}
 
     def list_change_sets(self, StackName: str) -> dict[str, Any]:
         return {"Summaries": [{"ChangeSetId": ARN}, *self.others]}
@@ -195,8 +197,25 @@ def test_a_change_set_that_may_be_there_without_an_answer_is_removed() -> None:
     there.refuses["create"] = [ReadTimeoutError(endpoint_url="http://x")]
     with pytest.raises(ReadTimeoutError):
         preview(there)
-    name = there.made["ChangeSetName"]
-    assert there.did[0] == f"delete change set {name} shop"
+    assert there.did == [f"delete change set {ARN}", f"delete stack {STACK_ID}"], "by their ids"
+
+
+def test_what_was_never_made_leaves_what_has_its_stacks_name() -> None:
+    there = CloudFormation()
+    there.refuses["create"] = [ReadTimeoutError(endpoint_url="http://x")]
+    there.refuses["describe"] = [refused("ChangeSetNotFound", "does not exist")]
+    with pytest.raises(ReadTimeoutError):
+        preview(there)
+    assert there.did == []
+
+
+def test_one_that_somebody_has_executed_keeps_its_stack() -> None:
+    there = CloudFormation()
+    words = "Cannot delete ChangeSet in execution status EXECUTE_COMPLETE"
+    there.refuses["delete"] = [refused("InvalidChangeSetStatus", words)]
+    with pytest.raises(Refusal, match=f"somebody has executed the preview's change set: {ARN}"):
+        preview(there)
+    assert there.did == []
 
 
 def test_an_interruption_leaves_nothing() -> None:
