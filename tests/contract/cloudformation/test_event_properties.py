@@ -81,3 +81,12 @@ def test_no_secret_is_shown(server: CloudFormationServer, deleted: bool) -> None
     assert shown(server, made["StackId"], "Plain", "DELETE_COMPLETE") == [
         {"Type": "String", "Value": "1"}
     ]
+
+
+def test_the_form_of_the_text(server: CloudFormationServer) -> None:
+    """As recorded: scalars are text, and there are no spaces between members."""
+    topic = {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 5, "FifoQueue": False}}
+    server.create("app", template({"Q": topic}))
+    found = server.client.describe_stack_events(StackName="app")["StackEvents"]
+    texts = {one["ResourceProperties"] for one in found if "ResourceProperties" in one}
+    assert texts == {'{"DelaySeconds":"5","FifoQueue":"false"}'}

@@ -7,7 +7,6 @@ stands behind its resources: `running 11, kept 14, recorded 0`; AWS gives no rea
 tools show what is given.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from penstock import ids
+from penstock.stacks.display import as_json, canonical
 from penstock.stacks.events import operation_events
 from penstock.stacks.handlers.handler import Support
 from penstock.stacks.state import DeployedResource
@@ -55,6 +55,11 @@ class StackEvent:
     properties: Mapping[str, Any] | None = None
     """As they may be shown: NoEcho values masked."""
 
+    @property
+    def properties_text(self) -> str | None:
+        """The properties as JSON in AWS's form (recorded): scalars are text, and no spaces."""
+        return None if self.properties is None else as_json(canonical(self.properties))
+
 
 def store(
     connection: sa.Connection,
@@ -78,9 +83,7 @@ def store(
             operation_events.before(connection, stack_id, event.status, now)
         event_id = _event_id(event, now)
         stored.append((event_id, event))
-        properties = None
-        if event.properties is not None:
-            properties = cipher.encrypt(json.dumps(event.properties))
+        properties = event.properties_text
         rows.append(
             EventRow(
                 id=event_id,
@@ -91,7 +94,7 @@ def store(
                 type=event.type,
                 status=event.status,
                 reason=event.reason,
-                sealed_properties=properties,
+                sealed_properties=None if properties is None else cipher.encrypt(properties),
                 token=token,
                 occurred_at=now,
             )

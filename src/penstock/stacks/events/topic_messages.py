@@ -5,7 +5,6 @@ PrincipalId always is. The form is AWS's, as test events of its receivers in pub
 show it.
 """
 
-import json
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -55,7 +54,7 @@ def text(
     now: datetime,
 ) -> str:  # fmt: skip
     """Return the message of one event; properties too large for a message are left out."""
-    properties = "null" if event.properties is None else json.dumps(event.properties)
+    properties = event.properties_text or "null"
     if len(properties.encode()) > LARGEST_BYTES // 2:
         properties = "null"
     members = {
