@@ -330,11 +330,11 @@ class World:
         await self.stop()
         self.store.close()
 
-    async def planned(self, body: str, name: str = "app") -> Plan:
+    async def planned(self, body: str, name: str = "app", **more: Any) -> Plan:
         """Return what an update to this template would do, without doing it."""
         state = await self.stacks.state(name)
         assert state is not None
-        return planner.plan(state, await self._desired(body))
+        return planner.plan(state, await self._desired(body, **more))
 
     async def begin_create(self, body: str, name: str = "app", **more: Any) -> StackState:
         state = self.stacks.new_state(name)

@@ -1,15 +1,20 @@
 """What executing a plan from A to B leaves, and in which order, told by the store outside.
 
-Templates are random graphs of references, attributes and DependsOn; an edit is any other template.
+Templates are random graphs of references, attributes and DependsOn, with AWS::NoValue in lists and
+a NoEcho parameter, as it is or in Base64; an edit is any other template with another secret. Every
+event, change set and line of the log, and every file of the data directory, is searched for them.
 An executor that does nothing, and says that it did, fails every one of these properties and those
 of the neighbours: `test_an_executor_that_does_nothing`.
 """
 
+import base64
 import importlib
 import json
+import logging
+import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +25,26 @@ from hypothesis import strategies as st
 from tests import stack_world
 from tests.stack_world import TYPE, ThingHandler, World, template
 
+from penstock.stacks.change_sets.description import describe_changes
+from penstock.stacks.planning.plan import Plan
+from penstock.stacks.template.template import ParameterValue
+from penstock.storage.encryption import Cipher
+
 NAMES = "ABCDEF"
+FIRST, SECOND = "swordfish-1st", "swordfish-2nd"
+NOTHING = {"Fn::If": ["Never", "gone", {"Ref": "AWS::NoValue"}]}
+HIDDEN: Mapping[str, Any] = {
+    "plain": {"Ref": "Secret"},
+    "derived": {"Fn::Base64": {"Fn::Sub": "user:${Secret}"}},
+}
 
 
 @dataclass(frozen=True)
 class Node:
-    """One resource: what it refers to, reads from and merely follows; `name` replaces it."""
+    """One resource: what it refers to, reads from and merely follows; `name` replaces it.
+
+    `secret` is one of HIDDEN, `left_out` counts the items of lists that are AWS::NoValue.
+    """
 
     value: str = "v1"
     refers: tuple[str, ...] = ()
@@ -33,6 +52,8 @@ class Node:
     follows: tuple[str, ...] = ()
     name: str | None = None
     how: str | None = None
+    secret: str | None = None
+    left_out: int = 0
 
     @property
     def needs(self) -> set[str]:
@@ -40,7 +61,12 @@ class Node:
 
     @property
     def declared(self) -> dict[str, Any]:
-        parts: list[Any] = [self.value, *({"Ref": one} for one in self.refers)]
+        nothing = [NOTHING] * self.left_out
+        own: list[Any] = [*nothing, self.value]
+        if self.secret is not None:
+            own += [":", HIDDEN[self.secret]]
+        parts: list[Any] = [{"Fn::Join": ["", own]}, *nothing]
+        parts += [{"Ref": one} for one in self.refers]
         properties: dict[str, Any] = {"Type": "String", "Value": {"Fn::Join": ["|", parts]}}
         if self.reads:  # what another's Value holds is text here: no id that must be alive
             read = [{"Fn::Sub": f"read ${{{one}.Value}}"} for one in self.reads]
@@ -49,7 +75,9 @@ class Node:
             properties["Name"] = self.name
         if self.how is not None:
             properties["Description"] = self.how
-        more = {"DependsOn": list(self.follows)} if self.follows else {}
+        more: dict[str, Any] = {"DependsOn": list(self.follows)} if self.follows else {}
+        if self.left_out:
+            more["Metadata"] = {"list": [*nothing, *own, "last"]}
         return {"Type": TYPE, "Properties": properties, **more}
 
 
@@ -60,6 +88,8 @@ def body(graph: Graph) -> str:
     return template(
         {name: node.declared for name, node in graph.items()},
         Outputs={f"O{name}": {"Value": {"Ref": name}} for name in graph},
+        Parameters={"Secret": {"Type": "String", "NoEcho": True}},
+        Conditions={"Never": {"Fn::Equals": ["a", "b"]}},
     )
 
 
@@ -77,6 +107,8 @@ def graphs(draw: st.DrawFn) -> dict[str, Node]:
             draw(others),
             draw(st.sampled_from([None, None, f"{name}1", f"{name}2"])),
             draw(st.sampled_from([None, None, None, "slow-1", "slow-3"])),
+            draw(st.sampled_from([None, "plain", "derived"])),
+            draw(st.sampled_from([0, 0, 1, 2])),
         )
     return made
 
@@ -85,9 +117,72 @@ def graphs(draw: st.DrawFn) -> dict[str, Node]:
 async def new_world() -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory() as directory:
         world = World(Path(directory))
+        world.handler.quotes = True
         await world.start()
-        yield world
+        with logged() as lines:
+            yield world
+            shown = [*await shown_events(world), *lines]
         await world.close()
+        for secret in SECRETS:
+            assert not [text for text in shown if secret in text]
+            assert not [
+                path.name
+                for path in Path(directory).iterdir()
+                if not path.name.startswith("outside") and secret.encode() in path.read_bytes()
+            ]
+
+
+def given_secret(secret: str) -> dict[str, ParameterValue]:
+    return {"Secret": ParameterValue(secret, no_echo=True)}
+
+
+SECRETS = [
+    text
+    for secret in (FIRST, SECOND)
+    for text in (secret, base64.b64encode(f"user:{secret}".encode()).decode())
+]
+
+
+@contextmanager
+def logged() -> Iterator[list[str]]:
+    """What is logged meanwhile, with tracebacks."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    formatter = logging.Formatter()
+    handler.emit = lambda record: lines.append(formatter.format(record))  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+async def shown_events(world: World) -> list[str]:
+    """Every event of every stack, with the properties that it shows."""
+    with sqlite3.connect(world.directory / "penstock.db") as connection:
+        ids = [stack_id for (stack_id,) in connection.execute("SELECT id FROM stacks")]
+    connection.close()
+    found = [each for one in ids for each in await world.stacks.events(one, None, 10_000)]
+    cipher = Cipher.open(world.directory / "key")
+    shown = [cipher.decrypt(one.sealed_properties) for one in found if one.sealed_properties]
+    return [str(each) for each in found] + shown
+
+
+async def create(world: World, graph: Graph, secret: str = FIRST) -> str:
+    return await world.create(body(graph), parameters=given_secret(secret))
+
+
+async def update(world: World, graph: Graph, secret: str = SECOND, token: str = "update") -> str:
+    return await world.update(body(graph), parameters=given_secret(secret), token=token)
+
+
+async def planned(world: World, graph: Graph, secret: str) -> Plan:
+    """The plan of an update; what is shown of it has no secret."""
+    plan = await world.planned(body(graph), parameters=given_secret(secret))
+    for values in (True, False):
+        described = json.dumps(describe_changes(plan, values))
+        assert not [text for text in SECRETS if text in described]
+    return plan
 
 
 def state(world: World) -> dict[str, Any]:
@@ -109,26 +204,27 @@ def done(world: World) -> list[tuple[str, str]]:
 
 async def from_a_to_a_there_is_nothing(graph: Graph) -> None:
     async with new_world() as world:
-        assert await world.create(body(graph)) == "CREATE_COMPLETE"
+        assert await create(world, graph) == "CREATE_COMPLETE"
         assert sorted(state(world)) == sorted(graph)
         before, calls = world.store.things(), dict(world.handler.calls)
-        plan = await world.planned(body(graph))
+        plan = await planned(world, graph, FIRST)
         assert (plan.changes, plan.outputs_changed, plan.tags_changed) == ((), False, False)
-        assert await world.update(body(graph)) == "UPDATE_COMPLETE"
+        assert await update(world, graph, FIRST) == "UPDATE_COMPLETE"
         assert dict(world.handler.calls) == calls, "nobody was called"
         assert world.store.things() == before
 
 
 async def an_update_leaves_what_a_creation_would(first: Graph, second: Graph) -> None:
     async with new_world() as updated, new_world() as created:
-        assert await updated.create(body(first)) == "CREATE_COMPLETE"
-        assert await updated.update(body(second)) == "UPDATE_COMPLETE"
-        assert await created.create(body(second)) == "CREATE_COMPLETE"
+        assert await create(updated, first) == "CREATE_COMPLETE"
+        await planned(updated, second, SECOND)
+        assert await update(updated, second) == "UPDATE_COMPLETE"
+        assert await create(created, second, SECOND) == "CREATE_COMPLETE"
         assert sorted(state(created)) == sorted(second)
         assert state(updated) == state(created)
         assert await outputs(updated) == await outputs(created)
         assert updated.store.violations() == created.store.violations() == []
-        assert (await updated.planned(body(second))).changes == ()
+        assert (await planned(updated, second, SECOND)).changes == ()
 
 
 async def outputs(world: World) -> dict[str, str]:
@@ -141,12 +237,12 @@ async def outputs(world: World) -> dict[str, str]:
 
 async def every_resource_follows_what_it_needs(first: Graph, second: Graph) -> None:
     async with new_world() as world:
-        assert await world.create(body(first)) == "CREATE_COMPLETE"
+        assert await create(world, first) == "CREATE_COMPLETE"
         created = done(world)
         assert sorted(created) == sorted(("create", name) for name in first)
         in_order(created, await world.events(), first, {})
         begun = len(await world.events())
-        assert await world.update(body(second)) == "UPDATE_COMPLETE"
+        assert await update(world, second) == "UPDATE_COMPLETE"
         in_order(done(world)[len(created) :], (await world.events())[begun:], second, first)
         begun, count = len(await world.events()), len(done(world))
         row = await world.stacks.row("app")
@@ -191,18 +287,18 @@ def in_order(
 
 async def a_failure_anywhere_leaves_a(first: Graph, second: Graph, broken: str, how: str) -> None:
     async with new_world() as world:
-        assert await world.create(body(first)) == "CREATE_COMPLETE"
+        assert await create(world, first) == "CREATE_COMPLETE"
         assert sorted(state(world)) == sorted(first)
         before, told = world.store.things(), await outputs(world)
         failing = {**second, broken: replace(second[broken], how=how)}
-        assert await world.update(body(failing)) == "UPDATE_ROLLBACK_COMPLETE"
+        assert await update(world, failing) == "UPDATE_ROLLBACK_COMPLETE"
         assert world.store.things() == before
         assert world.store.violations() == []
         assert await outputs(world) == told
-        assert (await world.planned(body(first))).changes == ()
+        assert (await planned(world, first, FIRST)).changes == ()
         reasons = [reason or "" for name, _, reason in await world.events() if name == broken]
         assert any(f"told to {how}" in reason for reason in reasons)
-        assert await world.update(body(second), token="again") == "UPDATE_COMPLETE"
+        assert await update(world, second, token="again") == "UPDATE_COMPLETE"
         assert sorted(state(world)) == sorted(second)
 
 
@@ -251,8 +347,8 @@ class DoesNothing(ThingHandler):
     def _remove(self, request: Any, id_: str) -> None: ...
 
 
-ONE = {"A": Node(), "B": Node(refers=("A",))}
-OTHER = {"A": Node("v2"), "C": Node(follows=("A",))}
+ONE = {"A": Node(), "B": Node(refers=("A",), secret="derived", left_out=1)}
+OTHER = {"A": Node("v2", secret="plain"), "C": Node(follows=("A",))}
 CHECKS = {
     "nothing": lambda: from_a_to_a_there_is_nothing(ONE),
     "created": lambda: an_update_leaves_what_a_creation_would(ONE, OTHER),
