@@ -161,6 +161,13 @@ class Stacks(Recoveries):
         if role_arn is not None:
             await self._calls.check_role(role_arn)
 
+    async def check_allowed(
+        self, principal: Principal, role_arn: str | None, action: str, stack_id: str
+    ) -> None:
+        """Raise AccessDenied unless who acts on the stack, its role or else `principal`, may."""
+        acting = await self._calls.acting_as(role_arn, principal)
+        await self.in_process.authorize(acting, action, stack_id)
+
     async def execute(
         self,
         plan: Plan,

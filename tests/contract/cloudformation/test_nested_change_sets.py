@@ -1,5 +1,6 @@
 """Change sets of a stack with nested ones through boto3, with IncludeNestedStacks and without."""
 
+import dataclasses
 import json
 import time
 from typing import Any
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 from tests.contract.cloudformation.test_nested_stacks import child, nested, parent, things
 from tests.stack_world import thing
 
+from penstock.aws.errors import ServiceError
 from penstock.stacks.change_sets.review import review
 
 BY_ROOT = "Only executable from the root change set."
@@ -203,6 +205,32 @@ class TestIncludingNestedStacks:
         server.client.delete_change_set(ChangeSetName=root["ChangeSetId"])
         with pytest.raises(ClientError, match="does not exist"):
             described(server, below["ChangeSetId"])
+        live = server.client.describe_stacks()["Stacks"]
+        assert [one["StackName"] for one in live] == ["shop"]
+
+    @pytest.mark.parametrize("role", [None, "deploy"])
+    def test_none_is_made_of_a_name_that_is_not_allowed(
+        self, server: Any, role: str | None
+    ) -> None:
+        """As whom the stacks are acted on: the caller, or the stack's role."""
+        asked: list[tuple[str, str]] = []
+
+        async def deny(principal: Any, action: str, resource: str, *_: Any) -> None:
+            if action == "cloudformation:CreateChangeSet":
+                asked.append((principal.arn, resource))
+                told = f"User: {principal.arn} is not authorized to perform: {action}"
+                raise ServiceError("AccessDenied", told, status=403)
+
+        url = server.put_template("child.json", child())
+        given = {"RoleARN": server.role(role, "cloudformation.amazonaws.com")} if role else {}
+        in_process = server.stacks.in_process
+        server.stacks.in_process = dataclasses.replace(in_process, authorize=deny)
+        root = change_set(server, parent(url), "CREATE", IncludeNestedStacks=True, **given)
+        assert root["Status"] == "FAILED"
+        assert "is not authorized to perform: cloudformation:Create" in root["StatusReason"]
+        [(acting, resource)] = asked
+        assert ":stack/shop-Child-" in resource
+        assert (":assumed-role/deploy/" in acting) == (role is not None)
         live = server.client.describe_stacks()["Stacks"]
         assert [one["StackName"] for one in live] == ["shop"]
 

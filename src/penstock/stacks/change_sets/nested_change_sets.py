@@ -133,13 +133,20 @@ class NestedPlans:
         properties: Mapping[str, Any],
         ancestors: Sequence[str],
     ) -> NestedChangeSet:
-        """Return the change set of one nested stack; what fails in it is its reason."""
+        """Return the change set of one nested stack; what fails in it is its reason.
+
+        Raises ServiceError where who acts on the stacks may make none of it: nothing of a name that
+        is not allowed is stored then.
+        """
         deployed = parent.resources.get(logical_id)
         found = await self._stacks.state(deployed.physical_resource_id) if deployed else None
         current = found if found is not None and found.template_body else None
         end = ids.new_alphanumeric(12)
         state = current or self._stacks.new_state(
             nesting.stack_name(parent.stack_name, logical_id, end)
+        )
+        await self._stacks.check_allowed(
+            self._principal, above.role_arn, "cloudformation:CreateChangeSet", state.stack_id
         )
         name = f"{self._name[: _LONGEST_NAME - 64]}-{logical_id[:50]}-{end.upper()}"
         resource = f"changeSet/{name}/{ids.new_uuid()}"
