@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.operations.operation import OutputValue
 from penstock.stacks.planning.plan import planned_otherwise
 from penstock.storage import stacks
+from penstock.storage.encryption import Cipher
 from penstock.storage.stacks import ExportRow
 
 
@@ -38,6 +40,27 @@ def check(
             check_unused(connection, row.name, "deleted")
         elif wanted[row.name] != values[row.name]:
             check_unused(connection, row.name, "updated")
+
+
+def replace(
+    connection: sa.Connection,
+    cipher: Cipher,
+    stack_id: str,
+    outputs: Iterable[OutputValue],
+    *,
+    checked: bool,
+) -> None:
+    """Make those of `outputs` that have an export name the stack's exports; `checked`: raises
+    what `check` does, with nothing stored."""
+    known = stacks.exports(connection)
+    values = {row.name: cipher.decrypt(row.sealed) for row in known}
+    wanted = {one.export_name: one.value for one in outputs if one.export_name is not None}
+    if checked:
+        check(connection, stack_id, known, values, wanted)
+    rows = [
+        ExportRow(name, stack_id, cipher.encrypt(value)) for name, value in sorted(wanted.items())
+    ]
+    stacks.replace_exports(connection, stack_id, rows)
 
 
 def check_as_planned(planned: Iterable[tuple[str, str]], values: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
 """What is stored of a running operation: every change of it in one unit of work.
 
 A step is stored before its handler is called and after, so what a crash leaves behind is always a
-step in progress, whose call may or may not have happened. `Run` is the image of that in memory.
+step in progress, whose call may or may not have happened. `run.Run` is the image of that in memory.
 """
 
 import asyncio
@@ -9,7 +9,6 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -18,110 +17,23 @@ import sqlalchemy as sa
 
 from penstock.clock import Clock
 from penstock.errors import EngineError
-from penstock.stacks.display import Secrets, secrets_of
 from penstock.stacks.events import stack_events, topic_messages
-from penstock.stacks.events.stack_events import StackEvent
 from penstock.stacks.operations import exports
-from penstock.stacks.operations.operation import Operation, OutputValue, Parent, StackDocument, Step
-from penstock.stacks.operations.past_properties import PastProperties
-from penstock.stacks.operations.turn import Turn
-from penstock.stacks.operations.walk import Phase, Walk, all_made
+from penstock.stacks.operations.operation import Operation, Parent, Step
+from penstock.stacks.operations.run import Changes, Run
+from penstock.stacks.operations.walk import Phase, all_made
 from penstock.stacks.state import DeployedResource
 from penstock.storage import change_sets, stack_operations, stacks
 from penstock.storage.database import Database, Work
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import publish
 from penstock.storage.stack_operations import OperationRow, StepRow
-from penstock.storage.stacks import ExportRow, ResourceRow
+from penstock.storage.stacks import ResourceRow
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _LONGEST_BACK_OFF_SECONDS = 60.0
 _FAILED_AND_KEPT = frozenset({"UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED"})
-
-
-@dataclass(slots=True)
-class Run:
-    """A running operation in memory. Only `Ledger.commit` changes what is stored."""
-
-    operation: Operation
-    phase: Phase
-    steps: dict[Phase, dict[str, Step]]
-    resources: dict[str, DeployedResource]
-    stop: str | None
-    delete_requested: bool
-    turn: Turn | None = None
-    """What its resources are evaluated with, once that was needed."""
-    past: PastProperties | None = None
-    """What its events show of resources that go or come back, once that was needed."""
-    ended: bool = False
-    held: bool = False
-    """Whether its cleanup waits for the parent's operation."""
-    monitored: bool = False
-    """Whether it waits, with everything made, for the time that its plan says."""
-    waits_for_others: bool = False
-    """Whether it waits for operations on other stacks: nothing wakes it but time."""
-    cancelling: set[str] = field(default_factory=set)
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    wakers: dict[str, asyncio.Event] = field(default_factory=dict)
-
-    @property
-    def current(self) -> dict[str, Step]:
-        """The steps of the phase in progress."""
-        return self.steps.setdefault(self.phase, {})
-
-    @property
-    def walk(self) -> Walk:
-        """The phase as the walk sees it."""
-        return Walk(
-            self.phase,
-            {key: step.node for key, step in self.current.items()},
-            self.operation.on_failure,
-            self.stop,
-            self.delete_requested,
-            self.held,
-            self.monitored,
-        )
-
-    @property
-    def secrets(self) -> Secrets:
-        """NoEcho values that texts about the operation may quote."""
-        operation = self.operation
-        planned = operation.plan.parameters if operation.plan else {}
-        known = (*self.resources.values(), *operation.before.resources.values())
-        return secrets_of(operation.before.parameters, planned, resources=known)
-
-    def wake(self) -> None:
-        """Have the operation's loop look again."""
-        self.woken.set()
-
-
-@dataclass(slots=True)
-class Changes:
-    """What one unit of work stores; events in their order."""
-
-    steps: list[Step] = field(default_factory=list)
-    resources: list[tuple[DeployedResource, str | None]] = field(default_factory=list)
-    """A resource and the reason of its status."""
-    gone: list[str] = field(default_factory=list)
-    events: list[StackEvent] = field(default_factory=list)
-    phase: Phase | None = None
-    status: str | None = None
-    """The stack's status, with `reason`."""
-    reason: str | None = None
-    document: StackDocument | None = None
-    outputs: Sequence[OutputValue] | None = None
-    """Whose exports become the stack's; refused with ServiceError."""
-    given_back: bool = False
-    """Whether `outputs` are those of before, whose exports are not refused."""
-    imports: frozenset[str] | None = None
-    stack_policy: str | None = None
-    """The stack's new policy; None: it keeps its own."""
-    finished: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.steps or self.resources or self.gone or self.events or self.phase
-                    or self.status)  # fmt: skip
 
 
 class DeletionRequested(Exception):
@@ -181,7 +93,7 @@ class Ledger:
         """
         if not changes:
             return
-        changes = _without_secrets(changes, run)
+        changes = changes.without(run.secrets)
         now = self._clock()
         steps = [self._step_row(run, step) for step in changes.steps]
         resources = [
@@ -292,8 +204,8 @@ class Ledger:
             if stored is not None and stored.delete_requested and not run.delete_requested:
                 raise DeletionRequested
         if changes.outputs is not None:
-            self._write_exports(
-                connection, operation, changes.outputs, checked=not changes.given_back
+            exports.replace(
+                connection, self._cipher, stack_id, changes.outputs, checked=not changes.given_back
             )
         if changes.imports is not None:
             stacks.replace_imports(connection, stack_id, changes.imports)
@@ -340,25 +252,6 @@ class Ledger:
             detail = {"status": changes.status, "stackName": found.name}
             publish(connection, stack_events.COMPLETED, stack_id, detail, now)
 
-    def _write_exports(
-        self,
-        connection: sa.Connection,
-        operation: Operation,
-        outputs: Sequence[OutputValue],
-        *,
-        checked: bool,
-    ) -> None:
-        known = stacks.exports(connection)
-        values = {row.name: self._cipher.decrypt(row.sealed) for row in known}
-        wanted = {one.export_name: one.value for one in outputs if one.export_name is not None}
-        if checked:
-            exports.check(connection, operation.stack_id, known, values, wanted)
-        rows = [
-            ExportRow(name, operation.stack_id, self._cipher.encrypt(value))
-            for name, value in sorted(wanted.items())
-        ]
-        stacks.replace_exports(connection, operation.stack_id, rows)
-
     def _step_row(self, run: Run, step: Step) -> StepRow:
         return StepRow(
             run.operation.id, step.phase.value, step.key, step.status.value, self.seal(step)
@@ -378,20 +271,3 @@ class Ledger:
             sealed=self.seal(resource),
             updated_at=now,
         )
-
-
-def _without_secrets(changes: Changes, run: Run) -> Changes:
-    """Mask NoEcho values in reasons: a service's refusal may quote the value that it refuses."""
-    secrets = run.secrets
-    if not secrets.values:
-        return changes
-
-    def masked(reason: str | None) -> str | None:
-        return None if reason is None else secrets.masked_text(reason)
-
-    return dataclasses.replace(
-        changes,
-        resources=[(resource, masked(reason)) for resource, reason in changes.resources],
-        events=[dataclasses.replace(one, reason=masked(one.reason)) for one in changes.events],
-        reason=masked(changes.reason),
-    )

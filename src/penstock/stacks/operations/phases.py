@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from penstock.stacks.events import stack_events
-from penstock.stacks.operations.ledger import Changes, Run
 from penstock.stacks.operations.operation import (
     GONE,
     Operation,
@@ -25,6 +24,7 @@ from penstock.stacks.operations.operation import (
     revert_steps,
 )
 from penstock.stacks.operations.removals import cleanup, deletion, kept_on_rollback, left_behind
+from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.step_outcomes import verb_of
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import NodeStatus, Phase

@@ -27,9 +27,10 @@ from penstock.stacks.handlers.handler import (
 )
 from penstock.stacks.operations import phases, step_outcomes
 from penstock.stacks.operations.calls import Calls
-from penstock.stacks.operations.ledger import Changes, DeletionRequested, Ledger, Run
+from penstock.stacks.operations.ledger import DeletionRequested, Ledger
 from penstock.stacks.operations.operation import Step, Work
 from penstock.stacks.operations.past_properties import PastProperties
+from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import (
     Begin,

@@ -14,8 +14,8 @@ from penstock.stacks.events.stack_events import StackEvent
 from penstock.stacks.handlers import failure as handler_failure
 from penstock.stacks.handlers.handler import Failed, Succeeded, Support
 from penstock.stacks.operations import quoted_secrets, removals
-from penstock.stacks.operations.ledger import Changes, Run
 from penstock.stacks.operations.operation import Step, Work
+from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import NodeStatus, Phase
 from penstock.stacks.state import DeployedResource

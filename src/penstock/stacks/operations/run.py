@@ -1,0 +1,117 @@
+"""What an operation's loop holds: the operation in memory, and what is to be stored of it.
+
+`Ledger.load` gives a `Run`; `Changes` are gathered step by step, and `Ledger.commit` stores them
+and only then makes them in the run.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from penstock.stacks.display import Secrets, secrets_of
+from penstock.stacks.events.stack_events import StackEvent
+from penstock.stacks.operations.operation import Operation, OutputValue, StackDocument, Step
+from penstock.stacks.operations.past_properties import PastProperties
+from penstock.stacks.operations.turn import Turn
+from penstock.stacks.operations.walk import Phase, Walk
+from penstock.stacks.state import DeployedResource
+
+
+@dataclass(slots=True)
+class Run:
+    """A running operation in memory. Only `Ledger.commit` changes what is stored."""
+
+    operation: Operation
+    phase: Phase
+    steps: dict[Phase, dict[str, Step]]
+    resources: dict[str, DeployedResource]
+    stop: str | None
+    delete_requested: bool
+    turn: Turn | None = None
+    """What its resources are evaluated with, once that was needed."""
+    past: PastProperties | None = None
+    """What its events show of resources that go or come back, once that was needed."""
+    ended: bool = False
+    held: bool = False
+    """Whether its cleanup waits for the parent's operation."""
+    monitored: bool = False
+    """Whether it waits, with everything made, for the time that its plan says."""
+    waits_for_others: bool = False
+    """Whether it waits for operations on other stacks: nothing wakes it but time."""
+    cancelling: set[str] = field(default_factory=set)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    wakers: dict[str, asyncio.Event] = field(default_factory=dict)
+
+    @property
+    def current(self) -> dict[str, Step]:
+        """The steps of the phase in progress."""
+        return self.steps.setdefault(self.phase, {})
+
+    @property
+    def walk(self) -> Walk:
+        """The phase as the walk sees it."""
+        return Walk(
+            self.phase,
+            {key: step.node for key, step in self.current.items()},
+            self.operation.on_failure,
+            self.stop,
+            self.delete_requested,
+            self.held,
+            self.monitored,
+        )
+
+    @property
+    def secrets(self) -> Secrets:
+        """NoEcho values that texts about the operation may quote."""
+        operation = self.operation
+        planned = operation.plan.parameters if operation.plan else {}
+        known = (*self.resources.values(), *operation.before.resources.values())
+        return secrets_of(operation.before.parameters, planned, resources=known)
+
+    def wake(self) -> None:
+        """Have the operation's loop look again."""
+        self.woken.set()
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one unit of work stores; events in their order."""
+
+    steps: list[Step] = field(default_factory=list)
+    resources: list[tuple[DeployedResource, str | None]] = field(default_factory=list)
+    """A resource and the reason of its status."""
+    gone: list[str] = field(default_factory=list)
+    events: list[StackEvent] = field(default_factory=list)
+    phase: Phase | None = None
+    status: str | None = None
+    """The stack's status, with `reason`."""
+    reason: str | None = None
+    document: StackDocument | None = None
+    outputs: Sequence[OutputValue] | None = None
+    """Whose exports become the stack's; refused with ServiceError."""
+    given_back: bool = False
+    """Whether `outputs` are those of before, whose exports are not refused."""
+    imports: frozenset[str] | None = None
+    stack_policy: str | None = None
+    """The stack's new policy; None: it keeps its own."""
+    finished: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.steps or self.resources or self.gone or self.events or self.phase
+                    or self.status)  # fmt: skip
+
+    def without(self, secrets: Secrets) -> "Changes":
+        """Mask NoEcho values in reasons: a service's refusal may quote the value it refuses."""
+        if not secrets.values:
+            return self
+
+        def masked(reason: str | None) -> str | None:
+            return None if reason is None else secrets.masked_text(reason)
+
+        return dataclasses.replace(
+            self,
+            resources=[(resource, masked(reason)) for resource, reason in self.resources],
+            events=[dataclasses.replace(one, reason=masked(one.reason)) for one in self.events],
+            reason=masked(self.reason),
+        )
