@@ -127,8 +127,9 @@ class _Comparison:
                 self.compare(f"{path}/{i}", wanted[i], found[j])
             for i in missing:
                 self.tell(f"{path}/{i}", wanted[i], None)
-            for j in extra:
-                self.tell(f"{path}/{j}", None, found[j])
+            secret = self.secrets.masked(wanted) != wanted
+            for j in extra:  # one may stand in a secret's place: which, nobody can tell
+                self.tell(f"{path}/{j}", None, MASK if secret else found[j])
         elif wanted != found:
             self.tell(path, wanted, found)
 

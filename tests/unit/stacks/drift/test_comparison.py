@@ -100,6 +100,17 @@ def test_secrets_are_shown_nowhere() -> None:
         assert "other" not in text
 
 
+def test_an_item_that_may_be_in_a_secrets_place_is_masked() -> None:
+    secrets = Secrets(frozenset({"hush-hush"}))
+    expected = {"ManagedPolicyArns": ["hush-hush", "b"], "Other": ["a"]}
+    actual = {"ManagedPolicyArns": ["by-hand", "b"], "Other": ["a", "plain"]}
+    found = compare(expected, actual, ROLE, secrets)
+    assert [(each.path, each.actual) for each in found.differences] == [
+        ("/ManagedPolicyArns/0", "null"), ("/ManagedPolicyArns/0", "****"), ("/Other/1", "plain"),
+    ]  # fmt: skip
+    assert "by-hand" not in (found.actual or "")
+
+
 @pytest.mark.parametrize(
     "value", ["{{resolve:ssm:/size}}", ["{{resolve:ssm:/size}}", "b"], {"A": "{{resolve:ssm:/x}}"}]
 )
