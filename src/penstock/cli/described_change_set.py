@@ -4,6 +4,7 @@ DescribeChangeSet is asked in both its forms: only with property values does it 
 only without them what a change in place may reach. What an answer lacks stays missing.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from penstock.pipelines.review import ParameterChange, ReviewedChangeSet
 from penstock.stacks.display import MASK
 
 _NESTED_STACK = "AWS::CloudFormation::Stack"
+_NESTED_FAILED = re.compile(r"Nested change set (?P<arn>arn:\S+) was not successfully created")
 GIVEN_SECRET = f"{MASK} (given: whether it differs is not told)"
 
 Answer = Mapping[str, Any]
@@ -70,10 +72,13 @@ def nested(cloudformation: Any, changes: Iterable[Answer]) -> Iterator[ReviewedC
 
 
 def findings(cloudformation: Any, arn: str, reason: str) -> list[str]:
-    """Return what early validation found, where a change set's reason says that it found something.
+    """Return what early validation found, where a change set's reason says that it found something;
+    of a nested one that failed, why.
 
-    AWS's reason only points to DescribeEvents; who may not call it sees the reason alone.
+    AWS's reasons only point there; who may not look sees the reason alone.
     """
+    if (failed := _NESTED_FAILED.search(reason)) is not None:
+        return _of_nested(cloudformation, failed["arn"])
     if "DescribeEvents" not in reason:
         return []
     try:
@@ -87,6 +92,16 @@ def findings(cloudformation: Any, arn: str, reason: str) -> list[str]:
         for each in reversed(events)
         if each.get("EventType") == "VALIDATION_ERROR"
     ]
+
+
+def _of_nested(cloudformation: Any, arn: str) -> list[str]:
+    try:
+        answer = cloudformation.describe_change_set(ChangeSetName=arn)
+    except ClientError:
+        return []
+    reason = answer.get("StatusReason", "")
+    name = answer.get("StackName", arn)
+    return [f"{name}: {line}" for line in findings(cloudformation, arn, reason) or [reason]]
 
 
 def parameter_changes(

@@ -148,6 +148,30 @@ class TestFindings:
     def test_other_reasons_ask_nobody(self) -> None:
         assert findings(None, ARN, "No updates are to be performed.") == []
 
+    def test_why_a_nested_one_failed(self) -> None:
+        """The root's reason names the nested change set, and nothing else."""
+        root = "Nested change set {} was not successfully created: Currently in FAILED."
+        below = {
+            "arn:middle": {"StackName": "middle", "StatusReason": root.format("arn:leaf")},
+            "arn:leaf": {"StackName": "leaf", "StatusReason": "Template format error"},
+            ARN: {"StackName": "wrong", "StatusReason": POINTS_TO_EVENTS},
+        }
+
+        class Nested(Events):
+            def describe_change_set(self, ChangeSetName: str) -> Any:
+                if ChangeSetName not in below:
+                    raise ClientError({"Error": {"Code": "X", "Message": "no"}}, "Describe")
+                return below[ChangeSetName]
+
+        error = {"EventType": "VALIDATION_ERROR", "ValidationPath": "/Resources/Q",
+                 "ValidationStatusReason": "taken"}  # fmt: skip
+        nested_ones = Nested([error])
+        assert findings(nested_ones, "arn:root", root.format("arn:middle")) == [
+            "middle: leaf: Template format error"
+        ]
+        assert findings(nested_ones, "arn:root", root.format(ARN)) == ["wrong: /Resources/Q: taken"]
+        assert findings(nested_ones, "arn:root", root.format("arn:gone")) == []
+
     def test_who_may_not_ask_sees_the_reason_alone(self) -> None:
         assert findings(Events(error="AccessDenied"), ARN, POINTS_TO_EVENTS) == []
 
