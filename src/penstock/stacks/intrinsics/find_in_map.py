@@ -52,6 +52,12 @@ def check(argument: Any) -> None:
         raise wrong_shape()
 
 
+def check_extended(argument: Any) -> None:
+    """Raise unless there are three names, from whatever function, and perhaps a default."""
+    if not parts(argument)[0]:
+        raise template_error("Fn::FindInMap layout is incorrect")
+
+
 def wrong_shape() -> ServiceError:
     """Return AWS's error for an argument of another shape."""
     return template_error(_SHAPE)
@@ -76,3 +82,5 @@ def evaluate(argument: Any, evaluation: Evaluation) -> Any:
 
 
 FIND_IN_MAP = Function("Fn::FindInMap", check, evaluate)
+EXTENDED_FIND_IN_MAP = Function("Fn::FindInMap", check_extended, evaluate)
+"""As the transform AWS::LanguageExtensions takes it."""

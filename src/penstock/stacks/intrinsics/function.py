@@ -90,6 +90,13 @@ def may_give(node: Any, *kinds: type) -> bool:
     return isinstance(node, kinds) or function_of(node) is not None
 
 
+def members(node: Any, value: Callable[[Any], Any]) -> Any:
+    """Return a list or map with each member's `value`, without those that are AWS::NoValue."""
+    if isinstance(node, list):
+        return [found for item in node if (found := value(item)) is not NO_VALUE]
+    return {key: found for key, member in node.items() if (found := value(member)) is not NO_VALUE}
+
+
 def text_of(value: Any) -> str | None:
     """Return a scalar as AWS writes it into strings, None for lists and maps."""
     if isinstance(value, str):

@@ -10,7 +10,7 @@ from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.intrinsics.boolean import not_boolean
-from penstock.stacks.intrinsics.function import NO_VALUE, NoValue, function_of, text_of
+from penstock.stacks.intrinsics.function import NoValue, function_of, members, text_of
 from penstock.stacks.intrinsics.table import FUNCTIONS
 from penstock.stacks.intrinsics.unknown import (
     KNOWN_AFTER_APPLY,
@@ -18,7 +18,7 @@ from penstock.stacks.intrinsics.unknown import (
     contains_unknown,
     unknowns,
 )
-from penstock.stacks.template import parameter_types
+from penstock.stacks.template import parameter_types, pseudo_parameters
 from penstock.stacks.template.errors import (
     MissingExport,
     MissingStack,
@@ -27,7 +27,7 @@ from penstock.stacks.template.errors import (
     no_attribute,
     unresolved,
 )
-from penstock.stacks.template.pseudo_parameters import partition, url_suffix
+from penstock.stacks.template.pseudo_parameters import PSEUDO_PARAMETERS
 from penstock.stacks.template.scope import ResourceValues, Scope
 from penstock.stacks.template.template import ResourceDeclaration
 
@@ -123,8 +123,8 @@ def _output_text(value: Any) -> str | Unknown:
 
 
 def _map(evaluator: "_Evaluator", node: Mapping[str, Any]) -> dict[str, Any]:
-    members = ((key, evaluator.value(value)) for key, value in node.items())
-    return {key: value for key, value in members if value is not NO_VALUE}
+    found: dict[str, Any] = members(node, evaluator.value)
+    return found
 
 
 class _Evaluator:
@@ -142,15 +142,14 @@ class _Evaluator:
     def value(self, node: Any) -> Any:
         """Return a node evaluated; NO_VALUE where it says so."""
         if isinstance(node, list):
-            items = map(self.value, node)
-            return [item for item in items if item is not NO_VALUE]
+            return members(node, self.value)
         if not isinstance(node, dict):
             return node
         call = function_of(node)
         if call is None and self._block == "Conditions" and node.keys() == {"Condition"}:
             call = ("Condition", node["Condition"])
         if call is None:
-            return _map(self, node)
+            return members(node, self.value)
         name, argument = call
         return FUNCTIONS[name].evaluate(argument, self)
 
@@ -227,25 +226,12 @@ class _Evaluator:
 
     def _pseudo_parameter(self, name: str) -> Any:
         scope = self._scope
-        match name:
-            case "AWS::NoValue":
-                return NO_VALUE
-            case "AWS::Region":
-                return scope.region
-            case "AWS::AccountId":
-                return scope.account_id
-            case "AWS::StackName":
-                return scope.stack_name
-            case "AWS::StackId":
-                return scope.stack_id
-            case "AWS::NotificationARNs":
-                return list(scope.notification_arns)
-            case "AWS::Partition":
-                return partition(scope.region)
-            case "AWS::URLSuffix":
-                return url_suffix(scope.region)
-            case _:
-                raise unresolved([name], self._block)
+        if name == "AWS::NotificationARNs":
+            return list(scope.notification_arns)
+        if name not in PSEUDO_PARAMETERS:
+            raise unresolved([name], self._block)
+        stack = (scope.stack_name, scope.stack_id)
+        return pseudo_parameters.value(name, scope.region, scope.account_id, stack)
 
 
 def _attribute(logical_id: str, attribute: str, values: ResourceValues) -> Any:

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from penstock.stacks.intrinsics import find_in_map, to_json_string
 from penstock.stacks.intrinsics.boolean import not_boolean
-from penstock.stacks.intrinsics.function import NO_VALUE, function_of
-from penstock.stacks.intrinsics.table import FUNCTIONS
-from penstock.stacks.intrinsics.unknown import Unknown, contains_unknown
-from penstock.stacks.template import parameter_types
+from penstock.stacks.intrinsics.function import function_of, members
+from penstock.stacks.intrinsics.table import EXTENDED
+from penstock.stacks.intrinsics.unknown import Unknown
+from penstock.stacks.template import parameter_types, pseudo_parameters
 from penstock.stacks.template.errors import template_error
-from penstock.stacks.template.pseudo_parameters import partition, url_suffix
 from penstock.stacks.template.template import ParameterDeclaration, ParameterValue
 
 _MOST_CONDITIONS = 100
@@ -76,16 +74,14 @@ class Resolver:
         Raises ServiceError ValidationError for functions that are wrongly given.
         """
         if isinstance(node, list):
-            items = [self.value(item) for item in node]
-            return [item for item in items if item is not NO_VALUE]
+            return members(node, self.value)
         if not isinstance(node, dict):
             return node
         call = function_of(node)
         if call is None and self.in_condition and node.keys() == {"Condition"}:
             call = ("Condition", node["Condition"])
         if call is None:
-            members = {key: self.value(member) for key, member in node.items()}
-            return {key: value for key, value in members.items() if value is not NO_VALUE}
+            return members(node, self.value)
         return self._function(*call)
 
     def condition(self, name: str) -> bool:
@@ -131,48 +127,16 @@ class Resolver:
         return Unknown(f"{stack}.{output}")
 
     def _function(self, name: str, argument: Any) -> Any:
-        match name:
-            case "Fn::Length":
-                return self._length(argument)
-            case "Fn::FindInMap":  # its names may be any function here
-                if not find_in_map.parts(argument)[0]:
-                    raise template_error("Fn::FindInMap layout is incorrect")
-                return find_in_map.evaluate(argument, self)
-            case "Fn::ToJsonString":
-                to_json_string.check(argument)
-                value = self.value(argument)
-                if contains_unknown(value):
-                    return Unknown(name)
-                return to_json_string.written(value)
-            case "Ref" | "Fn::GetAtt" if not isinstance(argument, str | list):
-                found = self.value(argument)
-                return self.reference(found) if isinstance(found, str) else Unknown(name)
-        if name not in FUNCTIONS:
+        if name in ("Ref", "Fn::GetAtt") and not isinstance(argument, str | list):
+            found = self.value(argument)
+            return self.reference(found) if isinstance(found, str) else Unknown(name)
+        if name not in EXTENDED:
             raise template_error(f"Encountered unsupported function: {name}")
-        FUNCTIONS[name].check(argument)
-        return FUNCTIONS[name].evaluate(argument, self)
-
-    def _length(self, argument: Any) -> Any:
-        found = self.value(argument)
-        if not isinstance(found, list):
-            raise template_error("Fn::Length layout is incorrect")
-        return len(found)
+        EXTENDED[name].check(argument)
+        return EXTENDED[name].evaluate(argument, self)
 
     def _pseudo_parameter(self, name: str) -> Any:
-        match name:
-            case "AWS::NoValue":
-                return NO_VALUE
-            case "AWS::Region":
-                return self.known.region
-            case "AWS::AccountId":
-                return self.known.account_id
-            case "AWS::StackName":
-                return self.known.stack_name
-            case "AWS::StackId" if self.known.stack_id:
-                return self.known.stack_id
-            case "AWS::Partition":
-                return partition(self.known.region)
-            case "AWS::URLSuffix":
-                return url_suffix(self.known.region)
-            case _:
-                return Unknown(name)
+        known = self.known
+        stack = (known.stack_name, known.stack_id)
+        found = pseudo_parameters.value(name, known.region, known.account_id, stack)
+        return found or Unknown(name)
