@@ -11,6 +11,7 @@ from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.stacks.policies import stack_policy
 from penstock.stacks.requests.template_source import object_of
+from penstock.stacks.s3_object import NotText, TooLarge, text_of
 from penstock.stacks.template.errors import invalid
 
 
@@ -38,25 +39,14 @@ async def policy_text(
 
 
 async def _fetched(in_process: InProcess, principal: Principal, url: str, name: str) -> str:
+    found = object_of(url, in_process.endpoint_url, f"{name}URL")
     try:
-        found = object_of(url, in_process.endpoint_url)
-    except ServiceError as error:
-        raise invalid(error.message.replace("TemplateURL", f"{name}URL")) from None
-    wanted = {"Bucket": found.bucket, "Key": found.key}
-    if found.version_id is not None:
-        wanted["VersionId"] = found.version_id
-    try:
-        answer = await in_process.call(principal, "s3", "GetObject", wanted)
+        return await text_of(in_process, principal, found, stack_policy.LONGEST_BYTES)
     except ServiceError as error:
         raise invalid(f"S3 error: {error.message}") from None
-    content = bytearray()
-    async for chunk in answer["Body"]:
-        content += chunk
-        if len(content) > stack_policy.LONGEST_BYTES:  # unverified
-            raise invalid(
-                f"Stack policy may not exceed {stack_policy.LONGEST_BYTES} bytes in size."
-            )
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
+    except TooLarge:  # unverified
+        raise invalid(
+            f"Stack policy may not exceed {stack_policy.LONGEST_BYTES} bytes in size."
+        ) from None
+    except NotText:
         raise invalid("Error validating stack policy: Invalid stack policy") from None

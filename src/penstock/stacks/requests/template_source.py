@@ -6,7 +6,6 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Va
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -14,23 +13,16 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.s3_hosts import bucket_of_host
 from penstock.aws.service import Principal
+from penstock.stacks.s3_object import NotText, S3Object, TooLarge, text_of
 from penstock.stacks.template.errors import invalid
+from penstock.stacks.transforms.failure import LARGEST_TEMPLATE, too_large
 
 _PLAIN_HOST = re.compile(r"s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com")
 LONGEST_BODY_BYTES = 51_200
-LONGEST_OBJECT_BYTES = 1_000_000
+LONGEST_OBJECT_BYTES = LARGEST_TEMPLATE
 _MORE = (
     "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Object:
-    """An object of S3 that a URL names."""
-
-    bucket: str
-    key: str
-    version_id: str | None = None
 
 
 async def template_text(
@@ -50,31 +42,33 @@ async def template_text(
     return await _fetched(in_process, principal, object_of(str(url), in_process.endpoint_url))
 
 
-def object_of(url: str, endpoint_url: str) -> _Object:
-    """Return the object of our S3 that a URL names; `endpoint_url` is this server's own.
+def object_of(url: str, endpoint_url: str, member: str = "TemplateURL") -> S3Object:
+    """Return the object of our S3 that a URL names; `endpoint_url` is this server's own, `member`
+    what the request calls the URL.
 
     Hosts are the server's, any of the loopback, and S3's names on AWS, each with the bucket in
     the path or in front of the name.
     """
+    unsupported = invalid(f"{member} must be a supported URL.")
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        raise invalid("TemplateURL must be a supported URL.") from None
+        raise unsupported from None
     if parts.scheme == "s3" and parts.netloc:
         raise invalid(f"S3 error: Domain name specified in {parts.netloc} is not a valid S3 domain")
     if parts.scheme not in ("http", "https") or not host:
-        raise invalid("TemplateURL must be a supported URL.")
+        raise unsupported
     path = unquote(parts.path.removeprefix("/"))
     bucket = None if _is_plain(host, endpoint_url) else bucket_of_host(host)
     if bucket is None:
         if not _is_plain(host, endpoint_url):
-            raise invalid("TemplateURL must be a supported URL.")
+            raise unsupported
         bucket, _, path = path.partition("/")
     if not bucket or not path:
-        raise invalid("TemplateURL must be a supported URL.")
+        raise unsupported
     version = parse_qs(parts.query).get("versionId", [None])[0]
-    return _Object(bucket, path, version)
+    return S3Object(bucket, path, version)
 
 
 def _is_plain(host: str, endpoint_url: str) -> bool:
@@ -98,20 +92,12 @@ def _checked_body(body: str) -> str:
     return body
 
 
-async def _fetched(in_process: InProcess, principal: Principal, found: _Object) -> str:
-    wanted = {"Bucket": found.bucket, "Key": found.key}
-    if found.version_id is not None:
-        wanted["VersionId"] = found.version_id
+async def _fetched(in_process: InProcess, principal: Principal, found: S3Object) -> str:
     try:
-        answer = await in_process.call(principal, "s3", "GetObject", wanted)
+        return await text_of(in_process, principal, found, LONGEST_OBJECT_BYTES)
     except ServiceError as error:
         raise invalid(f"S3 error: {error.message}\n{_MORE}") from None
-    content = bytearray()
-    async for chunk in answer["Body"]:
-        content += chunk
-        if len(content) > LONGEST_OBJECT_BYTES:
-            raise invalid(f"Template may not exceed {LONGEST_OBJECT_BYTES} bytes in size.")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
+    except TooLarge:
+        raise too_large() from None
+    except NotText:
         raise invalid("Template format error: expected UTF-8 text at TemplateURL") from None

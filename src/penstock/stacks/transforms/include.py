@@ -16,6 +16,7 @@ import yaml
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
+from penstock.stacks.s3_object import NotText, S3Object, TooLarge, text_of
 from penstock.stacks.template.document import parse_json
 from penstock.stacks.template.transforms import has_function
 from penstock.stacks.template.yaml_text import parse_yaml
@@ -65,20 +66,15 @@ def included(
 
 async def _content(in_process: InProcess, principal: Principal, bucket: str, key: str) -> str:
     try:
-        answer = await in_process.call(principal, "s3", "GetObject", {"Bucket": bucket, "Key": key})
+        return await text_of(in_process, principal, S3Object(bucket, key), LARGEST_TEMPLATE)
     except ServiceError as error:
         if error.code == "NoSuchBucket":
             raise failed(NAME, f"S3 bucket [{bucket}] does not exist.") from None
         # unverified
         raise failed(NAME, f"S3 object [{key}] in bucket [{bucket}]: {error.message}") from None
-    content = bytearray()
-    async for chunk in answer["Body"]:
-        content += chunk
-        if len(content) > LARGEST_TEMPLATE:
-            raise too_large()
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
+    except TooLarge:
+        raise too_large() from None
+    except NotText:
         raise _not_valid() from None
 
 
