@@ -24,6 +24,7 @@ from penstock.stacks.events import findings, operation_events, stack_events
 from penstock.stacks.events.findings import Finding
 from penstock.stacks.handlers.handler import ResourceHandler, Support
 from penstock.stacks.operations import phases, removals
+from penstock.stacks.operations.acting_role import ActingRole
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.exports import check_as_planned, check_unused, refused
 from penstock.stacks.operations.ledger import Ledger
@@ -46,7 +47,9 @@ from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.nesting import NestedPlanning
 from penstock.stacks.planning.plan import Plan
 from penstock.stacks.policies import stack_policy
+from penstock.stacks.resource_types.own_types import own_handlers
 from penstock.stacks.resource_types.recorded import recorded_handler
+from penstock.stacks.resource_types.registry import Handlers
 from penstock.stacks.responses.addresses import Responses
 from penstock.stacks.state import StackState
 from penstock.stacks.template.load import stored_template
@@ -89,23 +92,27 @@ class Stacks(Recoveries):
             database, cipher, clock, region, response_url or in_process.endpoint_url
         )
         self.macros = Macros(database, clock, account_id=account_id, region=region)
+        own = own_handlers(in_process, self.responses, self.macros)
+        self._handlers = Handlers(own, handlers, recorded_handler)
+        role = ActingRole(sts, clock)
         super().__init__(
             database,
             cipher,
             Ledger(database, cipher, clock),
-            Calls(handlers, recorded_handler, sts, clock, in_process, self.responses, self.macros),
+            Calls(self._handlers, role, clock, in_process, self.responses),
+            role,
             clock,
             account_id,
             region,
             first_back_off_seconds,
         )
         self.responses.arrived = self._provisioner.look_again
-        self.signals = Signals(database, self._ledger, self._calls, self.responses)
+        self.signals = Signals(database, self._ledger, self.responses)
         self.in_process = in_process
-        self.validation = EarlyValidation(self._calls, in_process, self._ledger, database, clock)
+        self.validation = EarlyValidation(self._handlers, in_process, self._ledger, database, clock)
         self.outbox = outbox
         self._refuse_recorded = refuse_recorded
-        self.drift = DriftDetections(database, self, self._ledger, self._calls, clock)
+        self.drift = DriftDetections(database, self, self._ledger, self._handlers, clock)
 
     async def start(self) -> None:
         """Resume every operation, and every detection of drift, that has not ended."""
@@ -154,18 +161,18 @@ class Stacks(Recoveries):
     ) -> Plan:
         """Plan what bringing a stack to what is wanted changes. Raises ServiceError for what
         cannot be planned, and for what the resource types here do not honour."""
-        return planner.plan(current, wanted, self._calls.honoured(), nested)
+        return planner.plan(current, wanted, self._handlers.honoured(), nested)
 
     async def check_role(self, role_arn: str | None) -> None:
         """Raise AWS's ValidationError for a role that CloudFormation may not assume."""
         if role_arn is not None:
-            await self._calls.check_role(role_arn)
+            await self._role.check(role_arn)
 
     async def check_allowed(
         self, principal: Principal, role_arn: str | None, action: str, stack_id: str
     ) -> None:
         """Raise AccessDenied unless who acts on the stack, its role or else `principal`, may."""
-        acting = await self._calls.acting_as(role_arn, principal)
+        acting = await self._role.principal(role_arn, principal)
         await self.in_process.authorize(acting, action, stack_id)
 
     async def execute(
@@ -295,7 +302,7 @@ class Stacks(Recoveries):
         document = self.document(row)
         role = role_arn or document.role_arn
         if role is not None:
-            await self._calls.check_role(role)
+            await self._role.check(role)
         before = await self.state(row.id)
         assert before is not None
         check_deletable(row, before, retain, force=force)
@@ -424,7 +431,7 @@ class Stacks(Recoveries):
     def _check_recorded(self, types: Any) -> None:
         if not self._refuse_recorded:
             return
-        only = sorted({t for t in types if self._calls.support(t) is Support.RECORDED})
+        only = sorted({t for t in types if self._handlers.support(t) is Support.RECORDED})
         if only:
             raise refused(
                 f"Resource types [{', '.join(only)}] are only recorded here (nothing runs behind "

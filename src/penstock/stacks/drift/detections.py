@@ -24,11 +24,11 @@ from penstock.errors import EngineError
 from penstock.stacks.display import secrets_of
 from penstock.stacks.drift.comparison import DriftStatus, ResourceDrift, compare
 from penstock.stacks.handlers.handler import Comparable, ResourceRequest
-from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.exports import refused
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import GONE
 from penstock.stacks.operations.stored_stacks import StoredStacks
+from penstock.stacks.resource_types.registry import Handlers
 from penstock.stacks.schemas import resource_schema
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.storage import stack_drifts
@@ -65,12 +65,17 @@ class DriftDetections:
     """Detections of one server. `start` begins again what a crash ended."""
 
     def __init__(
-        self, database: Database, stacks: StoredStacks, ledger: Ledger, calls: Calls, clock: Clock
+        self,
+        database: Database,
+        stacks: StoredStacks,
+        ledger: Ledger,
+        handlers: Handlers,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._stacks = stacks
         self._ledger = ledger
-        self._calls = calls
+        self._handlers = handlers
         self._clock = clock
         self._background = BackgroundWork(
             _log, "a detection of drift stands still until the next start"
@@ -191,7 +196,7 @@ class DriftDetections:
     async def _drift(
         self, state: StackState, resource: DeployedResource, principal: Principal
     ) -> ResourceDrift:
-        handler = self._calls.handler(resource.resource_type)
+        handler = self._handlers.handler(resource.resource_type)
         assert isinstance(handler, Comparable)
         request = ResourceRequest(
             stack_id=state.stack_id,
@@ -217,7 +222,7 @@ class DriftDetections:
         return compare(resource.properties, actual, schema, secrets)
 
     def _comparable(self, resource: DeployedResource) -> bool:
-        return isinstance(self._calls.handler(resource.resource_type), Comparable)
+        return isinstance(self._handlers.handler(resource.resource_type), Comparable)
 
     def _row(
         self, state: StackState, resource: DeployedResource, found: ResourceDrift

@@ -25,7 +25,7 @@ from penstock.stacks.handlers.handler import (
     Progress,
     Succeeded,
 )
-from penstock.stacks.operations import phases, step_outcomes
+from penstock.stacks.operations import phases, step_outcomes, step_requests
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.ledger import DeletionRequested, Ledger
 from penstock.stacks.operations.operation import Step, Work
@@ -123,7 +123,7 @@ class Provisioner:
                     await self._wait(run)
         finally:
             del self._runs[operation_id]
-            self._calls.forget(operation_id)
+            self._calls.secrets.forget(operation_id)
 
     async def _decisions(self, run: Run) -> list[Decision]:
         """Return what the walk says, but for what is done already, or must wait for others: the
@@ -266,7 +266,7 @@ class Provisioner:
 
     def _masked(self, run: Run, text: str) -> str:
         """Return a text without secrets that calls were given, and those that templates have."""
-        return run.secrets.masked_text(self._calls.masked(run.operation.id, text))
+        return run.secrets.masked_text(self._calls.secrets.masked(run.operation.id, text))
 
     async def _note(self, run: Run, step: Step, progress: InProgress) -> None:
         """Store what a call that is not done has told."""
@@ -303,7 +303,7 @@ class Provisioner:
                     )
                 step_outcomes.succeeded(run, step, progress, shown, changes)
             case Failed():
-                token = self._calls.token(run.operation, step)
+                token = step_requests.token(run.operation, step)
                 if progress.physical_resource_id and step.provisional_id not in {
                     None,
                     progress.physical_resource_id,
@@ -327,7 +327,7 @@ class Provisioner:
             if step.logical_id in turn.template.resources:  # not: a removal that is refused
                 return turn.shown(step.logical_id)
         if run.past is None:
-            created = Phase.CREATE in run.steps
+            created = Phase.CREATE in run.steps and Phase.UPDATE not in run.steps
             run.past = PastProperties(run.operation, run.resources, created=created)
         return run.past.of(step)
 

@@ -14,6 +14,7 @@ from penstock.aws.service import Principal
 from penstock.clock import Clock
 from penstock.stacks.events import operation_events, stack_events, topic_messages
 from penstock.stacks.operations import phases
+from penstock.stacks.operations.acting_role import ActingRole
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.exports import refused
 from penstock.stacks.operations.ledger import Ledger
@@ -41,6 +42,7 @@ class Recoveries(StoredStacks):
         cipher: Cipher,
         ledger: Ledger,
         calls: Calls,
+        role: ActingRole,
         clock: Clock,
         account_id: str,
         region: str,
@@ -48,6 +50,7 @@ class Recoveries(StoredStacks):
     ) -> None:
         super().__init__(database, cipher, ledger, account_id, region)
         self._calls = calls
+        self._role = role
         self._clock = clock
         self._provisioner = Provisioner(ledger, calls, self.exports, clock, first_back_off_seconds)
 
@@ -72,7 +75,7 @@ class Recoveries(StoredStacks):
             # unverified
             raise refused(f"Stack:{row.id} is in {row.status} state and can not continue rollback.")
         if role_arn is not None:
-            await self._calls.check_role(role_arn)
+            await self._role.check(role_arn)
         operation_id = row.operation_id
         stored = await self._database.read(lambda c: stack_operations.steps(c, operation_id))
         steps = [self._ledger.open(each.sealed, Step) for each in stored]
@@ -117,7 +120,7 @@ class Recoveries(StoredStacks):
                 f"Stack:{row.id} is in {row.status} state and can not be rolled back."
             )
         if role_arn is not None:
-            await self._calls.check_role(role_arn)
+            await self._role.check(role_arn)
         operation_id = row.operation_id
 
         def work(c: sa.Connection) -> str:

@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Si
 import sqlalchemy as sa
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.operations.calls import Calls
+from penstock.stacks.operations import step_requests
 from penstock.stacks.operations.exports import refused
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import Operation, Step
@@ -26,12 +26,9 @@ _MAKING = frozenset({Phase.CREATE, Phase.UPDATE})
 class Signals:
     """Takes signals for the resources of one server's stacks."""
 
-    def __init__(
-        self, database: Database, ledger: Ledger, calls: Calls, responses: Responses
-    ) -> None:
+    def __init__(self, database: Database, ledger: Ledger, responses: Responses) -> None:
         self._database = database
         self._ledger = ledger
-        self._calls = calls
         self._responses = responses
 
     async def send(self, stack: StackRow, logical_id: str, unique_id: str, status: str) -> None:
@@ -63,7 +60,7 @@ class Signals:
                 f"Resource {logical_id} does not wait for signals: it has no CreationPolicy with "
                 "a ResourceSignal."
             )
-        token = self._calls.token(self._ledger.open(row.sealed, Operation), step)
+        token = step_requests.token(self._ledger.open(row.sealed, Operation), step)
         most = max(MOST_SIGNALS, step.signals.count)
         taken = await self._responses.signal(stack.id, token, unique_id, status, most)
         if taken is Taken.FULL:

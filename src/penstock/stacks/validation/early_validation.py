@@ -18,10 +18,10 @@ from penstock.stacks.events import findings
 from penstock.stacks.events.findings import Finding
 from penstock.stacks.handlers.handler import Findable, ResourceRequest, Support
 from penstock.stacks.intrinsics.function import NO_VALUE
-from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.plan import Action, Plan, PlannedChange
+from penstock.stacks.resource_types.registry import Handlers
 from penstock.stacks.schemas import custom_names, resource_schema
 from penstock.stacks.schemas.resource_schema import ResourceSchema
 from penstock.stacks.state import StackState
@@ -48,13 +48,13 @@ class EarlyValidation:
 
     def __init__(
         self,
-        calls: Calls,
+        handlers: Handlers,
         in_process: InProcess,
         ledger: Ledger,
         database: Database,
         clock: Clock,
     ) -> None:
-        self._calls = calls
+        self._handlers = handlers
         self._in_process = in_process
         self._ledger = ledger
         self._database = database
@@ -78,7 +78,7 @@ class EarlyValidation:
             deleted = each.action is Action.REMOVE and each.policy_action == "Delete"
             if not deleted or each.resource_type != _BUCKET or not each.physical_resource_id:
                 continue
-            if self._calls.support(_BUCKET) is Support.RECORDED:
+            if self._handlers.support(_BUCKET) is Support.RECORDED:
                 continue
             if await self._has_objects(principal, each.physical_resource_id):
                 bucket = each.physical_resource_id
@@ -111,7 +111,7 @@ class EarlyValidation:
             properties = _named(scope, schema, each.logical_resource_id)
             if not properties:
                 continue
-            handler = self._calls.handler(each.resource_type)
+            handler = self._handlers.handler(each.resource_type)
             if isinstance(handler, Findable):
                 request = _request(current, each, properties, principal, self._clock)
                 looked_for.append((each, handler, request))

@@ -1,0 +1,80 @@
+"""What a step's handler is told: the request, under a token that names the step.
+
+The token belongs to (stack, operation, resource, what is done with it), so a call that is
+repeated after a crash carries the same one.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from penstock import ids
+from penstock.aws.service import Principal
+from penstock.stacks.handlers.handler import ResourceRequest
+from penstock.stacks.operations.operation import Operation, Step, Work
+from penstock.stacks.operations.walk import Phase
+from penstock.stacks.state import DeployedResource
+
+
+def token(operation: Operation, step: Step) -> str:
+    """Return the step's client request token."""
+    parts = [
+        operation.stack_id,
+        operation.id,
+        step.key,
+        f"{step.phase.value}.{step.work.value}",
+    ]
+    if step.attempt:
+        parts.append(str(step.attempt))
+    return ids.derived_uuid(*parts)
+
+
+def request(
+    operation: Operation, step: Step, principal: Principal, now: datetime, *, resumed: bool
+) -> ResourceRequest:
+    """Return the request of a step; its dynamic references are text still."""
+    before = operation.before
+    old_tags = _tags(operation, step, before.tags)
+    new_tags = old_tags if operation.plan is None else _tags(operation, step, operation.plan.tags)
+    if step.phase is Phase.REVERT:
+        old_tags, new_tags = new_tags, old_tags
+    wanted, previous = sides(step)
+    return ResourceRequest(
+        stack_id=operation.stack_id,
+        stack_name=operation.stack_name,
+        region=before.region,
+        account_id=before.account_id,
+        logical_resource_id=step.logical_id,
+        resource_type=wanted.resource_type,
+        properties=wanted.properties,
+        previous_properties=previous.properties if previous is not None else {},
+        physical_resource_id=step.physical_id,
+        tags=new_tags,
+        previous_tags=old_tags if step.work is Work.UPDATE else {},
+        client_request_token=token(operation, step),
+        resumed=resumed,
+        principal=principal,
+        now=now,
+        attributes=wanted.attributes if step.work is not Work.CREATE else {},
+    )
+
+
+def sides(step: Step) -> tuple[DeployedResource, DeployedResource | None]:
+    """Return what a step's handler is asked for, and what it is asked to change."""
+    wanted, previous = step.new, step.old
+    if step.phase is Phase.REVERT:
+        wanted, previous = previous, wanted
+    if step.work is Work.DELETE:
+        wanted, previous = step.old, None
+    if step.work in {Work.CREATE, Work.REPLACE}:
+        previous = None
+    assert wanted is not None
+    return wanted, previous
+
+
+def _tags(operation: Operation, step: Step, own: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **own,
+        "aws:cloudformation:stack-name": operation.stack_name,
+        "aws:cloudformation:stack-id": operation.stack_id,
+        "aws:cloudformation:logical-id": step.logical_id,
+    }
