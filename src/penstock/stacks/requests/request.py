@@ -5,6 +5,7 @@ resource types, circular dependencies. What Penstock lacks is refused by name, n
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +22,7 @@ from penstock.stacks.planning import rollback_configuration, unsupported
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.requests import capabilities
 from penstock.stacks.requests.attributes import check_attributes
-from penstock.stacks.requests.template_source import template_text
+from penstock.stacks.requests.template_source import LONGEST_BODY_BYTES, template_text
 from penstock.stacks.schemas import resource_schema
 from penstock.stacks.state import StackState
 from penstock.stacks.template import evaluate, graph
@@ -59,8 +60,10 @@ async def desired(
         text = deployed.original_body or deployed.template_body
     else:
         text = await template_text(in_process, principal, request)
-    document = parse_document(text)
-    given = read_document(document, text)
+    if len(text) > LONGEST_BODY_BYTES:  # seconds, in which others are answered
+        document, given = await asyncio.to_thread(_read, text)
+    else:
+        document, given = _read(text)
     asking = _Asking(in_process, principal, request, current, deployed)
     if not given.transforms:
         return await asking.wanted(given, await asking.standing(given, exports))
@@ -77,6 +80,12 @@ async def desired(
         template = Template(body="", original=text, resources={})
         told = secrets_of(known.parameters).masked_text(error.message)
         return replace(standing, template=template, failure=told)
+
+
+def _read(text: str) -> tuple[dict[str, Any], Template]:
+    """Return the document in a text, and the template that it is."""
+    document = parse_document(text)
+    return document, read_document(document, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,10 @@ from penstock.aws.principals import root
 from penstock.aws.service import Call, Request, Response, Service
 from penstock.clock import utc_now
 from penstock.stacks.planning.desired import Desired
+from penstock.stacks.requests import request
 from penstock.stacks.requests.request import desired
 from penstock.stacks.state import StackState
+from penstock.stacks.template.document import parse_document
 from penstock.stacks.transforms.macro_registry import Macros
 
 ACCOUNT = "123456789012"
@@ -59,6 +62,25 @@ async def refused(*args: Any, **request: Any) -> str:
     with pytest.raises(ServiceError) as raised:
         await ask(*args, **request)
     return raised.value.message
+
+
+@pytest.mark.parametrize(("length", "apart"), [(10, False), (200_000, True)])
+async def test_a_long_template_is_read_beside_others_requests(
+    length: int, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noted(text: str) -> Any:
+        threads.append(threading.current_thread())
+        return parse_document(text)
+
+    monkeypatch.setattr(request, "parse_document", noted)
+    template = TOPIC | {"Metadata": {"Long": "x" * length}}
+    current = deployed(template)
+    found = await ask(None, current, UsePreviousTemplate=True)
+    assert found.template.body == current.template_body
+    [thread] = threads
+    assert (thread is not threading.current_thread()) == apart
 
 
 async def test_what_the_request_leaves_out_stays_as_it_is() -> None:
