@@ -4,6 +4,7 @@ What a change set names as a cause, and what is masked as a secret, stand on the
 have lists whose items may be AWS::NoValue, by a condition or by a mapping's default.
 """
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from penstock.stacks.display import canonical, secrets_of
+from penstock.stacks.planning.secret_places import SecretPlaces
 from penstock.stacks.template import evaluate
 from penstock.stacks.template.evaluate import ResourceValues, Scope
 from penstock.stacks.template.load import load_template
@@ -151,3 +154,18 @@ def test_what_changes_with_a_referent_is_what_refers_to_it(
         assert at(first, path) != at(second, path), "it does not lead to what changes"
     for path in changed:
         assert any(path[: len(each)] == each for each in found), "it changes, and none leads there"
+
+
+@settings(max_examples=200)
+@given(nodes)
+def test_what_is_shown_is_the_same_whatever_the_secret_is(node: Any) -> None:
+    def shown(secret: str) -> Any:
+        found = scope(node, None)
+        given = {**found.parameters, "Given": ParameterValue(secret, no_echo=True)}
+        found = dataclasses.replace(found, parameters=given)
+        conditions = evaluate.conditions(found)
+        places = SecretPlaces(found.template, given, conditions, scope=found)
+        properties = canonical(evaluate.properties(found, "R"))
+        return secrets_of(given).masked(properties, places.in_properties("R"))
+
+    assert shown("swordfish,3") == shown("shellfish,4")
