@@ -98,6 +98,16 @@ def by_token(connection: sa.Connection, stack_id: str, token: str) -> OperationR
     return OperationRow(**row._mapping) if row else None
 
 
+def of_stack(connection: sa.Connection, stack_id: str) -> list[OperationRow]:
+    """Return a stack's operations, the latest first."""
+    rows = connection.execute(
+        stack_operations.select()
+        .where(stack_operations.c.stack_id == stack_id)
+        .order_by(stack_operations.c.started_at.desc(), stack_operations.c.id)
+    )
+    return [OperationRow(**row._mapping) for row in rows]
+
+
 def unfinished(connection: sa.Connection) -> list[str]:
     """Return the ids of the operations that have not ended, oldest first."""
     rows = connection.execute(

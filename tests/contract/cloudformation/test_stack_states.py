@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.contract.cloudformation.conftest import CloudFormationServer
-from tests.stack_world import TYPE
+from tests.stack_world import TYPE, thing
+from tests.stack_world import template as stack_template
 
 NON_TERMINAL = (
     "This stack is currently in a non-terminal [{}] state. To update the stack from this state, "
@@ -72,21 +73,79 @@ def test_a_creation_that_said_do_nothing_is_not_updated(server: CloudFormationSe
     )
 
 
-def test_a_failed_update_goes_on_and_is_rolled_back_once(server: CloudFormationServer) -> None:
+def test_a_failed_update_goes_on_without_rollback_alone(server: CloudFormationServer) -> None:
     server.create("s", template(A="1"))
-    failing = template("B", A="2", B="1")
-    assert server.update("s", failing, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    broken = template("B", A="2", B="1")
+    assert server.update("s", broken, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
     update = server.client.update_stack
     assert error(update, StackName="s", TemplateBody=template(A="1"))[1] == (
         NON_TERMINAL.format("UPDATE_FAILED")
     )
     again = template("B", A="3", B="1")
     assert server.update("s", again, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
-    code, message = error(server.client.rollback_stack, StackName="s")
-    assert code == "ValidationError"
-    assert "rolls back one operation" in message
     fixed = server.update("s", template(A="4", B="1"), DisableRollback=True)
     assert fixed["StackStatus"] == "UPDATE_COMPLETE"
+
+
+def failing(*names: str, **resources: Any) -> str:
+    """A template in which B fails after all others."""
+    resources["B"] = thing("b", how="fail-after", DependsOn=[*names])
+    return stack_template(resources)
+
+
+def test_several_failed_updates_are_rolled_back_to_before_the_first(
+    server: CloudFormationServer,
+) -> None:
+    """As on AWS: to the last known stable state. What is in place is changed back, what was
+    replaced is the old one again, and whatever came and went meanwhile is gone."""
+    stable = stack_template({"A": thing("1"), "R": thing("1", name="one"), "S": thing("s")})
+    server.create("s", stable)
+    before = server.store.things()
+    first = failing("A", "R", A=thing("2"), R=thing("2", name="two"), S=thing("s"))
+    assert server.update("s", first, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    second = failing(
+        "A", "R", "C", A=thing("3"), R=thing("3", name="three"), C=thing("c"), S=thing("s")
+    )
+    assert server.update("s", second, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    answer = server.client.rollback_stack(StackName="s")
+    ended = server.ended("s")
+    assert ended["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert ended["LastOperations"][0]["OperationId"] == answer["OperationId"]
+    assert server.store.things() == before
+    assert server.store.violations() == []
+    found = server.client.get_template(StackName="s")["TemplateBody"]
+    assert found == json.loads(stable)
+    listed = server.client.list_stack_resources(StackName="s")["StackResourceSummaries"]
+    assert {one["LogicalResourceId"]: one["ResourceStatus"] for one in listed} == {
+        "A": "UPDATE_COMPLETE", "R": "UPDATE_COMPLETE", "S": "CREATE_COMPLETE",
+    }  # fmt: skip
+    changed = server.update("s", stack_template({"A": thing("5"), "S": thing("s")}))
+    assert changed["StackStatus"] == "UPDATE_COMPLETE"
+    assert [name for name, _, _ in server.store.things()] == ["A", "S"], "nothing is left behind"
+
+
+def test_updates_that_come_back_to_what_was_are_rolled_back(server: CloudFormationServer) -> None:
+    server.create("s", stack_template({"A": thing("1")}))
+    before = server.store.things()
+    for value in ("2", "1"):
+        body = failing("A", A=thing(value))
+        assert server.update("s", body, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    server.client.rollback_stack(StackName="s")
+    assert server.ended("s")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert server.store.things() == before
+
+
+def test_a_creation_and_an_update_that_failed_leave_nothing(server: CloudFormationServer) -> None:
+    """Without a last known stable state there is nothing to go back to."""
+    made = server.create("s", failing("A", A=thing("1")), DisableRollback=True)
+    assert made["StackStatus"] == "CREATE_FAILED"
+    body = failing("A", "C", A=thing("2"), C=thing("c"))
+    assert server.update("s", body, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    server.client.rollback_stack(StackName="s")
+    assert server.ended("s")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert server.store.things() == []
+    server.client.delete_stack(StackName="s")
+    assert server.ended(made["StackId"])["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_a_rolled_back_creation_is_deleted_alone(server: CloudFormationServer) -> None:
@@ -169,3 +228,14 @@ def test_a_recorded_database_has_nothing_to_make_a_snapshot_of(
         if (name, status) == ("Db", "DELETE_COMPLETE")
     ]
     assert told == "recorded only: nothing ran behind it, so no snapshot was made"
+
+
+def test_what_failed_and_is_made_anew_is_not_forgotten(server: CloudFormationServer) -> None:
+    """Locks: of a resource that failed in two updates the first remained for ever."""
+    server.create("s", stack_template({"A": thing("1")}))
+    for value in ("2", "3"):
+        server.update("s", failing("A", A=thing(value)), DisableRollback=True)
+    assert [name for name, _, _ in server.store.things()] == ["A", "B", "B"]
+    fixed = stack_template({"A": thing("4"), "B": thing("b")})
+    assert server.update("s", fixed, DisableRollback=True)["StackStatus"] == "UPDATE_COMPLETE"
+    assert [name for name, _, _ in server.store.things()] == ["A", "B"]

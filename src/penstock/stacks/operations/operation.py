@@ -22,7 +22,8 @@ from penstock.stacks.template.template import ParameterValue
 GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 """Statuses of resources that a stack no longer has."""
 
-_ENDED = frozenset({NodeStatus.SUCCEEDED, NodeStatus.FAILED, NodeStatus.CANCELLED})
+ENDED = frozenset({NodeStatus.SUCCEEDED, NodeStatus.FAILED, NodeStatus.CANCELLED})
+"""Statuses of steps that did something, or may have."""
 
 
 class Work(StrEnum):
@@ -225,7 +226,7 @@ def revert_steps(applied: Iterable[Step]) -> list[Step]:
     touched = {
         step.key: step
         for step in applied
-        if step.work in {Work.UPDATE, Work.REPLACE, Work.DENIED} and step.status in _ENDED
+        if step.work in {Work.UPDATE, Work.REPLACE, Work.DENIED} and step.status in ENDED
     }
     steps = []
     for key, step in sorted(touched.items()):
@@ -260,7 +261,7 @@ def made_by(applied: Iterable[Step], before: StackState) -> list[DeployedResourc
     """
     made = []
     for step in applied:
-        started = step.status in _ENDED
+        started = step.status in ENDED
         if not started or step.work not in {Work.CREATE, Work.REPLACE, Work.APPLY}:
             continue
         if step.new is None or (not step.physical_id and step.logical_id in before.resources):

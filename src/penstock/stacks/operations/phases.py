@@ -183,7 +183,7 @@ def finish(run: Run, status: str, changes: Changes) -> None:
         changes.document = document_of(operation, changes.outputs)
     if status == "UPDATE_FAILED":
         document = document_of(operation, operation.before_document.outputs)
-        left = (*operation.leftovers, *left_behind(steps))
+        left = (*operation.leftovers, *left_behind(operation, steps))
         changes.document = dataclasses.replace(document, leftovers=left)
     changes.events.append(
         stack_events.of_stack(operation.stack_id, operation.stack_name, status, changes.reason)

@@ -17,12 +17,13 @@ from penstock.stacks.operations import phases
 from penstock.stacks.operations.acting_role import ActingRole
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.exports import refused
+from penstock.stacks.operations.last_stable import Merged, has_nested, merged
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import Operation, StackDocument, Step
 from penstock.stacks.operations.provisioner import Provisioner
 from penstock.stacks.operations.refusals import FAILED, check_skip
 from penstock.stacks.operations.stored_stacks import StoredStacks
-from penstock.stacks.operations.walk import NodeStatus, Phase
+from penstock.stacks.operations.walk import AFTER_FAILURE, NodeStatus, Phase
 from penstock.storage import stack_operations, stacks
 from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
@@ -109,13 +110,13 @@ class Recoveries(StoredStacks):
         token: str | None = None,
         retain_except_on_create: bool = False,
     ) -> str:
-        """Roll back what failed and was kept: a creation, or an update with DisableRollback.
+        """Roll back what failed and was kept: a creation, or an update with DisableRollback; after
+        several of them, to what the stack was before the first.
 
         A stack without a role is rolled back as `principal`. Returns the id of the rollback, as
         events have it.
         """
-        following = {"CREATE_FAILED": Phase.ROLLBACK, "UPDATE_FAILED": Phase.REVERT}
-        if row.status not in following or row.operation_id is None:
+        if row.status not in FAILED or row.operation_id is None:
             raise refused(  # unverified
                 f"Stack:{row.id} is in {row.status} state and can not be rolled back."
             )
@@ -127,12 +128,12 @@ class Recoveries(StoredStacks):
             stored = stack_operations.get(c, operation_id)
             assert stored is not None
             operation = self._ledger.open(stored.sealed, Operation)
+            phase = Phase(stored.phase)
             if operation.before.status in FAILED:
-                raise refused(
-                    f"Stack:{row.id} was updated from {operation.before.status}: Penstock rolls "
-                    "back one operation, not several. Update the stack again with "
-                    "DisableRollback, or delete it."
-                )
+                whole = self._since_stable(c, row, operation)
+                operation, phase = whole.operation, whole.phase
+                for step in whole.steps:
+                    self._put_step(c, operation_id, step)
             changed = dataclasses.replace(
                 operation,
                 on_failure="ROLLBACK",
@@ -143,8 +144,12 @@ class Recoveries(StoredStacks):
                 or operation.retain_except_on_create,
             )
             sealed = self._ledger.seal(changed)
-            stack_operations.update(c, operation_id, active=True, token=token, sealed=sealed)
-            status = phases.STATUS[following[row.status]]  # the walk's first decision tells it
+            stack_operations.update(
+                c, operation_id, active=True, token=token, sealed=sealed, phase=phase.value
+            )
+            following = AFTER_FAILURE[phase, "ROLLBACK"]
+            assert isinstance(following, Phase)
+            status = phases.STATUS[following]  # the walk's first decision tells it
             if not stacks.move(c, row.id, [row.status], status, serial=row.serial + 1):
                 raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
             return operation_events.rollback_id(c, row.id)
@@ -152,6 +157,32 @@ class Recoveries(StoredStacks):
         rollback_id = await self._database.write(work)
         self._provisioner.run(operation_id)
         return rollback_id
+
+    def _since_stable(self, c: sa.Connection, row: StackRow, last: Operation) -> Merged:
+        """Return what several failed operations did, as one. Raises ServiceError where stacks are
+        nested in the stack."""
+        first = last
+        for stored in stack_operations.of_stack(c, row.id):
+            first = self._ledger.open(stored.sealed, Operation)
+            if first.before.status not in FAILED:
+                break
+        there = {
+            each.logical_id: self._ledger.resource(each.sealed)
+            for each in stacks.resources(c, row.id)
+        }
+        if has_nested(there, first.before.resources):
+            raise refused(
+                f"Stack:{row.id} was updated from {last.before.status}, and has nested stacks, "
+                "which went on by themselves: Penstock cannot roll back several operations of "
+                "such a stack. Update it again with DisableRollback, or delete it."
+            )
+        steps = [
+            self._ledger.open(each.sealed, Step) for each in stack_operations.steps(c, last.id)
+        ]
+        found = stacks.get(c, row.id)
+        assert found is not None
+        leftovers = self._ledger.open(found.sealed, StackDocument).leftovers
+        return merged(last, first, steps, there, leftovers)
 
     async def cancel_update(self, row: StackRow) -> None:
         """Stop an update in progress, and roll it back."""

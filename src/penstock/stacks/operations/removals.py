@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from penstock.stacks.operations.operation import GONE, Operation, Step, Work, delete_steps
+from penstock.stacks.operations.operation import ENDED, GONE, Operation, Step, Work, delete_steps
 from penstock.stacks.operations.walk import NodeStatus, Phase
 from penstock.stacks.state import DeployedResource
 
@@ -53,14 +53,7 @@ def cleanup(operation: Operation, applied: Sequence[Step]) -> list[Step]:
     removed = [
         each for name, each in before.items() if name not in wanted and each.status not in GONE
     ]
-    undone = [
-        before[step.logical_id]
-        for step in applied
-        if step.work is Work.CREATE
-        and step.logical_id in before
-        and before[step.logical_id].physical_resource_id
-        and before[step.logical_id].status not in GONE
-    ]
+    undone = _made_anew(operation, applied)
     retained = [each.logical_resource_id for each in removed if retains(each.deletion_policy)]
     retained += [step.logical_id for step in replaced if _keeps_what_it_replaces(step)]
     old = [step.old for step in replaced if step.old is not None]
@@ -68,9 +61,10 @@ def cleanup(operation: Operation, applied: Sequence[Step]) -> list[Step]:
     return delete_steps(Phase.CLEANUP, [*removed, *old, *undone, *leftovers], retained)
 
 
-def left_behind(applied: Iterable[Step]) -> list[DeployedResource]:
-    """Return what a failed update that is not rolled back has made or replaced for nothing."""
-    left = []
+def left_behind(operation: Operation, applied: Sequence[Step]) -> list[DeployedResource]:
+    """Return what a failed update that is not rolled back has made or replaced for nothing, and
+    what failed before and was made anew."""
+    left = _made_anew(operation, [step for step in applied if step.status in ENDED])
     for step in applied:
         if step.work is not Work.REPLACE or step.old is None or step.new is None:
             continue
@@ -80,6 +74,20 @@ def left_behind(applied: Iterable[Step]) -> list[DeployedResource]:
         elif step.physical_id:
             left.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id))
     return left
+
+
+def _made_anew(operation: Operation, applied: Iterable[Step]) -> list[DeployedResource]:
+    """Return what an earlier operation failed to make, and left, of resources that this one made
+    from the beginning."""
+    before = operation.before.resources
+    return [
+        before[step.logical_id]
+        for step in applied
+        if step.work is Work.CREATE
+        and step.logical_id in before
+        and before[step.logical_id].physical_resource_id
+        and before[step.logical_id].status not in GONE
+    ]
 
 
 def _keeps_what_it_replaces(step: Step) -> bool:
