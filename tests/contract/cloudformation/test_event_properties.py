@@ -90,3 +90,15 @@ def test_the_form_of_the_text(server: CloudFormationServer) -> None:
     found = server.client.describe_stack_events(StackName="app")["StackEvents"]
     texts = {one["ResourceProperties"] for one in found if "ResourceProperties" in one}
     assert texts == {'{"DelaySeconds":"5","FifoQueue":"false"}'}
+
+
+def test_a_replacement_that_failed_at_once_is_told_by_the_cleanup(
+    server: CloudFormationServer,
+) -> None:
+    """As recorded: its physical id is empty, and what it was to replace is there again."""
+    server.create("app", template({"R": thing("1", name="one")}))
+    ended = server.update("app", template({"R": thing("1", name="two", how="fail-before")}))
+    assert ended["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    [(_, physical_id, _)] = server.store.things()
+    told = [each[1:3] for each in server.events("app") if each[0] == "R"]
+    assert told[-2:] == [(physical_id, "UPDATE_COMPLETE"), ("", "DELETE_COMPLETE")]

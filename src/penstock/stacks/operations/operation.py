@@ -256,15 +256,17 @@ def _standing(step: Step) -> str:
 def made_by(applied: Iterable[Step], before: StackState) -> list[DeployedResource]:
     """Return what the steps made of a stack that was `before`, to be taken back.
 
-    An added resource without a physical id failed before anything was made. One that the stack
-    had before is left out in that case: nothing but it is there, and it stays.
+    An added resource, or a replacement, without a physical id failed before anything was made; AWS
+    tells its deletion all the same (recorded: radkawar/stackd, eventbridge_rule_migration.json).
+    What an earlier operation had failed to make is left out in that case: it stays.
     """
     made = []
     for step in applied:
         started = step.status in ENDED
         if not started or step.work not in {Work.CREATE, Work.REPLACE, Work.APPLY}:
             continue
-        if step.new is None or (not step.physical_id and step.logical_id in before.resources):
+        there = step.logical_id in before.resources and step.work is not Work.REPLACE
+        if step.new is None or (not step.physical_id and there):
             continue
         made.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id or ""))
     return made
