@@ -95,6 +95,8 @@ ARN_RESOURCES = {
     "AWS::CertificateManager::Certificate": "certificate/{uuid}",
     "AWS::CloudWatch::Alarm": "alarm:{name}",
     "AWS::Cognito::UserPool": "userpool/{id}",
+    "AWS::Connect::Instance": "instance/{id}",
+    "AWS::Detective::Graph": "graph:{hex32}",
     "AWS::DynamoDB::Table": "table/{name}",
     "AWS::EFS::AccessPoint": "access-point/{id}",
     "AWS::EFS::FileSystem": "file-system/{id}",
@@ -103,7 +105,14 @@ ARN_RESOURCES = {
     "AWS::IAM::InstanceProfile": "instance-profile/{name}",
     "AWS::IAM::ManagedPolicy": "policy/{name}",
     "AWS::Kinesis::Stream": "stream/{name}",
+    "AWS::ImageBuilder::Component": "component/{lower}/{/Version}/1",
+    "AWS::ImageBuilder::ContainerRecipe": "container-recipe/{lower}/{/Version}",
+    "AWS::ImageBuilder::DistributionConfiguration": "distribution-configuration/{lower}",
+    "AWS::ImageBuilder::ImagePipeline": "image-pipeline/{lower}",
+    "AWS::ImageBuilder::ImageRecipe": "image-recipe/{lower}/{/Version}",
+    "AWS::ImageBuilder::InfrastructureConfiguration": "infrastructure-configuration/{lower}",
     "AWS::KMS::Key": "key/{id}",
+    "AWS::Kinesis::StreamConsumer": "stream/{last:/StreamARN}/consumer/{name}:1767225600",
     "AWS::Lambda::Alias": "function:{last:/FunctionName}:{name}",
     "AWS::Lambda::Function": "function:{name}",
     "AWS::Lambda::LayerVersion": "layer:{/LayerName}:{number}",
@@ -120,7 +129,7 @@ ARN_RESOURCES = {
     "AWS::StepFunctions::StateMachine": "stateMachine:{name}",
     "AWS::WAFv2::WebACL": "regional/webacl/{name}/{id}",
 }
-"""What follows the account in the ARNs of a type; otherwise `type/name`."""
+"""What follows the account in the ARNs of a type; otherwise `type/name`, of EC2 `type/id`."""
 
 LOWER_CASE = frozenset(
     {"DocDB", "ElastiCache", "MemoryDB", "Neptune", "OpenSearchService", "RDS", "Redshift"}
@@ -152,6 +161,7 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
     "AWS::ApiGatewayV2::VpcLink": {"VpcLinkId": "{lower6}"},
     "AWS::AppConfig::Application": {"ApplicationId": "{lower7}"},
     "AWS::AppConfig::ConfigurationProfile": {"ConfigurationProfileId": "{lower7}"},
+    "AWS::AppConfig::DeploymentStrategy": {"Id": "{lower7}"},
     "AWS::AppConfig::Environment": {"EnvironmentId": "{lower7}"},
     "AWS::AppSync::GraphQLApi": {"ApiId": "{lower26}"},
     "AWS::CloudFront::CloudFrontOriginAccessIdentity": {
@@ -185,12 +195,19 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
         "Endpoint": "https://{upper32}.gr7.{region}.eks.amazonaws.com",
         "OpenIdConnectIssuerUrl": "https://oidc.eks.{region}.amazonaws.com/id/{upper32}",
     },
+    "AWS::EMRContainers::VirtualCluster": {"Id": "{lower25}"},
     "AWS::ElastiCache::ReplicationGroup": {"ReplicationGroupId": "{lower}"},
+    "AWS::FSx::Volume": {"VolumeId": "fsvol-0{hex16}"},
+    "AWS::GameLift::Build": {"BuildId": "build-{uuid}"},
+    "AWS::GuardDuty::Detector": {"Id": "{hex32}"},
     "AWS::Glue::Table": {"Name": "{/TableInput/Name}"},
     "AWS::Glue::Connection": {"Name": "{/ConnectionInput/Name}"},
     "AWS::KMS::Key": {"KeyId": "{uuid}"},
     "AWS::Lambda::Url": {"FunctionUrl": "https://{lower32}.lambda-url.{region}.on.aws/"},
     "AWS::Lambda::Version": {"Version": "{number}"},
+    "AWS::NetworkManager::CoreNetwork": {"CoreNetworkId": "core-network-0{hex16}"},
+    "AWS::NetworkManager::GlobalNetwork": {"Id": "global-network-0{hex16}"},
+    "AWS::OpenSearchServerless::Collection": {"Id": "{lower20}"},
     "AWS::OpenSearchService::Domain": {
         "DomainEndpoint": "search-{lower}-{lower26}.{region}.es.amazonaws.com"
     },

@@ -40,6 +40,7 @@ _CHARACTERS = {
     "upper": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "alnum": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
 }
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=VPC)(?=[A-Z])")
 _RANDOM = re.compile(r"([a-z]+)(\d+)")
 
 
@@ -239,9 +240,9 @@ class _Making:
             return [f"{other}-0{_hexadecimal(self._seed(path), 16)}"]
         if _is_port(path):
             return [str(self._port())]
-        if name.endswith(("version", "versionnumber")):
+        if path[-1].endswith(("Version", "VersionNumber")):
             return ["1"]
-        if name.endswith(("ip", "ipaddress")):
+        if path[-1].endswith(("Ip", "IP", "IpAddress")):
             return [self._ip(path)]
         if name.endswith(_HOSTS):
             made = physical_name(self._request, 63, lower=True)
@@ -302,8 +303,14 @@ class _Making:
         service = _service(self._type)
         region = "" if service in _WITHOUT_REGION else self._request.region
         account = "" if service in _WITHOUT_ACCOUNT else self._request.account_id
-        form = ARN_RESOURCES.get(self._type, f"{self._short}/{{name}}")
+        form = ARN_RESOURCES.get(self._type) or self._arn_resource(service)
         return arn(service, region, account, self.formed(form, ("Arn",)))
+
+    def _arn_resource(self, service: str) -> str:
+        short = self._type.rpartition("::")[2]
+        if service == "ec2" and self._type in ID_PREFIXES:
+            return f"{_HUMPS.sub('-', short).lower()}/{{id}}"
+        return f"{self._short}/{{name}}"
 
     # The schema.
 
@@ -334,7 +341,7 @@ def _takes(rule: Mapping[str, Any], text: str) -> bool:
 
 
 def _is_port(path: PropertyPath) -> bool:
-    return bool(path) and path[-1].lower().endswith("port")
+    return bool(path) and (path[-1].endswith("Port") or path[-1] == "port")
 
 
 def _service(type_name: str) -> str:

@@ -296,6 +296,19 @@ PAIRS = [
          "Ref", "mw-[0-9a-f]{17}",
          resource("AWS::SSM::MaintenanceWindowTarget", WindowId=VALUE, ResourceType="INSTANCE",
                   Targets=[{"Key": "k", "Values": ["v"]}])),
+    Pair(resource("AWS::GuardDuty::Detector", Enable=True), "Ref", "[0-9a-f]{32}",
+         resource("AWS::GuardDuty::Filter", DetectorId=VALUE, Name="f",
+                  FindingCriteria={"Criterion": {}})),
+    Pair(resource("AWS::EC2::TransitGateway"), "TransitGatewayArn",
+         (ARN % "ec2") + f"transit-gateway/tgw-{ID}",
+         resource("AWS::NetworkManager::TransitGatewayRegistration", GlobalNetworkId="global-1",
+                  TransitGatewayArn=VALUE)),
+    Pair(resource("AWS::ImageBuilder::ImageRecipe", Name="Base", Version="1.0.0",
+                  ParentImage="ami-1"),
+         "Ref", (ARN % "imagebuilder") + "image-recipe/base/1.0.0",
+         resource("AWS::ImageBuilder::ImagePipeline", Name="nightly", ImageRecipeArn=VALUE,
+                  InfrastructureConfigurationArn="arn:aws:imagebuilder:us-east-1:123456789012:"
+                                                 "infrastructure-configuration/i")),
 ]  # fmt: skip
 
 
@@ -340,7 +353,7 @@ async def test_a_pair_deploys(world: World, pair: Pair) -> None:
     assert property_rules.problems(schema, made.properties) == []
 
 
-FINDER = resource("AWS::GuardDuty::Detector", Enable=True)  # nothing says what its id looks like
+FINDER = resource("AWS::GuardDuty::Detector", Enable=True)  # its id is no file system's
 
 
 def mount(file_system: Any) -> dict[str, Any]:
