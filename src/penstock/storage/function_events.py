@@ -26,6 +26,16 @@ class EventRow:
     accepted_at: datetime
     due_at: datetime
 
+    @property
+    def key(self) -> str:
+        """What tells the event from all others."""
+        return self.request_id
+
+    @property
+    def receiver(self) -> str:
+        """The function's name."""
+        return self.function_name
+
 
 def insert(connection: sa.Connection, row: EventRow) -> None:
     """Store an event."""
@@ -34,22 +44,29 @@ def insert(connection: sa.Connection, row: EventRow) -> None:
     announce(connection, ACCEPTED)
 
 
-def first_due(
-    connection: sa.Connection, now: datetime, *, under_way: Collection[str], full: Collection[str]
-) -> EventRow | None:
-    """Return the longest waiting event that is due, but those `under_way` (request ids) and those
-    of the functions named in `full`."""
-    row = connection.execute(
+def due(
+    connection: sa.Connection,
+    now: datetime,
+    *,
+    limit: int,
+    under_way: Collection[str],
+    full: Collection[str],
+) -> list[EventRow]:
+    """Return at most `limit` events that are due, the longest waiting first.
+
+    Those `under_way`, by request id, and those of functions whose name is in `full` are left out.
+    """
+    rows = connection.execute(
         function_events.select()
         .where(
             function_events.c.due_at <= now,
-            function_events.c.request_id.not_in(list(under_way)),
-            function_events.c.function_name.not_in(list(full)),
+            function_events.c.request_id.not_in(under_way),
+            function_events.c.function_name.not_in(full),
         )
         .order_by(function_events.c.due_at, function_events.c.request_id)
-        .limit(1)
-    ).first()
-    return None if row is None else EventRow(**row._mapping)
+        .limit(limit)
+    )
+    return [EventRow(**row._mapping) for row in rows]
 
 
 def next_due_at(connection: sa.Connection, after: datetime) -> datetime | None:

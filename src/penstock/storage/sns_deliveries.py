@@ -28,6 +28,16 @@ class DeliveryRow:
     accepted_at: datetime
     due_at: datetime
 
+    @property
+    def key(self) -> int:
+        """What tells the delivery from all others."""
+        return self.ordinal
+
+    @property
+    def receiver(self) -> str:
+        """The subscription's ARN."""
+        return self.subscription_arn
+
 
 def insert(
     connection: sa.Connection,
@@ -61,19 +71,19 @@ def due(
     now: datetime,
     *,
     limit: int,
-    under_way: Collection[int] = (),
-    busy: Collection[str] = (),
+    under_way: Collection[int],
+    full: Collection[str],
 ) -> list[DeliveryRow]:
     """Return at most `limit` deliveries that are due, the longest waiting first.
 
-    Those `under_way`, by ordinal, and those to `busy` subscriptions are left out.
+    Those `under_way`, by ordinal, and those to subscriptions that are `full` are left out.
     """
     rows = connection.execute(
         sns_deliveries.select()
         .where(
             sns_deliveries.c.due_at <= now,
             sns_deliveries.c.ordinal.not_in(under_way),
-            sns_deliveries.c.subscription_arn.not_in(busy),
+            sns_deliveries.c.subscription_arn.not_in(full),
         )
         .order_by(sns_deliveries.c.due_at, sns_deliveries.c.ordinal)
         .limit(limit)

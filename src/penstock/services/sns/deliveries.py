@@ -6,18 +6,14 @@ logging has: `sns/REGION/ACCOUNT/TOPIC`, failures in `…/Failure`.
 Source: https://docs.aws.amazon.com/sns/latest/dg/topics-attrib.html
 """
 
-import asyncio
 import hashlib
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from penstock.aws.errors import ServiceError
-from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.services.logs import Logs
@@ -29,6 +25,7 @@ from penstock.services.sns.sns import Sns
 from penstock.services.sns.subscription import Subscription
 from penstock.storage import sns_deliveries
 from penstock.storage.database import Database
+from penstock.storage.due_queue import DueQueue
 from penstock.storage.log_files import LogEvent
 from penstock.storage.sns_deliveries import DeliveryRow
 
@@ -36,8 +33,6 @@ _LOG = logging.getLogger(__name__)
 _MOST_AT_ONCE = 32
 _MOST_TO_ONE = 4
 """So that an endpoint which never answers holds up only its own messages."""
-_LONGEST_SLEEP_SECONDS = 60.0
-_TROUBLE_SECONDS = 5.0
 _NO_CHANNEL = Failed(
     "this server sends no mail: start it with --smtp-url and --smtp-from", retry=True
 )
@@ -62,86 +57,24 @@ class Deliveries:
         self._clock = clock
         self._channels = channels
         self._retry = retry
-        self._under_way: dict[int, str] = {}
-        self._work = BackgroundWork(_LOG, "a delivery met an internal error; it is tried again")
-        self._wake = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._queue = DueQueue(
+            database,
+            sns_deliveries,
+            self._attempt,
+            clock,
+            what="messages to subscribers",
+            log=_LOG,
+            most_at_once=_MOST_AT_ONCE,
+            most_to_one=_MOST_TO_ONE,
+        )
 
     async def start(self) -> None:
         """Take up what was not delivered, then what is accepted from now on."""
-        self._loop = asyncio.get_running_loop()
-        self._database.after_commit(self._woken_by_writer, sns_deliveries.ACCEPTED)
-        self._task = asyncio.create_task(self._run(), name="penstock-sns-deliveries")
+        self._queue.start()
 
     async def close(self) -> None:
         """Stop; repeating it does nothing."""
-        self._loop = None
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-        await self._work.close()
-
-    def _woken_by_writer(self) -> None:
-        loop = self._loop
-        if loop is not None:
-            with suppress(RuntimeError):  # it has closed meanwhile
-                loop.call_soon_threadsafe(self._wake.set)
-
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                seconds = await self._begin_due()
-            except EngineError as error:
-                _LOG.warning("deliveries wait: %s", error)
-                seconds = _TROUBLE_SECONDS
-            except Exception:  # noqa: BLE001 (a boundary: without this loop nothing is delivered)
-                _LOG.exception("deliveries wait after an internal error")
-                seconds = _TROUBLE_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-
-    async def _begin_due(self) -> float:
-        """Begin what is due, as far as there is room; return seconds until more may be."""
-        now = self._clock()
-        while (room := _MOST_AT_ONCE - len(self._under_way)) > 0:
-            to_one = Counter(self._under_way.values())
-            rows = await self._due(now, room, to_one)
-            for row in rows:
-                if to_one[row.subscription_arn] < _MOST_TO_ONE:
-                    to_one[row.subscription_arn] += 1
-                    self._under_way[row.ordinal] = row.subscription_arn
-                    self._work.spawn(self._deliver(row))
-            if not rows:
-                break
-        due_at = await self._database.read(lambda c: sns_deliveries.next_due_at(c, now))
-        if due_at is None:
-            return _LONGEST_SLEEP_SECONDS
-        return min(max((due_at - now).total_seconds(), 0.0), _LONGEST_SLEEP_SECONDS)
-
-    async def _due(self, now: datetime, room: int, to_one: Mapping[str, int]) -> list[DeliveryRow]:
-        under_way = list(self._under_way)
-        busy = [arn for arn, count in to_one.items() if count >= _MOST_TO_ONE]
-        return await self._database.read(
-            lambda c: sns_deliveries.due(c, now, limit=room, under_way=under_way, busy=busy)
-        )
-
-    async def _deliver(self, row: DeliveryRow) -> None:
-        try:
-            await self._attempt(row)
-        except EngineError as error:
-            _LOG.warning("message %s waits: %s", row.message_id, error)
-            await asyncio.sleep(_TROUBLE_SECONDS)
-        except Exception:
-            await asyncio.sleep(_TROUBLE_SECONDS)  # it is still due: no loop without a pause
-            raise
-        finally:
-            del self._under_way[row.ordinal]
-            self._wake.set()
+        await self._queue.close()
 
     async def _attempt(self, row: DeliveryRow) -> None:
         document = await self._database.read(lambda c: sns_deliveries.message(c, row.message_id))

@@ -9,20 +9,19 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-hand
 import asyncio
 import base64
 import logging
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from penstock.aws.errors import ServiceError
-from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.ids import new_uuid
 from penstock.services.logs import Logs
 from penstock.storage import function_events
 from penstock.storage.database import Database
+from penstock.storage.due_queue import DueQueue
 from penstock.storage.encryption import Cipher
 from penstock.storage.function_events import EventRow
 from penstock.workloads.functions.function import Function
@@ -47,7 +46,6 @@ _LOG = logging.getLogger(__name__)
 _TOO_MANY = "TooManyRequestsException"
 _MOST_ATTEMPTS = 3
 _LONGEST_WAIT = timedelta(hours=6)
-_LONGEST_SLEEP_SECONDS = 60.0
 _TROUBLE_SECONDS = 5.0
 _ATTACH_SECONDS = 20.0
 
@@ -90,33 +88,26 @@ class Invocations:
         self._runner: Runner | None = None
         self._attached = asyncio.Event()
         self._places = Places(most_memory_mb or half_of_memory_mb())
-        self._under_way: dict[str, str] = {}
-        """Of events: request id to the function's name."""
-        self._work = BackgroundWork(
-            _LOG, "what came of an event could not be noted; it is run again"
+        self._queue = DueQueue(
+            database,
+            function_events,
+            self._run_event,
+            clock,
+            what="events for functions",
+            log=_LOG,
+            most_at_once=MOST_OF_A_KIND,
+            most_to_one=MOST_OF_ONE,
         )
-        self._wake = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
 
     async def attach(self, runner: Runner) -> None:
         """Run functions on `runner` from now on, beginning with the events that were left."""
         self._runner = runner
         self._attached.set()
-        if self._task is None:
-            self._loop = asyncio.get_running_loop()
-            self._database.after_commit(self._woken_by_writer, function_events.ACCEPTED)
-            self._task = asyncio.create_task(self._run_events(), name="penstock-function-events")
+        self._queue.start()
 
     async def close(self) -> None:
         """Stop; repeating it does nothing."""
-        self._loop = None
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-        await self._work.close()
+        await self._queue.close()
 
     async def invoke(
         self,
@@ -193,62 +184,17 @@ class Invocations:
             )
         return self._runner
 
-    def _woken_by_writer(self) -> None:
-        loop = self._loop
-        if loop is not None:
-            with suppress(RuntimeError):  # it has closed meanwhile
-                loop.call_soon_threadsafe(self._wake.set)
-
-    async def _run_events(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                seconds = await self._begin_due()
-            except EngineError as error:
-                _LOG.warning("events for functions wait: %s", error)
-                seconds = _TROUBLE_SECONDS
-            except Exception:  # noqa: BLE001 (a boundary: without this loop no event is run)
-                _LOG.exception("events for functions wait after an internal error")
-                seconds = _TROUBLE_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-
-    async def _begin_due(self) -> float:
-        """Begin what is due, as far as there is room; return seconds until more may be."""
-        now = self._clock()
-        while len(self._under_way) < MOST_OF_A_KIND and (row := await self._first_due(now)):
-            self._under_way[row.request_id] = row.function_name
-            self._work.spawn(self._run_event(row))
-        due_at = await self._database.read(lambda c: function_events.next_due_at(c, now))
-        if due_at is None:
-            return _LONGEST_SLEEP_SECONDS
-        return min(max((due_at - now).total_seconds(), 0.0), _LONGEST_SLEEP_SECONDS)
-
-    async def _first_due(self, now: datetime) -> EventRow | None:
-        """Return the longest waiting event that is due and whose function has room."""
-        under_way = list(self._under_way)
-        running = Counter(self._under_way.values())
-        full = [name for name, count in running.items() if count >= MOST_OF_ONE]
-        return await self._database.read(
-            lambda c: function_events.first_due(c, now, under_way=under_way, full=full)
-        )
-
     async def _run_event(self, row: EventRow) -> None:
         try:
-            if await self._succeeds(row):
-                await self._database.write(lambda c: function_events.finish(c, row.request_id))
-            else:
-                await self._note_failure(row)
+            succeeds = await self._succeeds(row)
         except EngineError as error:
             _LOG.warning("the event %s waits: %s", row.request_id, error)
             await self._wait_for_engine(row)
-        except Exception:
-            await asyncio.sleep(_TROUBLE_SECONDS)  # it is still due: no loop without a pause
-            raise
-        finally:
-            self._under_way.pop(row.request_id, None)
-            self._wake.set()
+            return
+        if succeeds:
+            await self._database.write(lambda c: function_events.finish(c, row.request_id))
+        else:
+            await self._note_failure(row)
 
     async def _succeeds(self, row: EventRow) -> bool:
         """Attempt an event; raise EngineError, retryable, for what is no failed attempt."""

@@ -14,11 +14,12 @@ from tests.databases import opened_database
 
 from penstock.clock import utc_now
 from penstock.services.logs import Logs
-from penstock.services.sns import Sns, deliveries
+from penstock.services.sns import Sns
 from penstock.services.sns.attempt import Attempt, Delivered
 from penstock.services.sns.deliveries import Deliveries
 from penstock.services.sns.message import Content, Message
 from penstock.services.sns.subscription import Subscription
+from penstock.storage import due_queue
 from penstock.storage.database import Database
 from penstock.storage.log_files import LogFiles
 
@@ -94,20 +95,6 @@ async def test_a_slow_endpoint_takes_no_turn_of_another(world: World) -> None:
     assert world.begun == world.ended, "each once"
 
 
-async def test_it_closes_although_something_is_accepted_in_that_moment(world: World) -> None:
-    """`asyncio.wait_for` of Python 3.11 took the message for the answer to being cancelled."""
-    await world.until(lambda: world.rows() == 0)
-    for steps in range(8):
-        await world.deliveries.start()
-        await asyncio.sleep(0.05)
-        world.deliveries._wake.set()
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        async with asyncio.timeout(5) as limit:
-            await world.deliveries.close()
-        assert not limit.expired()
-
-
 async def test_a_bug_of_a_channel_ends_one_message_alone(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,7 +110,7 @@ async def test_a_row_that_nobody_can_read_is_taken_up_with_a_pause(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It was due again at once, for ever."""
-    monkeypatch.setattr(deliveries, "_TROUBLE_SECONDS", 0.2)
+    monkeypatch.setattr(due_queue, "_TROUBLE_SECONDS", 0.2)
     world.open.set()
     await world.until(lambda: world.rows() == 0)
     await world.deliveries.close()
