@@ -28,8 +28,6 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "AWS::CodeArtifact::Repository": ("RepositoryName", "DomainName"),
     "AWS::CodeBuild::Project": ("Name",),
     "AWS::CodeBuild::ReportGroup": ("Name",),
-    "AWS::CodeConnections::Connection": ("ConnectionName",),
-    "AWS::CodeStarConnections::Connection": ("ConnectionName",),
     "AWS::DocDB::DBCluster": ("DBClusterIdentifier",),
     "AWS::DocDB::DBInstance": ("DBInstanceIdentifier",),
     "AWS::EC2::LaunchTemplate": ("LaunchTemplateName",),

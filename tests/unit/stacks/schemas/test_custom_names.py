@@ -25,7 +25,8 @@ from penstock.stacks.schemas.custom_names import naming_properties, refusal_to_r
         # By another identifier of the schema; not where the first one says: within a domain.
         ("AWS::Transfer::User", {"ServerId", "UserName"}, ["ServerId", "UserName"]),
         ("AWS::DataZone::FormType", {"Name", "DomainIdentifier"}, []),
-        # Versions and revisions share a name.
+        # Several may have one name, as versions and revisions do.
+        ("AWS::CodeConnections::Connection", {"ConnectionName"}, []),
         ("AWS::ImageBuilder::ImageRecipe", {"Name", "Version"}, []),
         ("AWS::AppRunner::AutoScalingConfiguration", {"AutoScalingConfigurationName"}, []),
     ],
