@@ -4,14 +4,16 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from penstock.stacks.handlers.api_shapes import merged_tags
-from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed
+from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
+from penstock.stacks.resource_types.compared_resource import ComparedResource
+from penstock.stacks.resource_types.kept_resource import changed
 
 
-class CodeCommitRepository(KeptResource):
+class CodeCommitRepository(ComparedResource):
     """A git repository; Ref gives its id."""
 
     service = "codecommit"
@@ -58,6 +60,33 @@ class CodeCommitRepository(KeptResource):
         parameters = {"repositoryName": self.identity(request)}
         answer = await self.call(request, "GetRepository", parameters)
         return _described(answer["repositoryMetadata"])
+
+    async def actual_properties(self, request: ResourceRequest) -> Properties | None:
+        """Return the properties of the repository of this id, which may be called otherwise now."""
+        name = await self._name_now(request)
+        if name is None:
+            return None
+        answer = await self.call(request, "GetRepository", {"repositoryName": name})
+        found = _described(answer["repositoryMetadata"])
+        return await super().actual_properties(replace(request, attributes=found.attributes))
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the repository's name and description."""
+        name = request.attributes["Name"]
+        answer = await self.call(request, "GetRepository", {"repositoryName": name})
+        found = self.described("GetRepository", answer)["RepositoryMetadata"]
+        return {each: found.get(each) for each in ("RepositoryName", "RepositoryDescription")}
+
+    async def _name_now(self, request: ResourceRequest) -> str | None:
+        page: dict[str, str] = {}
+        while True:
+            answer = await self.call(request, "ListRepositories", page)
+            for each in answer["repositories"]:
+                if each["repositoryId"] == request.physical_resource_id:
+                    return str(each["repositoryName"])
+            if not answer.get("nextToken"):
+                return None
+            page = {"nextToken": answer["nextToken"]}
 
     async def tags(self, request: ResourceRequest, found: Succeeded) -> Mapping[str, str]:
         """Return the repository's tags."""

@@ -9,12 +9,13 @@ from typing import Any
 from penstock.aws.errors import ServiceError
 from penstock.stacks.handlers.api_shapes import UnknownProperty
 from penstock.stacks.handlers.handler import ResourceRequest, Succeeded
-from penstock.stacks.resource_types.kept_resource import KeptResource, changed, text_of
+from penstock.stacks.resource_types.compared_resource import ComparedResource
+from penstock.stacks.resource_types.kept_resource import changed, text_of
 
 _RAW = "RawMessageDelivery"
 
 
-class SnsSubscription(KeptResource):
+class SnsSubscription(ComparedResource):
     """A topic's subscription; Ref gives its ARN."""
 
     service = "sns"
@@ -58,6 +59,14 @@ class SnsSubscription(KeptResource):
             raise ServiceError("NotFoundException", "Subscription does not exist")
         await self.call(request, "GetSubscriptionAttributes", {"SubscriptionArn": identity})
         return _described(identity)
+
+    async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
+        """Return the subscription."""
+        subscription = {"SubscriptionArn": physical_id}
+        answer = await self.call(request, "GetSubscriptionAttributes", subscription)
+        attributes = answer["Attributes"]
+        told = {name: attributes.get(name) for name in ("Endpoint", "Protocol", "TopicArn")}
+        return {**told, _RAW: attributes.get(_RAW, "false")}
 
 
 def _described(subscription_arn: str) -> Succeeded:

@@ -45,6 +45,13 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
             ],
         },
     },
+    "AWS::CodeCommit::Repository": {
+        "RepositoryName": "app", "RepositoryDescription": "d", "Tags": TAGS,
+    },
+    "AWS::SNS::Subscription": {
+        "TopicArn": "arn:aws:sns:us-east-1:123456789012:told", "Protocol": "http",
+        "Endpoint": "http://127.0.0.1:1/", "RawMessageDelivery": True,
+    },
     "AWS::CodePipeline::Pipeline": {
         "Name": "release", "RoleArn": "arn:aws:iam::123456789012:role/pipeline", "Tags": TAGS,
         "ArtifactStore": {"Type": "S3", "Location": "artifacts"},
@@ -109,6 +116,7 @@ async def world(tmp_path: Path) -> AsyncIterator[ResourceWorld]:
             given = {"RoleName": name, "AssumeRolePolicyDocument": trust}
             await world.call("iam", "CreateRole", **given)
         await world.call("iam", "CreateUser", UserName="ada")
+        await world.call("sns", "CreateTopic", Name="told")
         for role in ("build", "pipeline"):
             trust = json.dumps(TRUST).replace("ecs-tasks", f"code{role}")
             await world.call("iam", "CreateRole", RoleName=role, AssumeRolePolicyDocument=trust)
@@ -175,6 +183,18 @@ CHANGES: list[tuple[str, tuple[str, str, dict[str, Any]], set[tuple[str, str]]]]
     ("AWS::CodeBuild::Project",
      ("codebuild", "UpdateProject", {"name": "ID", "tags": []}),
      {("/Tags/0", "REMOVE")}),
+    ("AWS::CodeCommit::Repository",
+     ("codecommit", "UpdateRepositoryName", {"oldName": "app", "newName": "other"}),
+     {("/RepositoryName", "NOT_EQUAL")}),
+    ("AWS::CodeCommit::Repository",
+     ("codecommit", "UpdateRepositoryDescription",
+      {"repositoryName": "app", "repositoryDescription": "x"}),
+     {("/RepositoryDescription", "NOT_EQUAL")}),
+    ("AWS::SNS::Subscription",
+     ("sns", "SetSubscriptionAttributes",
+      {"SubscriptionArn": "ID", "AttributeName": "RawMessageDelivery",
+       "AttributeValue": "false"}),
+     {("/RawMessageDelivery", "NOT_EQUAL")}),
     ("AWS::CodePipeline::Pipeline",
      ("codepipeline", "EnableStageTransition",
       {"pipelineName": "ID", "stageName": "Build", "transitionType": "Inbound"}),
