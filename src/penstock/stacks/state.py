@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock.stacks.template.scope import ResourceValues
 from penstock.stacks.template.template import ParameterValue
 
 
@@ -35,6 +36,12 @@ class DeployedResource:
     """Texts in the properties that look like dynamic references and are none: others answered
     them."""
 
+    @property
+    def values(self) -> ResourceValues:
+        """What Ref and Fn::GetAtt give."""
+        ref = self.physical_resource_id if self.ref is None else self.ref
+        return ResourceValues(ref=ref, attributes=self.attributes, source=self.source)
+
 
 @dataclass(frozen=True, slots=True)
 class StackState:
@@ -58,3 +65,8 @@ class StackState:
     monitoring_minutes: int = 0
     resources: Mapping[str, DeployedResource] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def secret_resources(self) -> list[str]:
+        """The resources whose attributes are secrets."""
+        return [name for name, each in self.resources.items() if each.no_echo]

@@ -8,16 +8,18 @@ from collections.abc import Iterable, Sequence
 
 from penstock.stacks.operations.operation import ENDED, GONE, Operation, Step, Work, delete_steps
 from penstock.stacks.operations.walk import NodeStatus, Phase
+from penstock.stacks.planning.deletion_policy import is_snapshot_by_default
 from penstock.stacks.state import DeployedResource
 
 NO_SNAPSHOT = "recorded only: nothing ran behind it, so no snapshot was made"
-_SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
-_SNAPSHOTS = _SNAPSHOT_BY_DEFAULT | {
+_SNAPSHOTS = {
     "AWS::DocDB::DBCluster",
     "AWS::EC2::Volume",
     "AWS::ElastiCache::CacheCluster",
     "AWS::ElastiCache::ReplicationGroup",
     "AWS::Neptune::DBCluster",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
     "AWS::Redshift::Cluster",
 }
 
@@ -120,7 +122,6 @@ def without_snapshot(step: Step) -> str | None:
 
 def asks_for_snapshot(resource: DeployedResource, policy: str | None) -> bool:
     """Return whether AWS would make a snapshot before it deletes a resource."""
-    if policy is None and resource.resource_type in _SNAPSHOT_BY_DEFAULT:
-        in_cluster = bool(resource.properties.get("DBClusterIdentifier"))
-        return resource.resource_type.endswith("DBCluster") or not in_cluster
+    if policy is None:
+        return is_snapshot_by_default(resource)
     return policy == "Snapshot" and resource.resource_type in _SNAPSHOTS

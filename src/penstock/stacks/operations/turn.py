@@ -247,7 +247,7 @@ class _Values(Mapping[str, ResourceValues]):
         self._hidden = hidden
 
     def __getitem__(self, name: str) -> ResourceValues:
-        values = values_of(self._deployed[name])
+        values = self._deployed[name].values
         if self._hidden is None or values.attributes is None:
             return values
         secret = self._hidden.attributes(name)
@@ -264,12 +264,6 @@ class _Values(Mapping[str, ResourceValues]):
 
     def __len__(self) -> int:
         return len(self._deployed)
-
-
-def values_of(resource: DeployedResource) -> ResourceValues:
-    """Return what Ref and Fn::GetAtt of a deployed resource give."""
-    ref = resource.ref if resource.ref is not None else resource.physical_resource_id
-    return ResourceValues(ref, resource.attributes, resource.source)
 
 
 def _declared(

@@ -10,13 +10,12 @@ change, so its dependants are planned as Dynamic.
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.display import as_json, canonical
-from penstock.stacks.planning import made_up, unsupported
+from penstock.stacks.planning import deletion_policy, made_up, unsupported
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.details import Details, Values
 from penstock.stacks.planning.differences import Policies, differences
@@ -30,18 +29,17 @@ from penstock.stacks.planning.plan import (
     Replacement,
     replacement_of,
 )
+from penstock.stacks.planning.present import Present, policies_of
 from penstock.stacks.planning.secret_places import SecretPlaces
 from penstock.stacks.schemas import property_rules, resource_schema
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template import dynamic_references, evaluate, graph
 from penstock.stacks.template.errors import MissingExport
 from penstock.stacks.template.evaluate import ResourceValues, Unknown
-from penstock.stacks.template.load import stored_template
 from penstock.stacks.template.references import Reference, references
 from penstock.stacks.template.template import ResourceDeclaration
 
 _NOT_THERE = frozenset({"CREATE_FAILED", "DELETE_COMPLETE"})
-_SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 
 
 def plan(
@@ -112,6 +110,17 @@ def _check_types(planning: "_Planning") -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One resource as it shall be, evaluated with what is known of those before it."""
+
+    declared: ResourceDeclaration
+    refers: Sequence[Reference]
+    properties: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    policies: Policies
+
+
 @dataclass
 class _Planning:
     """One walk over the wanted resources, and what it found so far."""
@@ -145,15 +154,16 @@ class _Planning:
         self._certain_scope = dataclasses.replace(self._scope, resources=self._certain)
         self.conditions = evaluate.conditions(self._scope)
         self.active = evaluate.active_resources(self._scope)
+        self._present = Present(current, self._scope, desired.exports)
         self._details = Details(
             current,
             desired,
-            self._secret_places(),
+            self._present.secret_places(),
             SecretPlaces(
                 desired.template,
                 desired.parameters,
                 self.conditions,
-                _secret_resources(current),
+                current.secret_resources,
                 self._scope,
             ),
         )
@@ -182,53 +192,67 @@ class _Planning:
         self.misplaced += dynamic_references.misplaced(declared.type, properties)
         if deployed is None or properties != deployed.properties:  # these were valid once
             self._validate(declared, properties, refers)
-        policies = _policies(self._certain_scope, declared)
-
         if declared.type == NESTED_STACK:
             self.nested.properties[logical_id] = properties
-
-        def after() -> dict[str, Any]:
-            shown = self._shown(declared, properties, refers)
-            others = _others(declared, metadata, policies)
-            return self._details.shown(logical_id, shown, others, deployed=False)
-
+        policies = policies_of(self._certain_scope, declared)
+        wanted = _Wanted(declared, refers, properties, metadata, policies)
         if deployed is None:
-            context = as_json(after())
-            self.changes.append(
-                PlannedChange(Action.ADD, logical_id, declared.type, after_context=context)
-            )
-            if logical_id in self.nested.attributes:
-                attributes = self.nested.attributes[logical_id]
-                self._known[logical_id] = ResourceValues(Unknown(logical_id), attributes)
-            return
-        present = self._present_policies(logical_id)
+            self._add(wanted)
+        else:
+            changes = self._change(wanted, deployed)
+            self._remember(deployed, changes=changes)
+
+    def _add(self, wanted: "_Wanted") -> None:
+        logical_id = wanted.declared.logical_id
+        context = as_json(self._after(wanted))
+        self.changes.append(
+            PlannedChange(Action.ADD, logical_id, wanted.declared.type, after_context=context)
+        )
+        if logical_id in self.nested.attributes:
+            attributes = self.nested.attributes[logical_id]
+            self._known[logical_id] = ResourceValues(Unknown(logical_id), attributes)
+
+    def _change(self, wanted: "_Wanted", deployed: DeployedResource) -> bool:
+        """Plan the change of a resource that is there; return whether there is one."""
+        declared, refers = wanted.declared, wanted.refers
+        present = self._present.policies(declared.logical_id)
         found = differences(
-            declared, deployed, properties, metadata, before=present, after=policies,
+            declared, deployed, wanted.properties, wanted.metadata,
+            before=present, after=wanted.policies,
             stack_tags_changed=dict(self.current.tags) != dict(self.desired.tags),
         )  # fmt: skip
         changing = self._details.of_changing_references(declared, refers)
         if declared.type == NESTED_STACK:
             changing.append(AUTOMATIC)
-        if found or changing:
-            values = Values(self._before(deployed, present), after())
-            details = [
-                detail
-                for difference in found
-                for detail in self._details.of(logical_id, difference, refers, values)
-            ]
-            self._modify(declared, deployed, details + changing, values)
+        if not found and not changing:
+            return False
+        values = Values(self._before(deployed, present), self._after(wanted))
+        details = [
+            detail
+            for difference in found
+            for detail in self._details.of(declared.logical_id, difference, refers, values)
+        ]
+        self._modify(declared, deployed, details + changing, values)
+        return True
+
+    def _remember(self, deployed: DeployedResource, *, changes: bool) -> None:
+        """Keep what those that come after may know of a resource that is there."""
+        logical_id, known = deployed.logical_resource_id, deployed.values
         if logical_id in self.nested.attributes:
-            known = _values(deployed)
             known = dataclasses.replace(known, attributes=self.nested.attributes[logical_id])
             self._known[logical_id] = self._certain[logical_id] = known
         elif not self._details.is_replaced(logical_id):
-            known = _values(deployed)
-            if found or changing:  # a custom resource may be answered with other attributes
+            if changes:  # a custom resource may be answered with other attributes
                 known = dataclasses.replace(known, changing=known.source is not None)
             self._known[logical_id] = known
-            self._certain[logical_id] = (
-                dataclasses.replace(known, attributes=None) if found or changing else known
-            )
+            certain = dataclasses.replace(known, attributes=None) if changes else known
+            self._certain[logical_id] = certain
+
+    def _after(self, wanted: "_Wanted") -> dict[str, Any]:
+        """Return what may be shown of a resource as it shall be."""
+        shown = self._shown(wanted.declared, wanted.properties, wanted.refers)
+        others = _others(wanted.declared, wanted.metadata, wanted.policies)
+        return self._details.shown(wanted.declared.logical_id, shown, others, deployed=False)
 
     def _before(self, deployed: DeployedResource, policies: Policies) -> dict[str, Any]:
         """Return what may be shown of a resource as it is deployed."""
@@ -236,17 +260,6 @@ class _Planning:
         return self._details.shown(
             deployed.logical_resource_id, deployed.properties, others, deployed=True
         )
-
-    def _present_policies(self, logical_id: str) -> Policies:
-        """Return the policies that the deployed template gives a resource."""
-        present = self._present
-        declared = present.template.resources.get(logical_id) if present else None
-        if present is None or declared is None:
-            return Policies()
-        try:
-            return _policies(present, declared)
-        except ServiceError:  # a resource or an export that was there is gone
-            return Policies()
 
     def _shown(
         self,
@@ -269,14 +282,14 @@ class _Planning:
         for logical_id, deployed in sorted(self.current.resources.items()):
             if logical_id in self.active or deployed.status == "DELETE_COMPLETE":
                 continue
-            before = self._before(deployed, self._present_policies(logical_id))
+            before = self._before(deployed, self._present.policies(logical_id))
             self.changes.append(
                 PlannedChange(
                     Action.REMOVE,
                     logical_id,
                     deployed.resource_type,
                     deployed.physical_resource_id,
-                    policy_action=_policy(deployed.deletion_policy, deployed),
+                    policy_action=deletion_policy.after_deletion(deployed),
                     before_context=as_json(before),
                 )
             )
@@ -295,43 +308,7 @@ class _Planning:
             for name, value in self.current.outputs.items()
             if name not in outside
         }
-        return wanted != now or found != self._present_outputs(), []
-
-    def _present_outputs(self) -> list[evaluate.Output] | None:
-        """Return the outputs as the deployed template gives them; None when it gives none."""
-        if self._present is None:
-            return None
-        try:
-            return evaluate.outputs(self._present)
-        except ServiceError:  # a resource or an export that was there is gone
-            return None
-
-    def _secret_places(self) -> SecretPlaces | None:
-        """Return where secrets are in what is deployed; None when nothing is."""
-        if self._present is None:
-            return None
-        template = self._present.template
-        try:
-            conditions = evaluate.conditions(self._present)
-        except ServiceError:  # a template of another version of ours
-            conditions = {}
-        secret = _secret_resources(self.current)
-        return SecretPlaces(template, self.current.parameters, conditions, secret, self._present)
-
-    @cached_property
-    def _present(self) -> evaluate.Scope | None:
-        """What the deployed template was evaluated with; None when none is deployed."""
-        current = self.current
-        if not current.template_body:
-            return None
-        return dataclasses.replace(
-            self._scope,
-            template=stored_template(current.template_body),
-            parameters=current.parameters,
-            exports=self.desired.exports,
-            notification_arns=tuple(current.notification_arns),
-            resources={name: _values(each) for name, each in current.resources.items()},
-        )
+        return wanted != now or found != self._present.outputs(), []
 
     def _validate(
         self,
@@ -362,7 +339,7 @@ class _Planning:
             self._details.note(declared.logical_id, replacement)
         action = None
         if replacement is Replacement.TRUE:
-            kept = _policy(declared.update_replace_policy, deployed, declared="UpdateReplacePolicy")
+            kept = deletion_policy.after_replacement(declared.update_replace_policy)
             action = f"ReplaceAnd{kept}"
         self.changes.append(
             PlannedChange(
@@ -392,20 +369,10 @@ class _Planning:
             self.changes.append(PlannedChange(Action.ADD, declared.logical_id, declared.type))
             return
         details = self._details.of_imports(declared, refers)
-        before = self._before(deployed, self._present_policies(declared.logical_id))
+        before = self._before(deployed, self._present.policies(declared.logical_id))
         self._modify(declared, deployed, details, Values(before, {"Properties": {}}))
         if not self._details.is_replaced(declared.logical_id):
-            self._known[declared.logical_id] = _values(deployed)
-
-
-def _policies(scope: evaluate.Scope, declared: ResourceDeclaration) -> Policies:
-    """Return CreationPolicy and UpdatePolicy, evaluated."""
-    if declared.creation_policy is None and declared.update_policy is None:
-        return Policies()
-    return Policies(
-        evaluate.evaluated(scope, declared.creation_policy),
-        evaluate.evaluated(scope, declared.update_policy),
-    )
+            self._known[declared.logical_id] = deployed.values
 
 
 def _others(
@@ -421,30 +388,6 @@ def _others(
         "DeletionPolicy": resource.deletion_policy,
         "UpdateReplacePolicy": resource.update_replace_policy,
     }
-
-
-def _values(deployed: DeployedResource) -> ResourceValues:
-    ref = deployed.physical_resource_id if deployed.ref is None else deployed.ref
-    return ResourceValues(ref=ref, attributes=deployed.attributes, source=deployed.source)
-
-
-def _secret_resources(current: StackState) -> list[str]:
-    return [name for name, each in current.resources.items() if each.no_echo]
-
-
-def _policy(
-    stated: str | None, deployed: DeployedResource, declared: str = "DeletionPolicy"
-) -> str:
-    """Return what becomes of the physical resource: Delete, Retain or Snapshot."""
-    if stated == "RetainExceptOnCreate":
-        return "Retain"
-    if stated is None and declared == "DeletionPolicy":
-        alone = not deployed.properties.get("DBClusterIdentifier")
-        if deployed.resource_type in _SNAPSHOT_BY_DEFAULT and (
-            alone or deployed.resource_type.endswith("DBCluster")
-        ):
-            return "Snapshot"
-    return stated or "Delete"
 
 
 def _warning(logical_id: str, reason: str) -> str:
