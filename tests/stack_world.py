@@ -340,7 +340,7 @@ class World:
         state = self.stacks.new_state(name)
         options = more.pop("options", None) or Options()
         plan = planner.plan(state, await self._desired(body, **more))
-        await self.stacks.execute(
+        await self.stacks.beginnings.execute(
             plan, create=True, principal=ROOT, options=options, new=state,
             client_request_token="create",
         )  # fmt: skip
@@ -352,12 +352,14 @@ class World:
         state = await self.stacks.state(name)
         assert state is not None
         plan = planner.plan(state, await self._desired(body, **more))
-        await self.stacks.execute(plan, create=False, principal=ROOT, client_request_token=token)
+        await self.stacks.beginnings.execute(
+            plan, create=False, principal=ROOT, client_request_token=token
+        )
 
     async def begin_delete(self, name: str = "app", retain: Sequence[str] = ()) -> None:
         row = await self.stacks.row(name)
         assert row is not None
-        await self.stacks.delete(row, principal=ROOT, retain=retain)
+        await self.stacks.beginnings.delete(row, principal=ROOT, retain=retain)
 
     async def create(self, body: str, name: str = "app", **more: Any) -> str:
         state = await self.begin_create(body, name, **more)

@@ -75,7 +75,7 @@ async def test_a_stale_plan_is_refused(world: World) -> None:
     plan = planner.plan(state, Desired(load_template(template({"A": thing("v2")}))))
     assert await world.update(template({"A": thing("v3")})) == "UPDATE_COMPLETE"
     with pytest.raises(ServiceError, match="has changed since the plan was made"):
-        await world.stacks.execute(plan, create=False, principal=ROOT)
+        await world.stacks.beginnings.execute(plan, create=False, principal=ROOT)
     [(_, _, properties)] = world.store.things()
     assert properties["Value"] == "v3"
 
@@ -101,7 +101,7 @@ async def test_a_change_set_creates_from_review(world: World) -> None:
     with pytest.raises(ServiceError, match=r"Stack \[app\] already exists"):
         await world.database.write(begin)
     plan = planner.plan(state, Desired(load_template(template({"A": thing()}))))
-    await world.stacks.execute(plan, create=True, principal=ROOT)
+    await world.stacks.beginnings.execute(plan, create=True, principal=ROOT)
     assert await world.ended("app") == "CREATE_COMPLETE"
     events = [(status, reason) for name, status, reason in await world.events() if name == "app"]
     assert events[:2] == [

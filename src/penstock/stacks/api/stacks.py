@@ -56,7 +56,7 @@ async def create_stack(stacks: Stacks, call: Call, request: Request) -> Response
         stacks.in_process, call.principal, request, None, exports, stacks.macros
     )
     plan = stacks.plan(state, wanted)
-    operation_id = await stacks.execute(
+    operation_id = await stacks.beginnings.execute(
         plan,
         create=True,
         principal=call.principal,
@@ -85,7 +85,7 @@ async def update_stack(stacks: Stacks, call: Call, request: Request) -> Response
     plan = stacks.plan(state, wanted)
     if not planner.has_changes(state, plan):
         raise invalid(NO_UPDATES)
-    operation_id = await stacks.execute(
+    operation_id = await stacks.beginnings.execute(
         plan,
         create=False,
         principal=call.principal,
@@ -105,7 +105,7 @@ async def delete_stack(stacks: Stacks, call: Call, request: Request) -> Response
     root = await root_of(stacks, row)
     if root is not None and root.protected:
         raise protected(root.name)
-    await stacks.delete(
+    await stacks.beginnings.delete(
         row,
         principal=call.principal,
         role_arn=request.get("RoleARN"),

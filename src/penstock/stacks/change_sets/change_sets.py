@@ -146,7 +146,7 @@ class ChangeSets(StoredChangeSets):
         def claim(connection: sa.Connection) -> None:
             _claim(connection, row, client_request_token)
 
-        await self._stacks.execute(
+        await self._stacks.beginnings.execute(
             planned,
             create=found.document.create,
             principal=principal,

@@ -129,7 +129,7 @@ class NestedStacks:
         above = await self._above(request)
         try:
             await self._authorize(request, "DeleteStack", row.id)
-            await self._stacks.delete(
+            await self._stacks.beginnings.delete(
                 row,
                 principal=above.operation.principal,
                 role_arn=above.operation.role_arn,
@@ -153,7 +153,7 @@ class NestedStacks:
             nesting.check_depth(ancestors)
             nesting.check_size(await self._stacks.resources_of_root(above.parent.root_id))
             wanted = await self._desired(request, name, above, None)
-            await self._stacks.execute(
+            await self._stacks.beginnings.execute(
                 self._stacks.plan(state, wanted),
                 create=True,
                 principal=above.operation.principal,
@@ -187,7 +187,7 @@ class NestedStacks:
             plan = self._stacks.plan(state, wanted)
             if not planner.has_changes(state, plan):
                 return self._succeeded(row)
-            await self._stacks.execute(
+            await self._stacks.beginnings.execute(
                 plan,
                 create=False,
                 principal=above.operation.principal,
@@ -204,7 +204,7 @@ class NestedStacks:
         create = row.status == REVIEW
         try:
             await self._authorize(request, "ExecuteChangeSet", row.id)
-            await self._stacks.execute(
+            await self._stacks.beginnings.execute(
                 completed(planned, row.name, request),
                 create=create,
                 principal=above.operation.principal,

@@ -19,7 +19,7 @@ from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.stacks.events import stack_events, topic_messages
 from penstock.stacks.operations import exports
-from penstock.stacks.operations.operation import Operation, Parent, Step
+from penstock.stacks.operations.operation import Operation, Parent, StackDocument, Step
 from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.walk import Phase, all_made
 from penstock.stacks.state import DeployedResource
@@ -95,7 +95,7 @@ class Ledger:
             return
         changes = changes.without(run.secrets)
         now = self._clock()
-        steps = [self._step_row(run, step) for step in changes.steps]
+        steps = [self.step_row(run.operation.id, step) for step in changes.steps]
         resources = [
             self.resource_row(run.operation.stack_id, each, reason, now)
             for each, reason in changes.resources
@@ -229,6 +229,25 @@ class Ledger:
         if changes.status is not None:
             self._write_stack(connection, operation, changes, now)
 
+    def tell(
+        self,
+        connection: sa.Connection,
+        stack_id: str,
+        status: str,
+        reason: str,
+        token: str | None,
+        now: datetime,
+    ) -> None:
+        """Store the event of a stack's new status, and tell the stack's topics."""
+        row = stacks.get(connection, stack_id)
+        assert row is not None
+        event = stack_events.of_stack(stack_id, row.name, status, reason)
+        told = stack_events.store(connection, self._cipher, stack_id, row.name, [event], token, now)
+        topics = self.open(row.sealed, StackDocument).notification_arns
+        topic_messages.publish(
+            connection, topics, stack_id, row.name, told, token, now, self._cipher
+        )
+
     def _write_stack(
         self, connection: sa.Connection, operation: Operation, changes: Changes, now: datetime
     ) -> None:
@@ -252,10 +271,9 @@ class Ledger:
             detail = {"status": changes.status, "stackName": found.name}
             publish(connection, stack_events.COMPLETED, stack_id, detail, now)
 
-    def _step_row(self, run: Run, step: Step) -> StepRow:
-        return StepRow(
-            run.operation.id, step.phase.value, step.key, step.status.value, self.seal(step)
-        )
+    def step_row(self, operation_id: str, step: Step) -> StepRow:
+        """Return a step as it is stored."""
+        return StepRow(operation_id, step.phase.value, step.key, step.status.value, self.seal(step))
 
     def resource_row(
         self, stack_id: str, resource: DeployedResource, reason: str | None, now: datetime

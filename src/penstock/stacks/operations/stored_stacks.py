@@ -1,6 +1,7 @@
 """Reading stacks as they are stored: rows for lists, documents decrypted, the planner's state."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -110,9 +111,35 @@ class StoredStacks:
         )
         return StackState(stack_id, name, self.region, self.account_id, REVIEW, 0)
 
+    def row_in_review(
+        self,
+        state: StackState,
+        document: StackDocument,
+        now: datetime,
+        *,
+        reason: str | None = None,
+        protected: bool = False,
+        parent_id: str | None = None,
+        root_id: str | None = None,
+    ) -> StackRow:
+        """Return the row of a `new_state`, before its first operation; nothing is stored."""
+        return StackRow(
+            id=state.stack_id,
+            name=state.stack_name,
+            status=REVIEW,
+            reason=reason,
+            serial=0,
+            protected=protected,
+            operation_id=None,
+            sealed=self._ledger.seal(document),
+            created_at=now,
+            parent_id=parent_id,
+            root_id=root_id,
+        )
+
     async def exports(self) -> dict[str, str]:
         """Return every export's value by name."""
-        return await self._database.read(self._exports)
+        return await self._database.read(self.exports_in)
 
     async def exporters(self) -> dict[str, str]:
         """Return the id of the stack that has each export."""
@@ -161,7 +188,8 @@ class StoredStacks:
         found = await self._database.read(work)
         return None if found is None else self._ledger.open(found.sealed, Operation).plan_digest
 
-    def _exports(self, c: sa.Connection) -> dict[str, str]:
+    def exports_in(self, c: sa.Connection) -> dict[str, str]:
+        """Return what `exports` does, in a unit of work."""
         return {row.name: self._cipher.decrypt(row.sealed) for row in stacks.exports(c)}
 
     def _state(self, row: StackRow, resources: Sequence[ResourceRow]) -> StackState:
