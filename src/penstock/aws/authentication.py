@@ -26,9 +26,9 @@ _S3_UNKNOWN_KEY = "The AWS Access Key Id you provided does not exist in our reco
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A caller who named a credential; `prove` takes what his signature covers.
+    """A caller who named a credential; `prove` takes what the signature covers.
 
-    A document is read for him only: a stranger's never enters memory.
+    A document is read for such a caller only: a stranger's never enters memory.
     """
 
     credential: Credential

@@ -118,7 +118,7 @@ def _not_found(build_id: str) -> ServiceError:
 
 
 def initiator(principal: Principal) -> str:
-    """Return a caller as a build names him: a user's name, or `role/session`."""
+    """Return a caller as a build names it: a user's name, or `role/session`."""
     if principal.kind is PrincipalKind.ROOT:
         return "root"
     return principal.arn.split("/", 1)[-1]

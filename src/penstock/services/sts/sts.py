@@ -65,7 +65,7 @@ class Sts:
         session_policies: Sequence[str] = (),
         external_id: str | None = None,
     ) -> TemporaryCredentials:
-        """Return credentials of a role for a caller whom its trust policy and his own allow.
+        """Return credentials of a role for a caller whom its trust policy and own policies allow.
 
         Raises ServiceError AccessDeniedException, ValidationError (ARN, duration) or
         MalformedPolicyDocumentException (session policy).
@@ -216,7 +216,7 @@ def _trusts(
 
 
 def _own_names(caller: Principal) -> list[str]:
-    """By what a trust policy may name this caller in particular: himself, or his role."""
+    """Return what names this caller alone in a trust policy: its own ARN, and its role's."""
     return [name for name in (caller.arn, caller.policy_arn) if name is not None]
 
 

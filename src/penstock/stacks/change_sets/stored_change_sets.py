@@ -86,7 +86,7 @@ class StoredChangeSets:
             found = await self._database.read(lambda c: rows.get(c, name_or_arn))
             if stack_name is None or found is None:
                 return found
-            # The caller was allowed the stack that he named: it must be the change set's own.
+            # The caller was allowed the stack named beside it: that must be the change set's own.
             return found if found.stack_id == (await self._stack(stack_name)).id else None
         if stack_name is None:
             raise refused(

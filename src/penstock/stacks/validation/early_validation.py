@@ -1,7 +1,7 @@
 """Looks before anything is provisioned: are names of new resources taken, do buckets that go have
 objects, are properties what the schemas allow?
 
-Only what is known and only what the caller may read: what he may not see is found when the
+Only what is known and only what the caller may read: anything else is found when the
 resource is made. Docs: ADR 0040.
 """
 
