@@ -85,17 +85,16 @@ class Recoveries(StoredStacks):
         now = self._clock()
 
         def work(c: sa.Connection) -> None:
+            _check_still(c, row)
             self._act_as(c, operation_id, principal, role_arn, token)
             for step in again:
                 self._try_again(c, row.id, operation_id, step, skip, now)
             stack_operations.update(c, operation_id, active=True, token=token)
             status = phases.STATUS[Phase.REVERT]
-            moved = stacks.move(
+            stacks.move(
                 c, row.id, [row.status], status,
                 reason=stack_events.USER_INITIATED, serial=row.serial + 1,
             )  # fmt: skip
-            if not moved:
-                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
             self._tell(c, row.id, row.name, status, stack_events.USER_INITIATED, token, now)
 
         await self._database.write(work)
@@ -125,6 +124,7 @@ class Recoveries(StoredStacks):
         operation_id = row.operation_id
 
         def work(c: sa.Connection) -> str:
+            _check_still(c, row)
             stored = stack_operations.get(c, operation_id)
             assert stored is not None
             operation = self._ledger.open(stored.sealed, Operation)
@@ -150,8 +150,7 @@ class Recoveries(StoredStacks):
             following = AFTER_FAILURE[phase, "ROLLBACK"]
             assert isinstance(following, Phase)
             status = phases.STATUS[following]  # the walk's first decision tells it
-            if not stacks.move(c, row.id, [row.status], status, serial=row.serial + 1):
-                raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
+            stacks.move(c, row.id, [row.status], status, serial=row.serial + 1)
             return operation_events.rollback_id(c, row.id)
 
         rollback_id = await self._database.write(work)
@@ -254,3 +253,11 @@ class Recoveries(StoredStacks):
         assert row is not None
         topics = self._ledger.open(row.sealed, StackDocument).notification_arns
         topic_messages.publish(c, topics, stack_id, name, told, token, now, self._cipher)
+
+
+def _check_still(c: sa.Connection, row: StackRow) -> None:
+    """Raise ServiceError unless the stack is as the caller saw it: another request may have come
+    first, and may have ended in the same status again."""
+    found = stacks.get(c, row.id)
+    if found is None or (found.status, found.serial) != (row.status, row.serial):
+        raise refused(f"Stack:{row.id} has moved on; look at its status and try again.")
