@@ -103,7 +103,8 @@ def test_a_rule_on_another_bus_is_another_rule(server: Any) -> None:
     assert change["ResourceChange"]["Replacement"] == "Conditional"
     server.client.execute_change_set(StackName="app", ChangeSetName="move")
     assert server.ended("app")["StackStatus"] == "UPDATE_COMPLETE"
-    told = [(status, reason) for name, _, status, reason in server.events("app") if name == "Rule"]
+    rule_events = [each for each in server.events("app") if each[0] == "Rule"]
+    told = [(status, reason) for _, _, status, reason in rule_events]
     assert told[3:] == [
         ("UPDATE_IN_PROGRESS", None),
         ("UPDATE_IN_PROGRESS", stack_events.REPLACING),
@@ -112,6 +113,8 @@ def test_a_rule_on_another_bus_is_another_rule(server: Any) -> None:
         ("DELETE_IN_PROGRESS", None),
         ("DELETE_COMPLETE", None),
     ]
+    ids = [physical_id for _, physical_id, _, _ in rule_events]
+    assert ids[3:] == [*["first|nightly"] * 2, *["second|nightly"] * 2, *["first|nightly"] * 2]
 
 
 def test_what_nothing_could_decide_is_said(server: Any) -> None:
