@@ -2,7 +2,7 @@
 
 Behind a recorded resource nothing stands: its identifiers and attributes are in AWS's form as far
 as that is known. Where they do not fit their use, the author is not wrong. The same holds for what
-other stacks hand on, by exports or as nested stacks: it may be made up there.
+other stacks hand on, by exports, outputs or as nested stacks: it may be made up there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ def places(refers: Iterable[Reference], deployed: Mapping[str, DeployedResource]
 
 
 def _is_made_up(reference: Reference, deployed: Mapping[str, DeployedResource]) -> bool:
-    if reference.kind == "Import":
+    if reference.kind in {"Import", "StackOutput"}:
         return True
     resource = deployed.get(reference.name)
     if resource is None or reference.kind not in {"Attribute", "Resource"}:

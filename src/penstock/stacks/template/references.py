@@ -18,8 +18,9 @@ class Reference:
     properties on (`("Tags", 0, "Value")`); functions and their arguments are no steps of it, and
     an index counts the items that the value has: those that are AWS::NoValue are left out.
 
-    `kind` is Parameter, Resource (a Ref), Attribute (a GetAtt), Mapping, Import or Pseudo. `name`
-    of an Import that is no literal is empty: what it is made of has references of its own.
+    `kind` is Parameter, Resource (a Ref), Attribute (a GetAtt), Mapping, Import, StackOutput or
+    Pseudo. `name` of an Import that is no literal is empty, as that of every StackOutput: what they
+    are made of has references of its own.
     """
 
     path: Path
@@ -134,6 +135,9 @@ class _Walk:
             case "Fn::ImportValue":
                 literal = argument if isinstance(argument, str) else ""
                 yield Reference(path, "Import", literal)
+                yield from self._inside(argument, path)
+            case "Fn::GetStackOutput":
+                yield Reference(path, "StackOutput", "")
                 yield from self._inside(argument, path)
             case _:
                 yield from self._inside(argument, path)

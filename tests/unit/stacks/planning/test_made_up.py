@@ -35,7 +35,8 @@ def test_what_the_author_gave_the_resource_is_the_authors() -> None:
 def test_what_other_stacks_hand_on() -> None:
     output = Reference(("A",), "Attribute", "Net", "Outputs.VpcId")
     imported = Reference(("B",), "Import", "net-vpc")
-    assert places("recorded", output, imported) == [("A",), ("B",)]
+    read = Reference(("C",), "StackOutput", "")
+    assert places("recorded", output, imported, read) == [("A",), ("B",), ("C",)]
 
 
 def test_parameters_and_what_is_not_there_yet_are_not() -> None:

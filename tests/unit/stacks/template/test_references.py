@@ -78,3 +78,16 @@ def test_a_path_leads_to_what_is_built_from_the_parameter(node: Any) -> None:
             value = value[step]
         assert MARK in value
     assert len(set(found)) == json.dumps(properties).count(MARK)
+
+
+def test_values_of_other_stacks_are_references_where_they_stand() -> None:
+    output = {"Fn::GetStackOutput": {"StackName": {"Ref": "Net"}, "OutputName": "Vpc"}}
+    properties = {"A": [{"Fn::Join": ["-", [output]]}, {"Fn::ImportValue": "vpc"}]}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": properties}
+    body = {"Parameters": {"Net": {"Type": "String"}}, "Resources": {"R": topic}}
+    found = references(load_template(json.dumps(body)), "R", {})
+    assert [(each.kind, each.name, each.path) for each in found] == [
+        ("StackOutput", "", ("A", 0)),
+        ("Parameter", "Net", ("A", 0)),
+        ("Import", "vpc", ("A", 1)),
+    ]
