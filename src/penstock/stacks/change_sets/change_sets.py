@@ -12,22 +12,18 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from penstock import ids
-from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.clock import Clock
+from penstock.stacks.change_sets import drafting
 from penstock.stacks.change_sets.change_set import (
     EXECUTED,
     MOST_PENDING,
-    NO_CHANGES,
     OTHER_PLAN,
     ChangeSet,
-    Document,
     ExecutionStatus,
     Status,
-    attributes_of,
     by_root,
     cannot_delete,
     cannot_execute,
@@ -37,19 +33,14 @@ from penstock.stacks.change_sets.change_set import (
     not_found,
     too_many,
 )
-from penstock.stacks.change_sets.nested_change_sets import (
-    BY_ROOT,
-    NestedChangeSet,
-    NestedPlans,
-    flat,
-)
+from penstock.stacks.change_sets.drafting import NOTHING_CHANGES, Draft, Outcome, failure
+from penstock.stacks.change_sets.nested_change_sets import NestedChangeSet, NestedPlans, flat
 from penstock.stacks.change_sets.stored_change_sets import StoredChangeSets
 from penstock.stacks.display import secrets_of
 from penstock.stacks.events import findings, operation_events
 from penstock.stacks.events.findings import Finding
+from penstock.stacks.operations.exports import refused
 from penstock.stacks.operations.operation import Options
-from penstock.stacks.operations.refusals import UPDATABLE
-from penstock.stacks.operations.stored_stacks import REVIEW
 from penstock.stacks.planning.plan import Plan
 from penstock.stacks.planning.planner import has_changes
 from penstock.stacks.requests.request import Desired, desired
@@ -89,18 +80,11 @@ class ChangeSets(StoredChangeSets):
         """
         create = request.get("ChangeSetType", "UPDATE") == "CREATE"
         if request.get("ChangeSetType") == "IMPORT":
-            raise _invalid("Penstock has no resource import; use ChangeSetType CREATE or UPDATE.")
+            raise refused("Penstock has no resource import; use ChangeSetType CREATE or UPDATE.")
         stack = await self._stacks.state(request["StackName"])
         if stack is not None and (known := await self._repeated(stack, request)) is not None:
             return known
-        _check_stack(stack, request, create=create)
-        if request.get("OnStackFailure") == "DELETE" and not create:  # unverified
-            raise _invalid("OnStackFailure DELETE is valid with ChangeSetType CREATE alone.")
-        given = request.get("Parameters") or ()
-        if create and any(each.get("UsePreviousValue") for each in given):
-            raise _invalid(  # mapbox/cfn-config#182
-                "Cannot specify UsePreviousValue on Parameters when ChangeSetType is CREATE"
-            )
+        drafting.check_request(stack, request, create=create)
         exports = await self._stacks.exports()
         wanted = await desired(
             self._in_process, principal, request, stack, exports, self._stacks.macros
@@ -141,7 +125,7 @@ class ChangeSets(StoredChangeSets):
             raise cannot_execute(
                 dataclasses.replace(row, execution_status=ExecutionStatus.OBSOLETE)
             )
-        on_failure = _on_failure(found.document, disable_rollback)
+        on_failure = drafting.on_failure(found.document, disable_rollback)
 
         def claim(connection: sa.Connection) -> None:
             _claim(connection, row, client_request_token)
@@ -216,18 +200,20 @@ class ChangeSets(StoredChangeSets):
         includes = bool(request.get("IncludeNestedStacks"))
         nested: Sequence[NestedChangeSet] = ()
         if includes:
-            planned, reason, nested = await self._with_nested(
+            planned, outcome, nested = await self._with_nested(
                 NestedPlans(self._stacks, principal, request), planned_for, wanted
             )
         else:
-            planned, reason = self._planned(planned_for, wanted)
+            planned, outcome = self._planned(planned_for, wanted)
         found: list[Finding] = []
         if planned is not None and not request.get("DisableValidation"):
             validation = self._stacks.validation
             found = await validation.of_plan(principal, planned_for, wanted, planned)
             found += await validation.warnings(principal, planned)
-            reason = findings.of_change_set(found) or reason
-        made = self._made(planned_for, wanted, request, planned, reason, create=create)
+            if (reason := findings.of_change_set(found)) is not None:
+                outcome = failure(reason)
+        draft = drafting.of_request(planned_for, wanted, request, planned, outcome, create=create)
+        made = ChangeSet(self._row(draft), draft.document)
         name, token = request["ChangeSetName"], request.get("ClientToken")
 
         def work(connection: sa.Connection) -> None:
@@ -250,70 +236,25 @@ class ChangeSets(StoredChangeSets):
         await self._database.write(work)
         return made
 
-    def _made(
-        self,
-        stack: StackState,
-        wanted: Desired,
-        request: Mapping[str, Any],
-        planned: Plan | None,
-        reason: str | None,
-        *,
-        create: bool,
-    ) -> ChangeSet:
-        """Return the change set of a request, with its plan, before it is stored."""
-        name = request["ChangeSetName"]
-        place = (self._in_process.region, self._in_process.account_id)
-        identity = arn("cloudformation", *place, f"changeSet/{name}/{ids.new_uuid()}")
-        if planned is not None:
-            own = {"ChangeSetId": identity, "Salt": ids.new_token()}
-            planned = dataclasses.replace(planned, extra={**planned.extra, **own})
-        document = Document(
-            plan=planned,
-            template_body=wanted.template.body,
-            original_body=wanted.template.original,
-            create=create,
-            capabilities=tuple(wanted.capabilities),
-            options={
-                key: request[key] for key in ("OnStackFailure", "IncludeNestedStacks")
-                if key in request
-            },
-            attributes=attributes_of(request),
-        )  # fmt: skip
-        failed = planned is None or (reason is not None and not reason.startswith(_WARNING))
-        available = ExecutionStatus.UNAVAILABLE if failed else ExecutionStatus.AVAILABLE
-        row = ChangeSetRow(
-            arn=identity,
-            name=name,
-            stack_id=stack.stack_id,
-            stack_name=stack.stack_name,
-            stack_serial=stack.serial,
-            status=Status.FAILED if failed else Status.CREATE_COMPLETE,
-            execution_status=available,
-            status_reason=reason,
-            description=request.get("Description"),
-            client_token=request.get("ClientToken"),
-            digest=None if planned is None else planned.digest,
-            sealed=self._cipher.encrypt(msgspec.json.encode(document).decode()),
-            created_at=self._clock(),
-            include_nested=bool(request.get("IncludeNestedStacks")),
-        )
-        return ChangeSet(row, document)
+    def _row(self, draft: Draft) -> ChangeSetRow:
+        sealed = self._cipher.encrypt(msgspec.json.encode(draft.document).decode())
+        return draft.row(sealed, self._clock())
 
     async def _with_nested(
         self, plans: NestedPlans, stack: StackState, wanted: Desired
-    ) -> tuple[Plan | None, str | None, Sequence[NestedChangeSet]]:
-        """Return the plan with those of nested stacks, why it failed, and their change sets."""
+    ) -> tuple[Plan | None, Outcome, Sequence[NestedChangeSet]]:
+        """Return the plan with those of nested stacks, how that ended, and their change sets."""
         if wanted.failure is not None:
-            return None, wanted.failure, ()
+            return None, failure(wanted.failure), ()
         try:
             found = await plans.plan(stack, wanted)
         except ServiceError as error:
-            return None, _told(error.message, stack, wanted), ()
+            return None, failure(_told(error.message, stack, wanted)), ()
         if found.failure is not None:
-            return found.plan, found.failure, found.nested
+            return found.plan, failure(found.failure), found.nested
         if not found.changes(stack):
-            return found.plan, NO_CHANGES, found.nested
-        return found.plan, _warnings(found.plan, stack, wanted), found.nested
+            return found.plan, NOTHING_CHANGES, found.nested
+        return found.plan, _warned(found.plan, stack, wanted), found.nested
 
     def _insert_nested(
         self,
@@ -330,51 +271,24 @@ class ChangeSets(StoredChangeSets):
             if each.create:
                 token = request.get("ClientToken")
                 self._stacks.begin_review(connection, each.state, {}, token, parent, root_id)
-            row = self._nested_row(each, parent_arn, root.arn)
+            row = self._row(each.draft(parent_arn, root.arn))
             rows.insert(connection, row)
             operation_events.add_change_set(
                 connection, self._cipher, row.stack_id, row.arn, each.findings,
                 failed=row.status == Status.FAILED, now=row.created_at,
             )  # fmt: skip
 
-    def _nested_row(self, each: NestedChangeSet, parent_arn: str, root_arn: str) -> ChangeSetRow:
-        wanted, failed = each.wanted, each.reason != BY_ROOT
-        document = Document(
-            plan=each.plan,
-            template_body=wanted.template.body if wanted is not None else "",
-            original_body=wanted.template.original if wanted is not None else None,
-            create=each.create,
-            capabilities=tuple(wanted.capabilities) if wanted is not None else (),
-            options={"IncludeNestedStacks": True},
-        )
-        return ChangeSetRow(
-            arn=each.arn,
-            name=each.name,
-            stack_id=each.state.stack_id,
-            stack_name=each.state.stack_name,
-            stack_serial=each.state.serial,
-            status=Status.FAILED if failed else Status.CREATE_COMPLETE,
-            execution_status=ExecutionStatus.UNAVAILABLE,
-            status_reason=each.reason,
-            digest=None if each.plan is None else each.plan.digest,
-            include_nested=True,
-            parent_arn=parent_arn,
-            root_arn=root_arn,
-            sealed=self._cipher.encrypt(msgspec.json.encode(document).decode()),
-            created_at=self._clock(),
-        )
-
-    def _planned(self, stack: StackState, wanted: Desired) -> tuple[Plan | None, str | None]:
-        """Return the plan, and why the change set failed or what it warns of."""
+    def _planned(self, stack: StackState, wanted: Desired) -> tuple[Plan | None, Outcome]:
+        """Return the plan, and how its making ended."""
         if wanted.failure is not None:
-            return None, wanted.failure
+            return None, failure(wanted.failure)
         try:
             planned = self._stacks.plan(stack, wanted)
         except ServiceError as error:
-            return None, _told(error.message, stack, wanted)
+            return None, failure(_told(error.message, stack, wanted))
         if not has_changes(stack, planned):
-            return planned, NO_CHANGES
-        return planned, _warnings(planned, stack, wanted)
+            return planned, NOTHING_CHANGES
+        return planned, _warned(planned, stack, wanted)
 
 
 class _Overtaken(Exception):
@@ -387,10 +301,10 @@ def _told(message: str, stack: StackState, wanted: Desired) -> str:
     return secrets_of(stack.parameters, wanted.parameters, resources=resources).masked_text(message)
 
 
-def _warnings(planned: Plan, stack: StackState, wanted: Desired) -> str | None:
-    """Return what a plan warns of, each with its mark."""
+def _warned(planned: Plan, stack: StackState, wanted: Desired) -> Outcome:
+    """Return the outcome of a plan that can be executed: what it warns of, each with its mark."""
     texts = (text.removeprefix(_WARNING) for text in planned.warnings)
-    return "\n".join(_WARNING + _told(text, stack, wanted) for text in texts) or None
+    return Outcome("\n".join(_WARNING + _told(text, stack, wanted) for text in texts) or None)
 
 
 def _claim(connection: sa.Connection, row: ChangeSetRow, token: str | None) -> None:
@@ -409,44 +323,3 @@ def _claim(connection: sa.Connection, row: ChangeSetRow, token: str | None) -> N
         if each.status == Status.CREATE_COMPLETE:
             rows.change(connection, each, ExecutionStatus.EXECUTE_IN_PROGRESS)
     rows.delete_others(connection, row)
-
-
-def _on_failure(document: Document, disable_rollback: bool | None) -> str:
-    """Return what happens when the execution fails: ROLLBACK, DO_NOTHING or DELETE."""
-    chosen: str | None = document.options.get("OnStackFailure")
-    if chosen is not None and disable_rollback is not None:  # unverified
-        raise _invalid(
-            "DisableRollback cannot be specified: the change set was created with OnStackFailure "
-            f"{chosen}."
-        )
-    return chosen or ("DO_NOTHING" if disable_rollback else "ROLLBACK")
-
-
-def _check_stack(stack: StackState | None, request: Mapping[str, Any], *, create: bool) -> None:
-    """Raise AWS's error where the stack is not one to plan this change for."""
-    name = request["StackName"]
-    if create:
-        if stack is not None and stack.status not in {REVIEW, "DELETE_COMPLETE"}:
-            raise _invalid(
-                f"Stack [{stack.stack_name}] already exists and cannot be created again with the "
-                f"changeSet [{request['ChangeSetName']}]."
-            )
-        if name.startswith("arn:") and (stack is None or stack.status == "DELETE_COMPLETE"):
-            raise _does_not_exist(name) if stack is None else _cannot_update(stack)
-        return
-    if stack is None or stack.status == REVIEW:  # boto/boto3#2327
-        raise _does_not_exist(name)
-    if stack.status not in UPDATABLE:
-        raise _cannot_update(stack)
-
-
-def _cannot_update(stack: StackState) -> ServiceError:
-    return _invalid(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
-
-
-def _does_not_exist(name: str) -> ServiceError:
-    return _invalid(f"Stack [{name}] does not exist")
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("ValidationError", message, status=400)

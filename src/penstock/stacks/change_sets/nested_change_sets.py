@@ -13,11 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock import ids
-from penstock.arns import arn
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
-from penstock.stacks.change_sets.change_set import NO_CHANGES
+from penstock.stacks.change_sets.change_set import Document
+from penstock.stacks.change_sets.drafting import (
+    NOTHING_CHANGES,
+    Draft,
+    Outcome,
+    failure,
+    named,
+    new_arn,
+)
 from penstock.stacks.display import secrets_of
 from penstock.stacks.events import findings
 from penstock.stacks.events.findings import Finding
@@ -29,7 +36,7 @@ from penstock.stacks.requests.request import desired
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.state import StackState
 
-BY_ROOT = "Only executable from the root change set."
+_BY_ROOT = Outcome("Only executable from the root change set.")
 _LONGEST_NAME = 128
 
 
@@ -43,21 +50,32 @@ class NestedChangeSet:
     create: bool
     wanted: Desired | None
     plan: Plan | None
-    reason: str
+    outcome: Outcome
     outputs: Mapping[str, Any] | None
     nested: Sequence["NestedChangeSet"] = ()
     findings: Sequence[Finding] = ()
     """What early validation found in it."""
 
     @property
-    def empty(self) -> bool:
-        """Whether the nested stack does not change."""
-        return self.reason == NO_CHANGES
-
-    @property
     def failed(self) -> bool:
-        """Whether it cannot be executed."""
-        return self.reason not in {BY_ROOT, NO_CHANGES}
+        """Whether the root fails with it: it could not be made, and not since nothing changes."""
+        return self.outcome.failed and not self.outcome.empty
+
+    def draft(self, parent_arn: str, root_arn: str) -> Draft:
+        """Return what is stored of it."""
+        template = self.wanted.template if self.wanted is not None else None
+        document = Document(
+            plan=self.plan,
+            template_body=template.body if template is not None else "",
+            original_body=template.original if template is not None else None,
+            create=self.create,
+            capabilities=tuple(self.wanted.capabilities) if self.wanted is not None else (),
+            options={"IncludeNestedStacks": True},
+        )
+        return Draft(
+            self.arn, self.name, self.state, document, self.outcome, include_nested=True,
+            parent_arn=parent_arn, root_arn=root_arn,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +167,8 @@ class NestedPlans:
             self._principal, above.role_arn, "cloudformation:CreateChangeSet", state.stack_id
         )
         name = f"{self._name[: _LONGEST_NAME - 64]}-{logical_id[:50]}-{end.upper()}"
-        resource = f"changeSet/{name}/{ids.new_uuid()}"
-        identity = arn("cloudformation", state.region, state.account_id, resource)
-        made = NestedChangeSet(identity, name, state, current is None, None, None, "", None)
+        identity = new_arn(name, state)
+        made = NestedChangeSet(identity, name, state, current is None, None, None, _BY_ROOT, None)
         try:
             nesting.check_depth(ancestors)
             tags = {**above.tags, **from_pairs(properties.get("Tags") or ())}
@@ -170,16 +187,14 @@ class NestedPlans:
             secrets = secrets_of(
                 above.parameters, state.parameters, given, resources=parent.resources.values()
             )
-            return dataclasses.replace(made, reason=secrets.masked_text(error.message))
+            return dataclasses.replace(made, outcome=failure(secrets.masked_text(error.message)))
         wrong = await self._findings(state, wanted, planned.plan)
         reason = findings.of_change_set(wrong) or planned.failure
-        if reason is None:
-            reason = BY_ROOT if planned.changes(state) else NO_CHANGES
-        own = {"ChangeSetId": identity, "Salt": ids.new_token()}
+        changing = _BY_ROOT if planned.changes(state) else NOTHING_CHANGES
         return dataclasses.replace(
             made,
-            plan=dataclasses.replace(planned.plan, extra={**planned.plan.extra, **own}),
-            reason=reason,
+            plan=named(planned.plan, identity),
+            outcome=changing if reason is None else failure(reason),
             outputs=planned.outputs,
             nested=planned.nested,
             findings=wrong,
@@ -198,5 +213,5 @@ def _with(change: PlannedChange, child: NestedChangeSet | None) -> PlannedChange
     """Return the change of a nested stack with its change set, any other as it is."""
     if child is None:
         return change
-    nested = None if child.empty or child.failed else child.plan
+    nested = None if child.outcome.failed else child.plan
     return dataclasses.replace(change, change_set_id=child.arn, nested=nested)

@@ -38,6 +38,7 @@ from penstock.stacks.operations.refusals import (
     check_deletable,
     check_startable,
     check_updatable,
+    does_not_exist,
 )
 from penstock.stacks.operations.stored_stacks import REVIEW, StoredStacks
 from penstock.stacks.operations.turn import Turn
@@ -129,7 +130,7 @@ class Beginnings:
         )
         before = new or await self._stored.state(plan.stack_id)
         if before is None:
-            raise refused(f"Stack [{plan.stack_id}] does not exist")
+            raise does_not_exist(plan.stack_id)
         while True:
             operation = await self._operation(
                 plan, before, chosen, principal, client_request_token, create=create

@@ -23,6 +23,16 @@ def already_exists(name: str) -> ServiceError:
     return ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
 
 
+def does_not_exist(name: str) -> ServiceError:
+    """Return AWS's refusal of a stack that there is none of."""
+    return refused(f"Stack [{name}] does not exist")
+
+
+def cannot_update(stack_id: str, status: str) -> ServiceError:
+    """Return AWS's refusal of an update from a status."""
+    return refused(f"Stack:{stack_id} is in {status} state and can not be updated.")
+
+
 def check_updatable(stack_id: str, status: str, document: StackDocument, on_failure: str) -> None:
     """Raise AWS's refusal of an update from a stack's status.
 
@@ -31,7 +41,7 @@ def check_updatable(stack_id: str, status: str, document: StackDocument, on_fail
     (code-dot-org/code-dot-org#68524).
     """
     if status not in UPDATABLE:
-        raise refused(f"Stack:{stack_id} is in {status} state and can not be updated.")
+        raise cannot_update(stack_id, status)
     if status not in FAILED:
         return
     if status == "CREATE_FAILED" and document.does_nothing_on_failure:
@@ -66,10 +76,10 @@ def check_startable(
 ) -> None:
     """Raise ServiceError unless the stack is in one of `allowed`, and still of `serial`."""
     if found is None:
-        raise refused(f"Stack [{before.stack_name}] does not exist")
+        raise does_not_exist(before.stack_name)
     for status in (found.status, before.status):  # `before` was read a moment earlier
         if status not in allowed:
-            raise refused(f"Stack:{found.id} is in {status} state and can not be updated.")
+            raise cannot_update(found.id, status)
     if not found.serial == before.serial == serial:
         raise refused(
             f"Stack:{found.id} has changed since the plan was made (serial {found.serial}, "
