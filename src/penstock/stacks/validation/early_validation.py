@@ -138,10 +138,13 @@ class EarlyValidation:
             return []
         types = sorted({change.resource_type for change, _ in wanted})
         rows = await self._database.read(lambda c: stored_stacks.resources_of_types(c, types))
+        by_type: dict[str, list[ResourceRow]] = {each: [] for each in types}
+        for row in rows:
+            by_type[row.type].append(row)
         found, may_know = [], dict[str, bool]()
         for change, named in wanted:
-            for row in rows:
-                if row.type != change.resource_type or not self._has_name(row, named):
+            for row in by_type[change.resource_type]:
+                if not self._has_name(row, named):
                     continue
                 if row.stack_id not in may_know:
                     may_know[row.stack_id] = await self._may_describe(principal, row.stack_id)
