@@ -30,7 +30,7 @@ from penstock.stacks.operations.signals import Signals
 from penstock.stacks.operations.stored_stacks import REVIEW
 from penstock.stacks.planning import planner
 from penstock.stacks.planning.desired import Desired
-from penstock.stacks.planning.nesting import NestedPlanning
+from penstock.stacks.planning.nesting import InTurn
 from penstock.stacks.planning.plan import Plan
 from penstock.stacks.policies import stack_policy
 from penstock.stacks.resource_types.own_types import own_handlers
@@ -144,12 +144,14 @@ class Stacks(Recoveries):
         stacks.insert(c, row)
         self._tell(c, row.id, name, REVIEW, stack_events.USER_INITIATED, token, now)
 
-    def plan(
-        self, current: StackState, wanted: Desired, nested: NestedPlanning | None = None
-    ) -> Plan:
+    def plan(self, current: StackState, wanted: Desired) -> Plan:
         """Plan what bringing a stack to what is wanted changes. Raises ServiceError for what
         cannot be planned, and for what the resource types here do not honour."""
-        return planner.plan(current, wanted, self._handlers.honoured(), nested)
+        return planner.plan(current, wanted, self._handlers.honoured())
+
+    def plan_in_turn(self, current: StackState, wanted: Desired) -> InTurn:
+        """Plan as `plan` does, asking for each nested stack at its turn."""
+        return planner.in_turn(current, wanted, self._handlers.honoured())
 
     async def check_role(self, role_arn: str | None) -> None:
         """Raise AWS's ValidationError for a role that CloudFormation may not assume."""

@@ -12,6 +12,7 @@ from tests.stack_world import thing
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.change_sets.review import review
+from penstock.stacks.planning import planner
 
 BY_ROOT = "Only executable from the root change set."
 AUTOMATIC = {
@@ -259,3 +260,58 @@ class TestIncludingNestedStacks:
         below = described(server, change_of(root)["ChangeSetId"])
         names = [one["ResourceChange"]["LogicalResourceId"] for one in below["Changes"]]
         assert names == ["Thing"], "the other nested stack's output is known already"
+
+    def test_a_stack_is_planned_twice_however_many_are_nested_in_it(
+        self, server: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Locks: 20 nested stacks had a parent of 200 resources planned 21 times."""
+        planned: list[str] = []
+        in_turn = planner.in_turn
+
+        def counted(current: Any, *more: Any) -> Any:
+            planned.append(current.stack_name)
+            return in_turn(current, *more)
+
+        monkeypatch.setattr(planner, "in_turn", counted)
+        url = server.put_template("child.json", child())
+        chain = {
+            f"N{number}": {
+                "Type": "AWS::CloudFormation::Stack",
+                "Properties": {
+                    "TemplateURL": url,
+                    "Parameters": {"Name": {"Fn::GetAtt": [f"N{number - 1}", "Outputs.Name"]}},
+                },
+            }
+            for number in range(1, 5)
+        }
+        chain["N0"] = {
+            "Type": "AWS::CloudFormation::Stack",
+            "Properties": {"TemplateURL": url, "Parameters": {"Name": "of-all"}},
+        }
+        root = change_set(server, parent(url, "x", chain), "CREATE", IncludeNestedStacks=True)
+        assert root["Status"] == "CREATE_COMPLETE"
+        last = described(server, change_of(root, "N4")["ChangeSetId"], IncludePropertyValues=True)
+        after = json.loads(change_of(last, "Thing")["AfterContext"])
+        assert after["Properties"]["Value"] == "of-all", "handed on through all of them"
+        below = [name for name in planned if name != "shop"]
+        assert planned.count("shop") == 2
+        assert len(below) == len(set(below)) == 6
+
+    def test_nothing_is_asked_for_below_a_stack_that_is_refused(self, server: Any) -> None:
+        """Its own mistake comes after the nested stack in its planning."""
+        asked = []
+
+        async def allow(_: Any, action: str, resource: str, *__: Any) -> None:
+            asked.append((action, resource))
+
+        url = server.put_template("child.json", child())
+        in_process = server.stacks.in_process
+        server.stacks.in_process = dataclasses.replace(in_process, authorize=allow)
+        beyond = {"Fn::Select": ["7", ["only"]]}
+        wrong = {"Zoo": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": beyond}}}
+        root = change_set(server, parent(url, "x", wrong), "CREATE", IncludeNestedStacks=True)
+        assert root["Status"] == "FAILED"
+        assert root["StatusReason"] == (
+            "Template error: Fn::Select cannot select nonexistent value at index 7"
+        )
+        assert [one for one in asked if one[0] == "cloudformation:CreateChangeSet"] == []

@@ -30,7 +30,7 @@ from penstock.stacks.events import findings
 from penstock.stacks.events.findings import Finding
 from penstock.stacks.planning import nesting, planner
 from penstock.stacks.planning.desired import Desired
-from penstock.stacks.planning.nesting import NestedPlanning
+from penstock.stacks.planning.nesting import Asked, go_on
 from penstock.stacks.planning.plan import Plan, PlannedChange
 from penstock.stacks.requests.request import desired
 from penstock.stacks.stacks import Stacks
@@ -123,32 +123,26 @@ class NestedPlans:
     async def plan(
         self, state: StackState, wanted: Desired, ancestors: Sequence[str] = ()
     ) -> Planned:
-        """Return the plan of a stack and those below it. Raises ServiceError for its own."""
-        found = NestedPlanning()
+        """Return the plan of a stack and those below it. Raises ServiceError for its own, before
+        anything is asked for those."""
+        planning = self._stacks.plan_in_turn(state, wanted)
         made: dict[str, NestedChangeSet] = {}
-        while True:
-            found.properties.clear()
-            plan = self._stacks.plan(state, wanted, found)
-            left = [name for name in found.properties if name not in made]
-            if not left:
-                break
-            child = await self._child(
-                state, plan, left[0], found.properties[left[0]], (state.stack_name, *ancestors)
-            )
-            made[left[0]] = child
-            if child.outputs is not None:
-                found.attributes[left[0]] = {"Outputs": child.outputs}
-        changes = [_with(each, made.get(each.logical_resource_id)) for each in plan.changes]
-        return Planned(
-            dataclasses.replace(plan, changes=changes), tuple(made.values()), found.outputs
-        )
+        found = go_on(planning)
+        if isinstance(found, Asked):
+            self._stacks.plan(state, wanted)
+        while isinstance(found, Asked):
+            child = await self._child(state, wanted, found, (state.stack_name, *ancestors))
+            made[found.logical_id] = child
+            found = go_on(planning, None if child.outputs is None else {"Outputs": child.outputs})
+        changes = [_with(each, made.get(each.logical_resource_id)) for each in found.plan.changes]
+        plan = dataclasses.replace(found.plan, changes=changes)
+        return Planned(plan, tuple(made.values()), found.outputs)
 
     async def _child(
         self,
         parent: StackState,
-        above: Plan,
-        logical_id: str,
-        properties: Mapping[str, Any],
+        above: Desired,
+        asked: Asked,
         ancestors: Sequence[str],
     ) -> NestedChangeSet:
         """Return the change set of one nested stack; what fails in it is its reason.
@@ -156,6 +150,7 @@ class NestedPlans:
         Raises ServiceError where who acts on the stacks may make none of it: nothing of a name that
         is not allowed is stored then.
         """
+        logical_id, properties = asked.logical_id, asked.properties
         deployed = parent.resources.get(logical_id)
         found = await self._stacks.state(deployed.physical_resource_id) if deployed else None
         current = found if found is not None and found.template_body else None

@@ -5,12 +5,13 @@ template may have changed where TemplateURL points. Source:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/change-sets-for-nested-stacks.html
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from penstock.aws.tags import is_reserved, to_pairs
 from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY, contains_unknown
+from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.plan import Detail, Plan, PlannedChange
 from penstock.stacks.template.errors import invalid
 
@@ -30,16 +31,37 @@ AUTOMATIC = Detail(
 """The detail that a change set has of every nested stack that is there already."""
 
 
-@dataclass
-class NestedPlanning:
-    """What a stack's planning is told of its nested stacks, and what it tells of all."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A nested stack whose turn it is: what is known of its properties by then."""
 
-    attributes: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Of each that was planned already: its outputs as they will be, Unknown ones left out."""
-    properties: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Of each, in order of dependencies."""
-    outputs: dict[str, Any] = field(default_factory=dict)
-    """The stack's own, as they will be."""
+    logical_id: str
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A stack's plan, and its outputs as they will be."""
+
+    plan: Plan
+    outputs: Mapping[str, Any]
+
+
+InTurn = Generator[Asked, Mapping[str, Any] | None, Whole]
+"""The planning of a stack, which stops at each that is nested in it."""
+
+
+def go_on(planning: InTurn, attributes: Mapping[str, Any] | None = None) -> Asked | Whole:
+    """Plan up to the next nested stack, or to the end.
+
+    `attributes` are those that the last one will have (its `Outputs`, Unknown ones left out); None
+    where that is not known, and at the beginning.
+    """
+    try:
+        return planning.send(attributes)
+    except StopIteration as ended:
+        whole: Whole = ended.value
+        return whole
 
 
 def is_automatic(change: PlannedChange) -> bool:
@@ -58,7 +80,7 @@ def parameters_of(properties: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def request_of(
-    properties: Mapping[str, Any], name: str, tags: Mapping[str, str], above: Plan
+    properties: Mapping[str, Any], name: str, tags: Mapping[str, str], above: Plan | Desired
 ) -> dict[str, Any]:
     """Return what CreateStack or UpdateStack would be asked for: the properties, and what a nested
     stack has of its parent: its tags, role, capabilities and whether it is rolled back."""

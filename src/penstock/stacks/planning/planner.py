@@ -8,7 +8,7 @@ change, so its dependants are planned as Dynamic.
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,7 @@ from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.details import Details, Values
 from penstock.stacks.planning.differences import Policies, differences
 from penstock.stacks.planning.imports import Imports
-from penstock.stacks.planning.nesting import AUTOMATIC, NESTED_STACK, NestedPlanning
+from penstock.stacks.planning.nesting import AUTOMATIC, NESTED_STACK, Asked, InTurn, Whole, go_on
 from penstock.stacks.planning.plan import (
     Action,
     Detail,
@@ -46,24 +46,34 @@ def plan(
     current: StackState,
     desired: Desired,
     honoured: Mapping[str, Collection[str]] = MappingProxyType({}),
-    nested: NestedPlanning | None = None,
 ) -> Plan:
     """Return everything that bringing `current` to `desired` changes, in a stable order.
 
     `honoured` has the properties of each type that ignores none: others of its are refused.
-    `nested` is told of nested stacks that are planned for themselves, and tells what of them.
     Raises ServiceError ValidationError where AWS refuses the whole: a resource that changes its
     type, a reference or function that cannot be evaluated.
     """
-    planning = _Planning(current, desired, honoured, nested or NestedPlanning())
+    planning = in_turn(current, desired, honoured)
+    found = go_on(planning)
+    while isinstance(found, Asked):  # nothing is known of it but what is deployed
+        found = go_on(planning)
+    return found.plan
+
+
+def in_turn(
+    current: StackState, desired: Desired, honoured: Mapping[str, Collection[str]]
+) -> InTurn:
+    """Plan as `plan` does, with nested stacks that are planned for themselves: each is asked for
+    at its turn, and what it will answer is known to those that come after."""
+    planning = _Planning(current, desired, honoured)
     _check_types(planning)
     for logical_id in planning.order():
-        planning.visit(logical_id)
+        yield from planning.visit(logical_id)
     if planning.misplaced:
         raise dynamic_references.refused_places(planning.misplaced)
     planning.remove_the_rest()
     outputs_changed, warnings = planning.outputs()
-    return Plan(
+    plan = Plan(
         stack_id=current.stack_id,
         stack_serial=current.serial,
         template_body=desired.template.body,
@@ -83,6 +93,7 @@ def plan(
         invalid_properties=planning.invalid,
         imports=planning.imports.found(),
     )
+    return Whole(plan, planning.own_outputs)
 
 
 def has_changes(current: StackState, plan: Plan) -> bool:
@@ -128,7 +139,9 @@ class _Planning:
     current: StackState
     desired: Desired
     honoured: Mapping[str, Collection[str]]
-    nested: NestedPlanning
+    nested: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The attributes that nested stacks will have, by logical id."""
+    own_outputs: Mapping[str, Any] = field(default_factory=dict)
     changes: list[PlannedChange] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     invalid: dict[str, Sequence[str]] = field(default_factory=dict)
@@ -178,8 +191,8 @@ class _Planning:
         needs = graph.dependencies(self.desired.template, self.conditions)
         return graph.in_order({name: sorted(needs[name]) for name in sorted(needs)})
 
-    def visit(self, logical_id: str) -> None:
-        """Plan one resource: Add, Modify or nothing."""
+    def visit(self, logical_id: str) -> Generator[Asked, Mapping[str, Any] | None, None]:
+        """Plan one resource: Add, Modify or nothing; ask for what a nested stack will be."""
         declared = self.active[logical_id]
         deployed = self.deployed(logical_id)
         refers = references(self.desired.template, logical_id, self.conditions, self._scope)
@@ -193,7 +206,9 @@ class _Planning:
         if deployed is None or properties != deployed.properties:  # these were valid once
             self._validate(declared, properties, refers)
         if declared.type == NESTED_STACK:
-            self.nested.properties[logical_id] = properties
+            attributes = yield Asked(logical_id, properties)
+            if attributes is not None:
+                self.nested[logical_id] = attributes
         policies = policies_of(self._certain_scope, declared)
         wanted = _Wanted(declared, refers, properties, metadata, policies)
         if deployed is None:
@@ -208,8 +223,8 @@ class _Planning:
         self.changes.append(
             PlannedChange(Action.ADD, logical_id, wanted.declared.type, after_context=context)
         )
-        if logical_id in self.nested.attributes:
-            attributes = self.nested.attributes[logical_id]
+        if logical_id in self.nested:
+            attributes = self.nested[logical_id]
             self._known[logical_id] = ResourceValues(Unknown(logical_id), attributes)
 
     def _change(self, wanted: "_Wanted", deployed: DeployedResource) -> bool:
@@ -238,8 +253,8 @@ class _Planning:
     def _remember(self, deployed: DeployedResource, *, changes: bool) -> None:
         """Keep what those that come after may know of a resource that is there."""
         logical_id, known = deployed.logical_resource_id, deployed.values
-        if logical_id in self.nested.attributes:
-            known = dataclasses.replace(known, attributes=self.nested.attributes[logical_id])
+        if logical_id in self.nested:
+            known = dataclasses.replace(known, attributes=self.nested[logical_id])
             self._known[logical_id] = self._certain[logical_id] = known
         elif not self._details.is_replaced(logical_id):
             if changes:  # a custom resource may be answered with other attributes
@@ -300,7 +315,7 @@ class _Planning:
             found = evaluate.outputs(self._scope)
         except MissingExport as error:
             return True, [_warning("Outputs", error.message)]
-        self.nested.outputs = {each.name: each.value for each in found}
+        self.own_outputs = {each.name: each.value for each in found}
         outside = {each.name for each in found if dynamic_references.dynamic_references(each.value)}
         wanted = {each.name: canonical(each.value) for each in found if each.name not in outside}
         now = {
@@ -335,7 +350,7 @@ class _Planning:
         values: Values,
     ) -> None:
         replacement = replacement_of(details)
-        if declared.logical_id not in self.nested.attributes:
+        if declared.logical_id not in self.nested:
             self._details.note(declared.logical_id, replacement)
         action = None
         if replacement is Replacement.TRUE:
