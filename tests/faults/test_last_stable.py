@@ -35,7 +35,7 @@ async def roll_back(world: World) -> None:
     row = await world.stacks.row("app")
     assert row is not None
     if row.status == "UPDATE_FAILED":
-        await world.stacks.roll_back(row, principal=ROOT)
+        await world.stacks.recoveries.roll_back(row, principal=ROOT)
     await world.ended("app")
 
 

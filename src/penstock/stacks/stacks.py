@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,12 +23,13 @@ from penstock.stacks.operations.beginning import Beginnings
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import StackDocument
+from penstock.stacks.operations.provisioner import Provisioner
 from penstock.stacks.operations.recoveries import Recoveries
 from penstock.stacks.operations.refusals import (
     already_exists,
 )
 from penstock.stacks.operations.signals import Signals
-from penstock.stacks.operations.stored_stacks import REVIEW
+from penstock.stacks.operations.stored_stacks import REVIEW, StoredStacks
 from penstock.stacks.planning import planner
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.nesting import InTurn
@@ -47,8 +49,11 @@ from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import Outbox
 from penstock.storage.stacks import StackRow
 
+_TOLD_OF = timedelta(days=90)
+"""For how long a deleted stack can be described."""
 
-class Stacks(Recoveries):
+
+class Stacks(StoredStacks):
     """The stacks of one server. `start` resumes what was running; `close` keeps it resumable."""
 
     def __init__(
@@ -76,28 +81,25 @@ class Stacks(Recoveries):
         self.macros = Macros(database, clock, account_id=account_id, region=region)
         own = own_handlers(in_process, self.responses, self.macros)
         self._handlers = Handlers(own, handlers, recorded_handler)
-        role = ActingRole(sts, clock)
-        super().__init__(
-            database,
-            cipher,
-            Ledger(database, cipher, clock),
-            Calls(self._handlers, role, clock, in_process, self.responses),
-            role,
-            clock,
-            account_id,
-            region,
-            first_back_off_seconds,
+        self._role = ActingRole(sts, clock)
+        self._clock = clock
+        ledger = Ledger(database, cipher, clock)
+        super().__init__(database, cipher, ledger, account_id, region)
+        self._calls = Calls(self._handlers, self._role, clock, in_process, self.responses)
+        self._provisioner = Provisioner(
+            ledger, self._calls, self.exports, clock, first_back_off_seconds
         )
         self.responses.arrived = self._provisioner.look_again
-        self.signals = Signals(database, self._ledger, self.responses)
+        self.signals = Signals(database, ledger, self.responses)
         self.in_process = in_process
-        self.validation = EarlyValidation(self._handlers, in_process, self._ledger, database, clock)
+        self.validation = EarlyValidation(self._handlers, in_process, ledger, database, clock)
         self.outbox = outbox
         self.beginnings = Beginnings(
-            self, database, cipher, self._ledger, self._calls, self._handlers, self._role,
+            self, database, cipher, ledger, self._calls, self._handlers, self._role,
             self._provisioner, clock, refuse_recorded=refuse_recorded,
         )  # fmt: skip
-        self.drift = DriftDetections(database, self, self._ledger, self._handlers, clock)
+        self.recoveries = Recoveries(database, ledger, self._role, self._provisioner, clock)
+        self.drift = DriftDetections(database, self, ledger, self._handlers, clock)
 
     async def start(self) -> None:
         """Resume every operation, and every detection of drift, that has not ended."""
@@ -109,6 +111,10 @@ class Stacks(Recoveries):
         """Stop; everything goes on at the next `start`."""
         await self.drift.close()
         await self._provisioner.close()
+
+    def is_forgotten(self, row: StackRow) -> bool:
+        """Return whether a stack was deleted so long ago that AWS does not tell of it any more."""
+        return row.deleted_at is not None and row.deleted_at < self._clock() - _TOLD_OF
 
     def begin_review(
         self,
@@ -142,7 +148,7 @@ class Stacks(Recoveries):
             root_id=root_id,
         )
         stacks.insert(c, row)
-        self._tell(c, row.id, name, REVIEW, stack_events.USER_INITIATED, token, now)
+        self._ledger.tell(c, row.id, REVIEW, stack_events.USER_INITIATED, token, now)
 
     def plan(self, current: StackState, wanted: Desired) -> Plan:
         """Plan what bringing a stack to what is wanted changes. Raises ServiceError for what

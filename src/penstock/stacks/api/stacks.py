@@ -152,7 +152,7 @@ async def cancel_update_stack(stacks: Stacks, call: Call, request: Request) -> R
     """Stop an update in progress and roll it back."""
     row = await stack_of(stacks, request["StackName"])
     await check_root(stacks, row, "CancelUpdateStack")
-    await stacks.cancel_update(row)
+    await stacks.recoveries.cancel_update(row)
     return {}
 
 
@@ -161,7 +161,7 @@ async def continue_update_rollback(stacks: Stacks, call: Call, request: Request)
     unsupported.check_request(request)
     row = await stack_of(stacks, request["StackName"])
     await check_root(stacks, row, "ContinueUpdateRollback")
-    await stacks.continue_rollback(
+    await stacks.recoveries.continue_rollback(
         row,
         request.get("ResourcesToSkip") or (),
         principal=call.principal,
@@ -176,7 +176,7 @@ async def rollback_stack(stacks: Stacks, call: Call, request: Request) -> Respon
     unsupported.check_request(request)
     row = await stack_of(stacks, request["StackName"])
     await check_root(stacks, row, "RollbackStack")
-    operation_id = await stacks.roll_back(
+    operation_id = await stacks.recoveries.roll_back(
         row,
         principal=call.principal,
         role_arn=request.get("RoleARN"),

@@ -232,9 +232,9 @@ class NestedStacks:
             if row.status in _UNDER_WAY:
                 await self._stacks.stop(found[0].id, _PARENT_GOES_BACK)
             elif row.status == "UPDATE_FAILED":
-                await self._stacks.roll_back(row, principal=principal)
+                await self._stacks.recoveries.roll_back(row, principal=principal)
             elif row.status == "UPDATE_ROLLBACK_FAILED" and first:
-                await self._stacks.continue_rollback(row, (), principal=principal)
+                await self._stacks.recoveries.continue_rollback(row, (), principal=principal)
             else:
                 return await self._not_updated(row)
         except ServiceError as error:

@@ -6,58 +6,43 @@ and .../using-cfn-updating-stacks-continueupdaterollback.html
 
 import dataclasses
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from penstock.aws.service import Principal
 from penstock.clock import Clock
-from penstock.stacks.events import operation_events, stack_events, topic_messages
+from penstock.stacks.events import operation_events, stack_events
 from penstock.stacks.operations import phases
 from penstock.stacks.operations.acting_role import ActingRole
-from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.exports import refused
 from penstock.stacks.operations.last_stable import Merged, has_nested, merged
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import Operation, StackDocument, Step
 from penstock.stacks.operations.provisioner import Provisioner
 from penstock.stacks.operations.refusals import FAILED, check_skip
-from penstock.stacks.operations.stored_stacks import StoredStacks
 from penstock.stacks.operations.walk import AFTER_FAILURE, NodeStatus, Phase
 from penstock.storage import stack_operations, stacks
 from penstock.storage.database import Database
-from penstock.storage.encryption import Cipher
-from penstock.storage.stack_operations import StepRow
 from penstock.storage.stacks import StackRow
 
-_TOLD_OF = timedelta(days=90)
-"""For how long a deleted stack can be described."""
 
-
-class Recoveries(StoredStacks):
-    """Stacks whose operations can be stopped, rolled back and tried again."""
+class Recoveries:
+    """Stops, rolls back and tries again operations on the stacks of one server."""
 
     def __init__(
         self,
         database: Database,
-        cipher: Cipher,
         ledger: Ledger,
-        calls: Calls,
         role: ActingRole,
+        provisioner: Provisioner,
         clock: Clock,
-        account_id: str,
-        region: str,
-        first_back_off_seconds: float,
     ) -> None:
-        super().__init__(database, cipher, ledger, account_id, region)
-        self._calls = calls
+        self._database = database
+        self._ledger = ledger
         self._role = role
+        self._provisioner = provisioner
         self._clock = clock
-        self._provisioner = Provisioner(ledger, calls, self.exports, clock, first_back_off_seconds)
-
-    def is_forgotten(self, row: StackRow) -> bool:
-        """Return whether a stack was deleted so long ago that AWS does not tell of it any more."""
-        return row.deleted_at is not None and row.deleted_at < self._clock() - _TOLD_OF
 
     async def continue_rollback(
         self,
@@ -95,7 +80,7 @@ class Recoveries(StoredStacks):
                 c, row.id, [row.status], status,
                 reason=stack_events.USER_INITIATED, serial=row.serial + 1,
             )  # fmt: skip
-            self._tell(c, row.id, row.name, status, stack_events.USER_INITIATED, token, now)
+            self._ledger.tell(c, row.id, status, stack_events.USER_INITIATED, token, now)
 
         await self._database.write(work)
         self._provisioner.run(operation_id)
@@ -191,10 +176,7 @@ class Recoveries(StoredStacks):
         await self._provisioner.stop(row.operation_id, stack_events.USER_INITIATED)
 
     def _put_step(self, c: sa.Connection, operation_id: str, step: Step) -> None:
-        row = StepRow(
-            operation_id, step.phase.value, step.key, step.status.value, self._ledger.seal(step)
-        )
-        stack_operations.put_step(c, row)
+        stack_operations.put_step(c, self._ledger.step_row(operation_id, step))
 
     def _act_as(
         self,
@@ -236,23 +218,6 @@ class Recoveries(StoredStacks):
             step, status=NodeStatus.WAITING, attempt=step.attempt + 1, context=None, reason=None
         )
         self._put_step(c, operation_id, waiting)
-
-    def _tell(
-        self,
-        c: sa.Connection,
-        stack_id: str,
-        name: str,
-        status: str,
-        reason: str | None,
-        token: str | None,
-        now: datetime,
-    ) -> None:
-        event = stack_events.of_stack(stack_id, name, status, reason)
-        told = stack_events.store(c, self._cipher, stack_id, name, [event], token, now)
-        row = stacks.get(c, stack_id)
-        assert row is not None
-        topics = self._ledger.open(row.sealed, StackDocument).notification_arns
-        topic_messages.publish(c, topics, stack_id, name, told, token, now, self._cipher)
 
 
 def _check_still(c: sa.Connection, row: StackRow) -> None:

@@ -87,7 +87,7 @@ async def test_only_what_failed_is_tried_again_under_another_token(world: World)
     [first] = [one for one in back if one.logical_resource_id == "A"]
     refusing.names.clear()
     refusing.requests.clear()
-    await world.stacks.continue_rollback(await row(world), (), principal=ROOT)
+    await world.stacks.recoveries.continue_rollback(await row(world), (), principal=ROOT)
     assert await world.ended("app") == "UPDATE_ROLLBACK_COMPLETE"
     assert values(world) == {"A": "v1", "B": "v1"}
     [again] = refusing.requests
@@ -100,7 +100,9 @@ async def test_it_goes_on_as_who_asked_for_that(world: World) -> None:
     assert {one.principal for one in refusing.requests} == {ROOT}
     refusing.names.clear()
     refusing.requests.clear()
-    await world.stacks.continue_rollback(await row(world), (), principal=OTHER, token="again")
+    await world.stacks.recoveries.continue_rollback(
+        await row(world), (), principal=OTHER, token="again"
+    )
     assert await world.ended("app") == "UPDATE_ROLLBACK_COMPLETE"
     assert [one.principal for one in refusing.requests] == [OTHER]
     assert (await stored(world)).token == "again"
@@ -109,7 +111,7 @@ async def test_it_goes_on_as_who_asked_for_that(world: World) -> None:
 async def test_what_is_skipped_counts_as_what_it_was(world: World) -> None:
     refusing = await stuck(world, "A")
     refusing.requests.clear()
-    await world.stacks.continue_rollback(await row(world), ["A"], principal=ROOT)
+    await world.stacks.recoveries.continue_rollback(await row(world), ["A"], principal=ROOT)
     assert await world.ended("app") == "UPDATE_ROLLBACK_COMPLETE"
     assert refusing.requests == []
     assert values(world) == {"A": "v2", "B": "v1"}
@@ -123,7 +125,9 @@ async def test_only_what_failed_may_be_skipped(world: World) -> None:
     await stuck(world, "A")
     before = await stored(world)
     with pytest.raises(ServiceError, match=r"must be in UPDATE_FAILED state, found others: \[B\]"):
-        await world.stacks.continue_rollback(await row(world), ["A", "B"], principal=ROOT)
+        await world.stacks.recoveries.continue_rollback(
+            await row(world), ["A", "B"], principal=ROOT
+        )
     assert (await row(world)).status == "UPDATE_ROLLBACK_FAILED"
     assert await stored(world) == before
 
@@ -133,11 +137,11 @@ async def test_a_late_request_to_go_on_changes_nothing(world: World) -> None:
     refusing = await stuck(world, "A")
     seen = await row(world)
     refusing.names.clear()
-    await world.stacks.continue_rollback(seen, (), principal=ROOT)
+    await world.stacks.recoveries.continue_rollback(seen, (), principal=ROOT)
     assert await world.ended("app") == "UPDATE_ROLLBACK_COMPLETE"
     before, after = await row(world), await stored(world)
     with pytest.raises(ServiceError, match="has moved on"):
-        await world.stacks.continue_rollback(seen, (), principal=OTHER, token="late")
+        await world.stacks.recoveries.continue_rollback(seen, (), principal=OTHER, token="late")
     assert await row(world) == before
     assert await stored(world) == after
     assert not after.active
@@ -148,10 +152,10 @@ async def test_a_request_that_saw_an_earlier_failure_is_late_too(world: World) -
     refusing = await stuck(world, "A", "B")
     seen = await row(world)
     refusing.names = {"A"}
-    await world.stacks.continue_rollback(seen, (), principal=ROOT)
+    await world.stacks.recoveries.continue_rollback(seen, (), principal=ROOT)
     assert await world.ended("app") == "UPDATE_ROLLBACK_FAILED"
     with pytest.raises(ServiceError, match="has moved on"):
-        await world.stacks.continue_rollback(seen, (), principal=ROOT)
+        await world.stacks.recoveries.continue_rollback(seen, (), principal=ROOT)
     assert (await row(world)).status == "UPDATE_ROLLBACK_FAILED"
     assert values(world) == {"A": "v2", "B": "v1"}
 
@@ -160,7 +164,7 @@ async def test_a_rollback_that_was_stored_goes_on_after_a_restart(world: World) 
     refusing = await stuck(world, "A")
     refusing.names.clear()
     world.handler.trouble = {"update A": 1_000_000}
-    await world.stacks.continue_rollback(await row(world), (), principal=ROOT)
+    await world.stacks.recoveries.continue_rollback(await row(world), (), principal=ROOT)
     await world.stop()
     world.handler.trouble = {}
     await world.start()
@@ -175,7 +179,9 @@ async def test_a_role_that_cannot_be_assumed_is_refused_before_anything_is_store
     before = await stored(world)
     role = f"arn:aws:iam::{ACCOUNT}:role/absent"
     with pytest.raises(ServiceError, match="is invalid or cannot be assumed"):
-        await world.stacks.continue_rollback(await row(world), (), principal=ROOT, role_arn=role)
+        await world.stacks.recoveries.continue_rollback(
+            await row(world), (), principal=ROOT, role_arn=role
+        )
     assert await stored(world) == before
     assert (await row(world)).status == "UPDATE_ROLLBACK_FAILED"
 
@@ -189,7 +195,7 @@ async def test_a_kept_creation_is_rolled_back_as_the_request_says(
     )
     kept = Options(on_failure="DO_NOTHING")
     assert await world.create(body, options=kept) == "CREATE_FAILED"
-    told = await world.stacks.roll_back(
+    told = await world.stacks.recoveries.roll_back(
         await row(world), principal=ROOT, retain_except_on_create=retain_except_on_create
     )
     assert await world.ended("app") == "ROLLBACK_COMPLETE"
@@ -206,15 +212,15 @@ async def test_a_late_request_to_roll_back_changes_nothing(world: World) -> None
     body = template({"A": thing(how="fail-before")})
     await world.create(body, options=Options(on_failure="DO_NOTHING"))
     seen = await row(world)
-    await world.stacks.roll_back(seen, principal=ROOT)
+    await world.stacks.recoveries.roll_back(seen, principal=ROOT)
     assert await world.ended("app") == "ROLLBACK_COMPLETE"
     before, after = await row(world), await stored(world)
     with pytest.raises(ServiceError, match="has moved on"):
-        await world.stacks.roll_back(seen, principal=OTHER)
+        await world.stacks.recoveries.roll_back(seen, principal=OTHER)
     assert await row(world) == before
     assert await stored(world) == after
     with pytest.raises(ServiceError, match="is in ROLLBACK_COMPLETE state and can not be rolled"):
-        await world.stacks.roll_back(before, principal=ROOT)
+        await world.stacks.recoveries.roll_back(before, principal=ROOT)
 
 
 async def test_a_request_that_saw_an_earlier_failed_update_is_late_too(world: World) -> None:
@@ -226,7 +232,7 @@ async def test_a_request_that_saw_an_earlier_failed_update_is_late_too(world: Wo
     assert await world.update(failing, disable_rollback=True) == "UPDATE_FAILED"
     before, after = await row(world), await stored(world)
     with pytest.raises(ServiceError, match="has moved on"):
-        await world.stacks.roll_back(seen, principal=ROOT)
+        await world.stacks.recoveries.roll_back(seen, principal=ROOT)
     assert await row(world) == before
     assert await stored(world) == after
 
@@ -238,11 +244,11 @@ async def test_a_late_cancellation_changes_nothing(world: World) -> None:
     seen = await row(world)
     assert seen.status == "UPDATE_IN_PROGRESS"
     assert await world.ended("app") == "UPDATE_COMPLETE"
-    await world.stacks.cancel_update(seen)
+    await world.stacks.recoveries.cancel_update(seen)
     assert await world.ended("app") == "UPDATE_COMPLETE"
     assert values(world) == {"A": "v2"}
     with pytest.raises(ServiceError, match="cannot be called from current stack status"):
-        await world.stacks.cancel_update(await row(world))
+        await world.stacks.recoveries.cancel_update(await row(world))
 
 
 async def test_a_deleted_stack_is_told_of_for_ninety_days(world: World) -> None:
