@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from penstock.aws.service import Call, Request, Response, Service
 from penstock.stacks.responses.addresses import Taken, parts_of
 from tests.pipeline_world import Crash, MortalDatabase
 from tests.stack_world import World, template, thing
+from tests.waiting import async_until
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:provider"
 
@@ -127,14 +128,6 @@ async def living(directory: Path) -> AsyncIterator[tuple[World, Outside]]:
     answering.cancel()
     await asyncio.gather(answering, return_exceptions=True)
     await world.close()
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    for _ in range(10_000):
-        if happened():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("it did not happen")
 
 
 async def finished(world: World) -> bool:
@@ -249,10 +242,10 @@ async def test_an_answer_stored_before_the_crash_counts(tmp_path: Path) -> None:
     """It is stored, the server dies before it looks, and nobody sends it again."""
     async with living(tmp_path) as (world, outside):
         await world.begin_create(STAGES[None] or "")
-        await until(lambda: bool(outside.unanswered))
+        await async_until(lambda: bool(outside.unanswered))
         document = outside.unanswered[0]
         world.stacks.responses.arrived = lambda _stack_id: None
-        await until(lambda: not outside.unanswered)
+        await async_until(lambda: not outside.unanswered)
         outside.world = None
         await world.stop()
         await world.start()

@@ -13,6 +13,7 @@ from penstock.workloads.functions.function import reference
 from penstock.workloads.functions.function_log import FunctionLog
 from penstock.workloads.functions.invocation import Invocation, Outcome
 from tests.function_world import PLACE, FunctionWorld
+from tests.waiting import async_until
 
 
 class Runner:
@@ -37,17 +38,15 @@ class Runner:
 
 
 async def until_empty(world: FunctionWorld) -> None:
-    deadline = asyncio.get_running_loop().time() + 20
-    while await world.database.read(lambda c: c.execute(function_events.select()).all()):
-        assert asyncio.get_running_loop().time() < deadline
-        await asyncio.sleep(0.01)
+    async def is_empty() -> bool:
+        rows = await world.database.read(lambda c: c.execute(function_events.select()).all())
+        return not rows
+
+    await async_until(is_empty)
 
 
 async def until_run(runner: Runner, count: int) -> None:
-    deadline = asyncio.get_running_loop().time() + 20
-    while len(runner.runs) < count:
-        assert asyncio.get_running_loop().time() < deadline
-        await asyncio.sleep(0.01)
+    await async_until(lambda: len(runner.runs) >= count, seen=lambda: runner.runs)
 
 
 async def test_an_event_accepted_before_a_crash_is_run_after_it(tmp_path: Path) -> None:

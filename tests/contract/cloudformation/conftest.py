@@ -2,7 +2,6 @@
 AWS::SNS::Topic and every other type is recorded."""
 
 import contextlib
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from tests.databases import opened_database
 from tests.identities import make_role
 from tests.stack_world import TYPE, Store, ThingHandler
+from tests.waiting import until
 
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Service
@@ -111,13 +111,15 @@ class CloudFormationServer:
 
     def ended(self, name_or_id: str) -> dict[str, Any]:
         """Wait until nothing is in progress; return the stack's description."""
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            found: dict[str, Any] = self.client.describe_stacks(StackName=name_or_id)["Stacks"][0]
-            if not found["StackStatus"].endswith("_IN_PROGRESS"):
-                return found
-            time.sleep(0.01)
-        raise AssertionError(f"still {found['StackStatus']}")
+
+        def described() -> dict[str, Any]:
+            return dict(self.client.describe_stacks(StackName=name_or_id)["Stacks"][0])
+
+        def ended() -> dict[str, Any] | None:
+            found = described()
+            return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+
+        return until(ended, seen=described)
 
     def events(self, name_or_id: str) -> list[tuple[str, str, str, str | None]]:
         """(logical id, physical id, status, reason), oldest first."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from tests.aws_server import Backend
 from tests.contract.cloudformation.conftest import CloudFormationServer
 from tests.identity_server import IdentityServer, allow, document
 from tests.stack_world import Store, ThingHandler
+from tests.waiting import until
 
 from penstock.aws.errors import ServiceError
 from penstock.services.iam.api import service as iam_service
@@ -225,7 +225,5 @@ def test_drift_is_read_as_who_asks_not_as_the_stacks_role(guarded: Guarded) -> N
     client = guarded.user(allow("cloudformation:*"))
     client.detect_stack_resource_drift(StackName="app", LogicalResourceId="T")
     client.detect_stack_drift(StackName="app")
-    deadline = time.monotonic() + 20
-    while len(callers) < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: len(callers) >= 2, seen=lambda: callers)
     assert callers == ["arn:aws:iam::123456789012:user/somebody"] * 2

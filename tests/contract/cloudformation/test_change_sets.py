@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.stack_world import template as stack_template
 from tests.stack_world import thing
+from tests.waiting import until
 
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a "
@@ -43,13 +43,12 @@ def refused(code: str, call: Any, **request: Any) -> str:
 
 def executed(server: Any, arn: str) -> str:
     """Wait until the execution has ended; return the execution status."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def ended() -> str | None:
         status: str = server.client.describe_change_set(ChangeSetName=arn)["ExecutionStatus"]
-        if status != "EXECUTE_IN_PROGRESS":
-            return status
-        time.sleep(0.01)
-    raise AssertionError("still in progress")
+        return None if status == "EXECUTE_IN_PROGRESS" else status
+
+    return until(ended)
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_De
 """
 
 import json
-import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.contract.cloudformation.conftest import CloudFormationServer
 from tests.stack_world import TYPE
+from tests.waiting import until
 
 
 def template(*, noted: str = "", **values: str) -> str:
@@ -24,15 +24,14 @@ def template(*, noted: str = "", **values: str) -> str:
 
 def detected(server: CloudFormationServer, name: str, **more: Any) -> dict[str, Any]:
     begun = server.client.detect_stack_drift(StackName=name, **more)["StackDriftDetectionId"]
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def ended() -> dict[str, Any] | None:
         found: dict[str, Any] = server.client.describe_stack_drift_detection_status(
             StackDriftDetectionId=begun
         )
-        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-            return found
-        time.sleep(0.01)
-    raise AssertionError("still in progress")
+        return None if found["DetectionStatus"] == "DETECTION_IN_PROGRESS" else found
+
+    return until(ended)
 
 
 def drifts(server: CloudFormationServer, name: str, **more: Any) -> dict[str, str]:

@@ -8,6 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.contract.cloudformation.conftest import CloudFormationServer
 from tests.stack_world import template, thing
+from tests.waiting import until
 
 WAITS = {"MonitoringTimeInMinutes": 5}
 
@@ -18,15 +19,16 @@ def ids(server: CloudFormationServer) -> list[str]:
 
 def until_made(server: CloudFormationServer, count: int) -> str:
     """Wait until so many things are there and nothing else happens; return the stack's status."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def made() -> str | None:
         found = server.client.describe_stack_resources(StackName="app")["StackResources"]
         done = all(each["ResourceStatus"].endswith("_COMPLETE") for each in found)
-        if done and len(ids(server)) == count:
-            [stack] = server.client.describe_stacks(StackName="app")["Stacks"]
-            return str(stack["StackStatus"])
-        time.sleep(0.01)
-    raise AssertionError(f"found {ids(server)}")
+        if not done or len(ids(server)) != count:
+            return None
+        [stack] = server.client.describe_stacks(StackName="app")["Stacks"]
+        return str(stack["StackStatus"])
+
+    return until(made, seen=lambda: ids(server))
 
 
 def test_an_update_waits_before_it_cleans_up_and_can_be_cancelled(

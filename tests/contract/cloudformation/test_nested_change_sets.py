@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.contract.cloudformation.test_nested_stacks import child, nested, parent, things
 from tests.stack_world import thing
+from tests.waiting import until
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.change_sets.review import review
@@ -47,13 +47,12 @@ def executed(server: Any) -> str:
     arn = described(server, "cs", StackName="shop")["ChangeSetId"]
     server.client.execute_change_set(ChangeSetName=arn)
     server.ended("shop")
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def ended() -> str | None:
         status: str = described(server, arn)["ExecutionStatus"]
-        if status != "EXECUTE_IN_PROGRESS":
-            return status
-        time.sleep(0.01)
-    raise AssertionError("still in progress")
+        return None if status == "EXECUTE_IN_PROGRESS" else status
+
+    return until(ended)
 
 
 class TestWithout:

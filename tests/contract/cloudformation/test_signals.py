@@ -1,8 +1,6 @@
 """Wait conditions, creation policies and SignalResource."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ from botocore.exceptions import ClientError
 from tests.contract.cloudformation.answered_server import AnsweredServer
 from tests.contract.cloudformation.provider import put
 from tests.stack_world import thing
+from tests.waiting import until
 
 HANDLE = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
 INSTANCE = "AWS::EC2::Instance"
@@ -49,15 +48,6 @@ def physical_id(server: AnsweredServer, resource: str, name: str = "app") -> str
         return ids.get(resource)
 
     return str(until(found))
-
-
-def until(found: Callable[[], Any]) -> Any:
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        if value := found():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it did not happen")
 
 
 def told(server: AnsweredServer, resource: str, name: str = "app") -> list[tuple[str, str | None]]:

@@ -6,17 +6,16 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.waiting import until
 
 from penstock.workloads.functions.invocation import MOST_EVENT_BYTES, MOST_PAYLOAD_BYTES
 
 from .conftest import LambdaServer, failed
 
 
-def until(server: LambdaServer, count: int) -> None:
-    deadline = time.monotonic() + 20
-    while len(server.runner.invocations) < count:
-        assert time.monotonic() < deadline, server.runner.invocations
-        time.sleep(0.02)
+def until_invoked(server: LambdaServer, count: int) -> None:
+    invocations = server.runner.invocations
+    until(lambda: len(invocations) >= count, seen=lambda: invocations)
 
 
 def test_with_an_answer(server: LambdaServer) -> None:
@@ -63,7 +62,7 @@ def test_an_event_is_run_once_when_it_succeeds(server: LambdaServer) -> None:
     )
     assert answer["StatusCode"] == 202
     assert answer["Payload"].read() == b""
-    until(server, 1)
+    until_invoked(server, 1)
     time.sleep(0.3)
     assert [each.payload for each in server.runner.invocations] == [b'{"later": true}']
 
@@ -72,7 +71,7 @@ def test_an_event_that_fails_is_run_twice_more_with_its_id(server: LambdaServer)
     server.create()
     server.runner.answer = failed
     server.client.invoke(FunctionName="worker", InvocationType="Event")
-    until(server, 3)
+    until_invoked(server, 3)
     time.sleep(0.3)
     assert len(server.runner.invocations) == 3
     assert len({each.request_id for each in server.runner.invocations}) == 1

@@ -8,10 +8,9 @@ import base64
 import contextlib
 import json
 import sqlite3
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.contract.sns.receivers import Post, WebReceiver, web_receiver
+from tests.waiting import until
 
 FAILURES = "sns/us-east-1/123456789012/alarms/Failure"
 SUCCESSES = "sns/us-east-1/123456789012/alarms"
@@ -55,13 +55,6 @@ def get(url: str) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
-
-
-def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
 
 
 def records(logs: Any, group: str) -> list[dict[str, Any]]:
@@ -142,7 +135,7 @@ def test_an_endpoint_confirms_and_gets_signed_messages(
         "raw": {"Type": "Binary", "Value": "AP8="},
     }
     verify(post)
-    [record] = eventually(
+    [record] = until(
         lambda: [r for r in records(server.logs, SUCCESSES)
                  if r["notification"]["messageId"] == message_id]
     )  # fmt: skip
@@ -206,7 +199,7 @@ def test_a_failed_delivery_is_tried_again(server: Any, sns: Any, topic: str) -> 
         ids = {receiver.next().document["MessageId"] for _ in range(3)}
         assert len(ids) == 1
         assert receiver.nothing()
-        assert eventually(lambda: rows(server) == 0)
+        until(lambda: rows(server) == 0)
 
 
 def test_who_has_left_gets_nothing_more(server: Any, sns: Any, topic: str) -> None:
@@ -215,7 +208,7 @@ def test_who_has_left_gets_nothing_more(server: Any, sns: Any, topic: str) -> No
         sns.publish(TopicArn=topic, Message="x")
         receiver.next()
         sns.delete_topic(TopicArn=topic)
-        assert eventually(lambda: rows(server) == 0)
+        until(lambda: rows(server) == 0)
 
 
 @pytest.mark.parametrize(("answer", "attempts"), [(503, 3), (404, 1), (None, 3)])
@@ -230,12 +223,12 @@ def test_a_delivery_ends_with_a_record(
         assert other.next().document["MessageId"] == message_id
         if answer is None:  # three seconds of silence
             assert records(server.logs, FAILURES) == [], "it held nobody up"
-        [record] = eventually(lambda: records(server.logs, FAILURES))
+        [record] = until(lambda: records(server.logs, FAILURES))
         assert record["status"] == "FAILURE"
         assert record["notification"]["messageId"] == message_id
         assert record["delivery"]["attempts"] == attempts
         assert record["delivery"].get("statusCode") == answer
-        assert eventually(lambda: rows(server) == 0)
+        until(lambda: rows(server) == 0)
 
 
 def test_redirects_are_not_followed(server: Any, sns: Any, topic: str) -> None:
@@ -243,7 +236,7 @@ def test_redirects_are_not_followed(server: Any, sns: Any, topic: str) -> None:
         subscribed(sns, topic, receiver)
         receiver.location = other.url
         sns.publish(TopicArn=topic, Message="x")
-        [record] = eventually(lambda: records(server.logs, FAILURES))
+        [record] = until(lambda: records(server.logs, FAILURES))
         assert record["delivery"]["statusCode"] == 307
         assert other.nothing(0.1)
 
@@ -254,7 +247,7 @@ def test_redirects_are_not_followed(server: Any, sns: Any, topic: str) -> None:
 )  # fmt: skip
 def test_metadata_addresses_get_nothing(server: Any, sns: Any, topic: str, endpoint: str) -> None:
     subscribe(sns, topic, endpoint)
-    [record] = eventually(lambda: records(server.logs, FAILURES))
+    [record] = until(lambda: records(server.logs, FAILURES))
     assert record["delivery"]["attempts"] == 1
     assert "the address was refused" in record["delivery"]["providerResponse"]
 
@@ -262,7 +255,7 @@ def test_metadata_addresses_get_nothing(server: Any, sns: Any, topic: str, endpo
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "127.0.0.9"])
 def test_the_server_posts_nothing_to_itself(server: Any, sns: Any, topic: str, name: str) -> None:
     subscribe(sns, topic, f"http://{name}:{server.links_port}/?Action=DeleteTopic")
-    [record] = eventually(lambda: records(server.logs, FAILURES))
+    [record] = until(lambda: records(server.logs, FAILURES))
     assert "is this server itself" in record["delivery"]["providerResponse"]
 
 
@@ -274,7 +267,7 @@ def test_https_endpoints_are_verified(
         assert subscribed(sns, topic, receiver).document["Type"] == "SubscriptionConfirmation"
         name = receiver.url.replace("127.0.0.1", "localhost")  # the certificate lacks it
         subscribe(sns, topic, name)
-        [record] = eventually(lambda: records(server.logs, FAILURES))
+        [record] = until(lambda: records(server.logs, FAILURES))
         assert "certificate" in record["delivery"]["providerResponse"].lower()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.waiting import async_until
 
 from penstock.clock import utc_now
 from penstock.errors import EngineError
@@ -134,11 +135,6 @@ class Post:
             connection.execute(letters.insert().values(receiver=receiver, due=at.timestamp()))
         announce(connection, Letters.ACCEPTED)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - rows have no event to wait for
-                await asyncio.sleep(0.005)
-
 
 @pytest.fixture
 async def post(database: Database) -> AsyncIterator[Post]:
@@ -151,9 +147,9 @@ async def post(database: Database) -> AsyncIterator[Post]:
 async def test_what_was_left_is_taken_up_then_what_is_accepted(post: Post) -> None:
     await post.accept("a", "b")
     post.queue.start()
-    await post.until(lambda: sorted(post.ended) == [1, 2])
+    await async_until(lambda: sorted(post.ended) == [1, 2])
     await post.accept("a")
-    await post.until(lambda: sorted(post.ended) == [1, 2, 3])
+    await async_until(lambda: sorted(post.ended) == [1, 2, 3])
     assert sorted(post.begun) == [1, 2, 3]
 
 
@@ -167,14 +163,14 @@ async def test_what_is_accepted_during_a_look_is_taken_up_after_it(post: Post) -
 
     post.letters.during_look = accept
     post.queue.start()
-    await post.until(lambda: post.ended == [1])
+    await async_until(lambda: post.ended == [1])
 
 
 async def test_one_that_is_due_later_is_taken_up_then(post: Post) -> None:
     due_at = utc_now() + timedelta(seconds=0.3)
     await post.accept("a", due_at=due_at)
     post.queue.start()
-    await post.until(lambda: post.ended == [1])
+    await async_until(lambda: post.ended == [1])
     assert utc_now() >= due_at
     assert post.letters.looks < 6, "it sleeps meanwhile"
 
@@ -184,7 +180,7 @@ async def test_one_that_is_put_off_is_taken_up_again_when_it_is_due(post: Post) 
     await post.accept("a")
     started = utc_now()
     post.queue.start()
-    await post.until(lambda: post.ended == [1])
+    await async_until(lambda: post.ended == [1])
     assert post.begun == [1, 1]
     assert utc_now() - started >= timedelta(seconds=0.3)
 
@@ -193,13 +189,13 @@ async def test_so_many_at_once_so_many_to_one_and_none_twice(post: Post) -> None
     post.open.clear()
     await post.accept(*["a"] * 5, *["b"] * 4)
     post.queue.start()
-    await post.until(lambda: len(post.begun) == 3)
+    await async_until(lambda: len(post.begun) == 3)
     assert sorted(post.begun) == [1, 2, 6], "the oldest, and the first that has room"
     await post.accept("c")
     await asyncio.sleep(0.1)
     assert len(post.begun) == 3
     post.open.set()
-    await post.until(lambda: len(post.ended) == 10)
+    await async_until(lambda: len(post.ended) == 10)
     assert sorted(post.begun) == list(range(1, 11))
     assert (post.most["all"], post.most["a"], post.most["b"]) == (3, 2, 2)
 
@@ -212,9 +208,9 @@ async def test_trouble_with_one_gives_it_a_pause_and_holds_up_no_other(
     await post.accept("a", "b", "c")
     started = utc_now()
     post.queue.start()
-    await post.until(lambda: post.ended == [3])
+    await async_until(lambda: post.ended == [3])
     assert utc_now() - started < timedelta(seconds=0.3)
-    await post.until(lambda: len(post.ended) == 3)
+    await async_until(lambda: len(post.ended) == 3)
     assert len(post.begun) == 5
     said = sorted(each.getMessage() for each in caplog.records)
     assert said == [
@@ -241,7 +237,7 @@ async def test_trouble_with_looking_is_waited_for(
     post.letters.trouble = [trouble]
     await post.accept("a")
     post.queue.start()
-    await post.until(lambda: post.ended == [1])
+    await async_until(lambda: post.ended == [1])
     assert [each.getMessage() for each in caplog.records] == [said]
 
 
@@ -249,7 +245,7 @@ async def test_what_is_under_way_at_the_close_is_taken_up_at_the_next_start(post
     post.open.clear()
     await post.accept("a", "b")
     post.queue.start()
-    await post.until(lambda: len(post.begun) == 2)
+    await async_until(lambda: len(post.begun) == 2)
     await post.queue.close()
     assert post.in_hand.total() == 0
     post.open.set()
@@ -257,7 +253,7 @@ async def test_what_is_under_way_at_the_close_is_taken_up_at_the_next_start(post
     await asyncio.sleep(0.05)
     assert post.ended == [], "it is closed"
     post.queue.start()
-    await post.until(lambda: sorted(post.ended) == [1, 2, 3])
+    await async_until(lambda: sorted(post.ended) == [1, 2, 3])
 
 
 async def test_a_second_start_does_nothing(post: Post) -> None:
@@ -265,9 +261,9 @@ async def test_a_second_start_does_nothing(post: Post) -> None:
     await post.accept("a")
     post.queue.start()
     post.queue.start()
-    await post.until(lambda: post.begun == [1])
+    await async_until(lambda: post.begun == [1])
     post.open.set()
-    await post.until(lambda: post.ended == [1])
+    await async_until(lambda: post.ended == [1])
     await post.queue.close()
     await post.queue.close()
     assert post.begun == [1]

@@ -5,12 +5,13 @@ Real receivers are in tests/contract/sns.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from tests.databases import opened_database
+from tests.waiting import async_until
 
 from penstock.clock import utc_now
 from penstock.services.logs import Logs
@@ -69,11 +70,6 @@ class World:
 
         return self.database.read_now(count)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110 - rows have no event to wait for
-                await asyncio.sleep(0.005)
-
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
@@ -87,11 +83,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def test_a_slow_endpoint_takes_no_turn_of_another(world: World) -> None:
     await world.publish(*"abcdefghij")
-    await world.until(lambda: world.ended[QUICK] == 10)
+    await async_until(lambda: world.ended[QUICK] == 10)
     assert (world.begun[SLOW], world.ended[SLOW]) == (4, 0)
     world.open.set()
-    await world.until(lambda: world.ended[SLOW] == 10)
-    await world.until(lambda: world.rows() == 0)
+    await async_until(lambda: world.ended[SLOW] == 10)
+    await async_until(lambda: world.rows() == 0)
     assert world.begun == world.ended, "each once"
 
 
@@ -100,7 +96,7 @@ async def test_a_bug_of_a_channel_ends_one_message_alone(
 ) -> None:
     world.open.set()
     await world.publish("a bug", "b")
-    await world.until(lambda: world.rows() == 0)
+    await async_until(lambda: world.rows() == 0)
     assert world.ended == {SLOW: 1, QUICK: 1}
     assert "an internal error, see the server's log" in caplog.text
     assert "of the channel" in caplog.text
@@ -112,14 +108,14 @@ async def test_a_row_that_nobody_can_read_is_taken_up_with_a_pause(
     """It was due again at once, for ever."""
     monkeypatch.setattr(due_queue, "_TROUBLE_SECONDS", 0.2)
     world.open.set()
-    await world.until(lambda: world.rows() == 0)
+    await async_until(lambda: world.rows() == 0)
     await world.deliveries.close()
     await world.publish("a")
     spoil = sa.text("UPDATE sns_messages SET document = '{}'")
     await world.database.write(lambda c: c.execute(spoil))
     await world.deliveries.start()
     await world.publish("b")
-    await world.until(lambda: world.ended == {SLOW: 1, QUICK: 1})
-    await world.until(lambda: caplog.text.count("it is tried again") >= 4)
+    await async_until(lambda: world.ended == {SLOW: 1, QUICK: 1})
+    await async_until(lambda: caplog.text.count("it is tried again") >= 4)
     assert caplog.text.count("it is tried again") < 10
     assert world.rows() == 3, "the message and its two deliveries stand"
