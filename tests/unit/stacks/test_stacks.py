@@ -229,9 +229,8 @@ async def test_what_fails_before_its_update_begins_is_never_told_to_be_deleted(
     assert state.resources["B"].status == "CREATE_COMPLETE"
 
 
-async def test_a_replacement_that_was_never_made_is_never_told_to_be_deleted(
-    world: World,
-) -> None:
+async def test_a_replacement_that_was_never_made_is_told_to_be_deleted(world: World) -> None:
+    """Recorded: radkawar/stackd, eventbridge_rule_migration.json."""
     assert await world.create(template({"A": thing("v1", name="one")})) == "CREATE_COMPLETE"
     before = world.store.things()
     broken = {"A": thing("v1", name="two", how="fail-before")}
@@ -242,6 +241,7 @@ async def test_a_replacement_that_was_never_made_is_never_told_to_be_deleted(
         ("A", id_, "UPDATE_IN_PROGRESS"),
         ("A", id_, "UPDATE_FAILED"),
         ("A", id_, "UPDATE_COMPLETE"),
+        ("A", "", "DELETE_COMPLETE"),
     ]
 
 
