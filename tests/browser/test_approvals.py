@@ -244,7 +244,7 @@ def test_change_sets_are_read_for_ever(page: Page, releases: Releases) -> None:
     page.goto(f"/console/pipelines/{NAME}/executions/{first}")
     page.get_by_role("link", name="Details").click()
     expect(page.get_by_text(f"{STACK} is created, with 3 resources")).to_be_visible()
-    expect(page.get_by_text("not there any more")).to_be_visible()
+    expect(page.get_by_text("EXECUTE_COMPLETE")).to_be_visible()
     page.get_by_role("link", name="Production › Approve").click()
     expect(page.locator(".verdict")).to_contain_text("Approved by root")
     page.get_by_role("link", name=f"Stack {STACK}").first.click()
