@@ -6,7 +6,8 @@ Both servers are asked by boto3 over HTTP in the same way: a stack is created fr
 S3, then a change set of an update of every tenth resource is created, waited for, and described
 with property values, page by page. moto (5, `pip install 'moto[server,cloudformation]'`, in an
 environment of its own) keeps everything in memory and stores nothing. Parsing alone is PyYAML's C
-loader, and `json.loads`, on the same text. Rounds alternate; medians.
+loader, and `json.loads`, on the same text. Rounds alternate; medians. At last both are started
+anew, and a stack of 500 resources is the first thing that each does.
 """
 
 import argparse
@@ -231,22 +232,41 @@ def moto(command: str) -> Iterator[Server]:
         yield Server("moto", session, f"http://127.0.0.1:{port}")
 
 
+@contextlib.contextmanager
+def _servers(moto_command: str | None) -> Iterator[list[Server]]:
+    """Start both, moto where it is there, each with a bucket for templates."""
+    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(penstock(Path(directory)))]
+        if moto_command:
+            servers.append(stack.enter_context(moto(moto_command)))
+        for server in servers:
+            server.client("s3").create_bucket(Bucket=BUCKET)
+        yield servers
+
+
+def measure_first(servers: list[Server], count: int) -> None:
+    """Measure a stack's creation on servers that have done nothing yet, and print it."""
+    text = yaml.safe_dump(template(count, "1"), sort_keys=False)
+    print(f"\n{count} resources, the first stack of a server just started:")
+    for server in servers:
+        url = _url(server, "first.yml", text)
+        server.timed("stack", lambda s=server, u=url: create_stack(s, "first", u))
+        print(f"  {server.name:9} stack created in {server.median('stack'):8.1f} ms")
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moto", default=shutil.which("moto_server"), help="moto's moto_server")
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(penstock(Path(directory)))]
-        if chosen.moto:
-            servers.append(stack.enter_context(moto(chosen.moto)))
-        else:
-            print("moto_server is not there (pip install 'moto[server,cloudformation]'): left out")
-        for server in servers:
-            server.client("s3").create_bucket(Bucket=BUCKET)
+    if not chosen.moto:
+        print("moto_server is not there (pip install 'moto[server,cloudformation]'): left out")
+    with _servers(chosen.moto) as servers:
         for count in SIZES:
             measure(servers, count, chosen.rounds)
+    with _servers(chosen.moto) as servers:
+        measure_first(servers, SIZES[-1])
     return 0
 
 
