@@ -3,8 +3,8 @@
 They are Python's (what `re` refuses is refused). `re` itself matches where the ways to try are few,
 which is nearly always and six times as fast. The others are carried out by the package regex, which
 stops after a time-out and lets other threads run meanwhile; `re` does neither, and `(a+)+` can keep
-it for years. Matches that take long are paid from one allowance of the process: once it is used
-up, each gets a millisecond, so that a thousand of them stop nothing either.
+it for years. All matches are paid from one allowance of the process: once it is used up, each gets
+a millisecond, and later less, so that thousands of them stop nothing either.
 Source of the package's options: https://github.com/mrabarnett/mrab-regex
 """
 
@@ -26,15 +26,16 @@ _LONGEST_PATTERN = 100_000
 _MOST_PARTS = 20_000
 """Parts of a pattern, repetitions counted as often as they must be there: regex makes them all."""
 _REPEATS = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
-_MOST_WAYS = 1e6
-"""Ways to try, and places in the text to begin at, that `re` goes through within some 20 ms."""
+_MOST_TRIES = 4e6
+"""Of parts, by ways to try and by places in the text to begin at: some 50 ms of `re`."""
 _LENGTHS = (32, 128, 512, 2048)
 """Lengths of texts, in characters, for which the ways are counted."""
 _MOST_POWER = 6
 _BARE_BRACE = re.compile(r"(\\N\{[^}]*\}|\\.)|\{(?!\d+(?:,\d*)?\}|,\d*\})", re.DOTALL)
 """A brace that is no quantifier: to `re` itself, to regex how far a match may be off."""
-_SLOW_SECONDS = 0.01
-_LEAST_SECONDS = 0.001
+_SHORT_SECONDS = 0.001
+_LEAST_SECONDS = 0.00005
+"""What a match gets once the allowance is used up, and once twice of it is."""
 
 
 class InvalidExpression(ValueError):
@@ -46,7 +47,7 @@ class Undecided(Exception):
 
 
 class _Allowance:
-    """Seconds for slow matches: ten matches' worth, regained within ten times as long."""
+    """Seconds for matches: ten long ones' worth, regained within ten times as long."""
 
     def __init__(self) -> None:
         self._left = self._most = 10 * MATCH_SECONDS
@@ -56,11 +57,16 @@ class _Allowance:
         now = time.monotonic()
         self._left = min(self._most, self._left + (now - self._seen_at) / 10)
         self._seen_at = now
-        return max(_LEAST_SECONDS, min(MATCH_SECONDS, self._left))
+        if self._left > _SHORT_SECONDS:
+            return min(MATCH_SECONDS, self._left)
+        return _SHORT_SECONDS if self._left > -self._most else _LEAST_SECONDS
+
+    @property
+    def is_used_up(self) -> bool:
+        return self._left <= 0
 
     def took(self, seconds: float) -> None:
-        if seconds > _SLOW_SECONDS:
-            self._left = max(0.0, self._left - seconds)
+        self._left = max(-1.1 * self._most, self._left - seconds)
 
 
 _allowance = _Allowance()
@@ -82,7 +88,7 @@ class Expression:
             if parts > _MOST_PARTS:
                 raise InvalidExpression(f"expected at most {_MOST_PARTS} parts, found {parts}")
             self._short = max(
-                (n for n in _LENGTHS if n * _ways(parsed, n) <= _MOST_WAYS), default=0
+                (n for n in _LENGTHS if n * parts * _ways(parsed, n) <= _MOST_TRIES), default=0
             )
             self._python = re.compile(pattern)
             self._bounded = None if self._short else _bounded(pattern)
@@ -93,26 +99,26 @@ class Expression:
 
     def search(self, text: str) -> bool:
         """Tell whether the expression is found anywhere in `text`. Raises Undecided."""
-        if len(text) <= self._short:
-            return self._python.search(text) is not None
         return self._told("search", text)
 
     def fullmatch(self, text: str) -> bool:
         """Tell whether the expression matches the whole of `text`. Raises Undecided."""
-        if len(text) <= self._short:
-            return self._python.fullmatch(text) is not None
         return self._told("fullmatch", text)
 
     def _told(self, method: str, text: str) -> bool:
         if len(text) > LONGEST_TEXT:
             raise Undecided
+        began = time.monotonic()
+        if len(text) <= self._short and not _allowance.is_used_up:
+            found = getattr(self._python, method)(text) is not None
+            _allowance.took(time.monotonic() - began)
+            return found
         if self._bounded is None:  # seldom needed, and slow to compile
             try:
                 self._bounded = _bounded(self.pattern)
             except (regex.error, OverflowError, RecursionError):
                 raise Undecided from None
         match = getattr(self._bounded, method)
-        began = time.monotonic()
         try:
             return match(text, timeout=_allowance.timeout_seconds()) is not None
         except TimeoutError:
@@ -159,7 +165,7 @@ def _ways(parsed: Any, length: int) -> float:
             ways *= sum(_ways(each, length) for each in argument[1])
         else:
             ways *= math.prod(_ways(each, length) for each in _within(argument))
-        if ways > _MOST_WAYS:
+        if ways > _MOST_TRIES:
             return math.inf
     return ways
 

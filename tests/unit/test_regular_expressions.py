@@ -54,7 +54,7 @@ def test_a_text_that_is_too_long_is_undecided() -> None:
     [
         "[", "a**", "(?R)", r"\p{L}", r"\X", r"\L<names>",  # regex has more than Python
         "a{99999999999}", "((a{1000}){1000}){1000}", r"(?=((\w+){1000}){1000})|b",
-        "(" * 3000 + ")" * 3000, "a" * 100_001,
+        "(" * 3000 + ")" * 3000, "(?:a|" * 450 + ")" * 450, "a" * 100_001,
     ],
 )  # fmt: skip
 def test_what_is_no_expression_or_too_large_is_refused_at_once(pattern: str) -> None:
@@ -94,7 +94,24 @@ def test_no_length_of_text_takes_long(pattern: str) -> None:
 
 
 def test_a_pattern_that_only_python_can_compile() -> None:
-    nested = Expression("(?:a|" * 450 + ")" * 450)
+    nested = Expression("(?:" * 450 + "a" + ")" * 450)
     assert nested.fullmatch("a")
     with pytest.raises(Undecided):
         nested.fullmatch("a" * 10_000)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(?:(?:(?:[ab]|.)+)+\d|.*)",  # each match under 10 ms
+        ".?" * 10 + "(?:(?=[ac][ad])){4000}b|.*",  # few ways, each of them long
+    ],
+)
+def test_many_matches_are_paid_together(pattern: str) -> None:
+    expression = Expression(pattern)
+    began = time.monotonic()
+    for _ in range(2000):
+        with contextlib.suppress(Undecided):
+            expression.fullmatch("a" * 30)
+    assert time.monotonic() - began < 8

@@ -13,6 +13,9 @@ from itertools import chain
 from penstock.regular_expressions import Expression, InvalidExpression
 
 _PROPERTY = re.compile(r"\\p\{(?P<name>\w+)\}")
+LONGEST_PATTERN = 4096
+MOST_PROPERTIES = 16
+r"""Of `\p{…}` in one pattern: each becomes up to 20 KB; the models have five at most."""
 _CLASS_THEN_DASH = re.compile(r"(\\[wdsWDS])-(?=[^\]])")
 _POSIX = {
     "ASCII": r"\x00-\x7F",
@@ -31,13 +34,21 @@ _POSIX = {
 def compile_pattern(pattern: str) -> Expression | None:
     """Return `pattern` for `fullmatch`, or None when Python cannot express it.
 
-    A test lists every pattern of the served models that cannot be expressed: none.
+    None, too, for one that `is_too_large`. A test lists every pattern of the served models that
+    cannot be expressed: none.
     """
+    if is_too_large(pattern):
+        return None
     translated = _CLASS_THEN_DASH.sub(r"\1\\-", _PROPERTY.sub(_expand, pattern))
     try:
         return Expression(translated)
     except InvalidExpression:
         return None
+
+
+def is_too_large(pattern: str) -> bool:
+    """Tell whether a user's pattern is longer, or has more properties, than is compiled."""
+    return len(pattern) > LONGEST_PATTERN or pattern.count(r"\p{") > MOST_PROPERTIES
 
 
 def _expand(match: re.Match[str]) -> str:

@@ -8,7 +8,12 @@ where AWS makes the stack first and rolls it back; here the request is refused w
 """
 
 from penstock.aws.errors import ServiceError
-from penstock.aws.patterns import compile_pattern
+from penstock.aws.patterns import (
+    LONGEST_PATTERN,
+    MOST_PROPERTIES,
+    compile_pattern,
+    is_too_large,
+)
 from penstock.regular_expressions import Undecided
 from penstock.stacks.template import parameter_types
 from penstock.stacks.template.errors import invalid
@@ -69,6 +74,11 @@ def _check_item(declared: ParameterDeclaration, item: str) -> None:
 
 
 def _check_pattern(declared: ParameterDeclaration, pattern: str, item: str) -> None:
+    if is_too_large(pattern):
+        raise invalid(
+            f"Parameter '{declared.name}' has an AllowedPattern of {len(pattern)} characters; "
+            f"expected at most {LONGEST_PATTERN}, and {MOST_PROPERTIES} of \\p{{…}}"
+        )
     compiled = compile_pattern(pattern)
     if compiled is None:
         raise invalid(

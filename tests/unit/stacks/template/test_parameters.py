@@ -162,6 +162,15 @@ async def test_an_allowed_pattern_does_not_freeze_the_server(pattern, message):
     assert await refused(template, [("P", "a" * 80 + "!")]) == message
 
 
+@pytest.mark.parametrize("pattern", [r"\\p{L}" * 17, "a" * 4097])
+async def test_an_allowed_pattern_that_is_too_large_is_refused(pattern):
+    template = declared(f"Type: String, AllowedPattern: '{pattern}'")
+    assert await refused(template, [("P", "x")]) == (
+        f"Parameter 'P' has an AllowedPattern of {len(pattern)} characters; expected at most 4096, "
+        "and 16 of \\p{…}"
+    )
+
+
 async def test_a_parameter_of_parameter_store_keeps_its_name_and_gets_its_value():
     async def ssm(names):
         assert names == ["/image"]
