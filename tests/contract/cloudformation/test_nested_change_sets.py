@@ -12,7 +12,7 @@ from tests.waiting import until
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.change_sets.review import review
-from penstock.stacks.planning import planner
+from penstock.stacks.planning import nesting, planner
 
 BY_ROOT = "Only executable from the root change set."
 AUTOMATIC = {
@@ -314,3 +314,36 @@ class TestIncludingNestedStacks:
             "Template error: Fn::Select cannot select nonexistent value at index 7"
         )
         assert [one for one in asked if one[0] == "cloudformation:CreateChangeSet"] == []
+
+    @pytest.mark.parametrize("times", [2, 3])
+    def test_a_template_that_nests_itself_twice_ends(self, server: Any, times: int) -> None:
+        """Locks: 2 ** 11 stacks were planned and stored, 3 ** 11 never ended."""
+        url = "https://templates.s3.amazonaws.com/self.json"
+        itself = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+        body = json.dumps({"Resources": {f"N{number}": itself for number in range(times)}})
+        server.put_template("self.json", body)
+        root = change_set(server, body, "CREATE", IncludeNestedStacks=True)
+        assert root["Status"] == "FAILED"
+        assert "may include 200 nested stacks, found more" in root["StatusReason"]
+        assert [one["StackName"] for one in server.client.describe_stacks()["Stacks"]] == ["shop"]
+
+    def test_resources_of_all_are_counted_before_the_next_template_is_read(
+        self, server: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The root's and the nested ones' own; what a condition leaves out is none."""
+        monkeypatch.setattr(nesting, "MOST_RESOURCES", 6)
+        never = {"Never": {"Fn::Equals": ["a", "b"]}}
+        two = {"A": thing("a"), "B": thing("b"), "C": {**thing("c"), "Condition": "Never"}}
+        body = {"Conditions": never, "Resources": two}
+        url = server.put_template("two.json", json.dumps(body))
+        nests = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+        fits = json.dumps({"Resources": {"N0": nests, "N1": nests}})
+        found = change_set(server, fits, "CREATE", IncludeNestedStacks=True)
+        assert found["Status"] == "CREATE_COMPLETE"
+        server.client.delete_change_set(ChangeSetName="cs", StackName="shop")
+        no_template = {**nests, "Properties": {"TemplateURL": f"{url}.none"}, "DependsOn": "N1"}
+        body = {"Resources": {"N0": nests, "N1": nests, "N2": no_template}}
+        found = change_set(server, json.dumps(body), "CREATE", IncludeNestedStacks=True)
+        assert found["StatusReason"] == (
+            "A stack and its nested stacks may have 6 resources, found 7."
+        )

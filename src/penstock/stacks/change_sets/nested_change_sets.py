@@ -30,7 +30,7 @@ from penstock.stacks.events import findings
 from penstock.stacks.events.findings import Finding
 from penstock.stacks.planning import nesting, planner
 from penstock.stacks.planning.desired import Desired
-from penstock.stacks.planning.nesting import Asked, go_on
+from penstock.stacks.planning.nesting import Asked, Size, TooLarge, go_on
 from penstock.stacks.planning.plan import Plan, PlannedChange
 from penstock.stacks.requests.request import desired
 from penstock.stacks.stacks import Stacks
@@ -119,15 +119,17 @@ class NestedPlans:
         self._principal = principal
         self._name: str = request["ChangeSetName"]
         self._validates = not request.get("DisableValidation")
+        self._size = Size()
 
     async def plan(
         self, state: StackState, wanted: Desired, ancestors: Sequence[str] = ()
     ) -> Planned:
         """Return the plan of a stack and those below it. Raises ServiceError for its own, before
-        anything is asked for those."""
+        anything is asked for those, and TooLarge for all of them together."""
         planning = self._stacks.plan_in_turn(state, wanted)
         made: dict[str, NestedChangeSet] = {}
         found = go_on(planning)
+        self._size.add_resources(found.resources)
         if isinstance(found, Asked):
             self._stacks.plan(state, wanted)
         while isinstance(found, Asked):
@@ -148,8 +150,9 @@ class NestedPlans:
         """Return the change set of one nested stack; what fails in it is its reason.
 
         Raises ServiceError where who acts on the stacks may make none of it: nothing of a name that
-        is not allowed is stored then.
+        is not allowed is stored then. So with TooLarge, which ends the planning of all.
         """
+        self._size.add_nested()
         logical_id, properties = asked.logical_id, asked.properties
         deployed = parent.resources.get(logical_id)
         found = await self._stacks.state(deployed.physical_resource_id) if deployed else None
@@ -177,6 +180,8 @@ class NestedPlans:
             )
             made = dataclasses.replace(made, wanted=wanted)
             planned = await self.plan(state, wanted, ancestors)
+        except TooLarge:
+            raise
         except ServiceError as error:
             given = made.wanted.parameters if made.wanted is not None else {}
             secrets = secrets_of(

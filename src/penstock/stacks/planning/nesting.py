@@ -9,6 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.aws.errors import ServiceError
 from penstock.aws.tags import is_reserved, to_pairs
 from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY, contains_unknown
 from penstock.stacks.planning.desired import Desired
@@ -20,6 +21,8 @@ DEEPEST = 10
 """Stacks above a nested one: a template that nests itself ends there. AWS names no number."""
 MOST_RESOURCES = 2500
 """Of a stack and all that are nested in it: AWS's quota of resources in nested operations."""
+MOST_PLANNED = 200
+"""Nested stacks in one change set, which is made in one request. AWS names no number."""
 
 AUTOMATIC = Detail(
     attribute="Properties",
@@ -37,6 +40,8 @@ class Asked:
 
     logical_id: str
     properties: Mapping[str, Any]
+    resources: int
+    """How many the stack that it is nested in will have, itself included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Whole:
 
     plan: Plan
     outputs: Mapping[str, Any]
+    resources: int
+    """How many the stack will have."""
 
 
 InTurn = Generator[Asked, Mapping[str, Any] | None, Whole]
@@ -113,12 +120,41 @@ def check_depth(ancestors: Sequence[str]) -> None:
         )
 
 
+class TooLarge(ServiceError):
+    """All that are nested in one stack are too many together, whichever of them is looked at."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ValidationError", message, status=400)
+
+
 def check_size(resources: int) -> None:
-    """Raise ServiceError when a stack and all that are nested in it have too many resources."""
+    """Raise TooLarge when a stack and all that are nested in it have too many resources."""
     if resources > MOST_RESOURCES:  # unverified
-        raise invalid(
+        raise TooLarge(
             f"A stack and its nested stacks may have {MOST_RESOURCES} resources, found {resources}."
         )
+
+
+@dataclass(slots=True)
+class Size:
+    """What is planned of one stack and all that are nested in it, so far."""
+
+    resources: int = 0
+    nested: int = 0
+
+    def add_nested(self) -> None:
+        """Count a nested stack. Raises TooLarge when a change set does not include so many."""
+        self.nested += 1
+        if self.nested > MOST_PLANNED:
+            raise TooLarge(
+                f"A change set may include {MOST_PLANNED} nested stacks, found more: look for a "
+                "template that nests itself, or make the change set without IncludeNestedStacks."
+            )
+
+    def add_resources(self, resources: int) -> None:
+        """Count the resources of one of the stacks. Raises TooLarge."""
+        self.resources += resources
+        check_size(self.resources)
 
 
 def _text(value: Any) -> str:

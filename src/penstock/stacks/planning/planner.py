@@ -93,7 +93,7 @@ def in_turn(
         invalid_properties=planning.invalid,
         imports=planning.imports.found(),
     )
-    return Whole(plan, planning.own_outputs)
+    return Whole(plan, planning.own_outputs, len(planning.active))
 
 
 def has_changes(current: StackState, plan: Plan) -> bool:
@@ -206,7 +206,7 @@ class _Planning:
         if deployed is None or properties != deployed.properties:  # these were valid once
             self._validate(declared, properties, refers)
         if declared.type == NESTED_STACK:
-            attributes = yield Asked(logical_id, properties)
+            attributes = yield Asked(logical_id, properties, len(self.active))
             if attributes is not None:
                 self.nested[logical_id] = attributes
         policies = policies_of(self._certain_scope, declared)
