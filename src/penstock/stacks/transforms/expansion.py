@@ -29,6 +29,7 @@ from penstock.stacks.template.transforms import (
     uses,
 )
 from penstock.stacks.transforms import failure, include, macros, serverless
+from penstock.stacks.transforms.budget import Budget
 from penstock.stacks.transforms.failure import (
     LARGEST_TEMPLATE,
     MOST_USES,
@@ -38,7 +39,6 @@ from penstock.stacks.transforms.failure import (
     too_many,
     too_slow,
 )
-from penstock.stacks.transforms.for_each import Budget
 from penstock.stacks.transforms.language_extensions import extended
 from penstock.stacks.transforms.macro_registry import Macros
 from penstock.stacks.transforms.resolver import Known, Resolver
@@ -77,6 +77,8 @@ class Expansion:
     known: Known
     inserted: Budget = field(default_factory=lambda: Budget(LARGEST_TEMPLATE))
     """What transforms may put in together; more than a template holds cannot be of use."""
+    evaluated: Budget = field(default_factory=Budget)
+    """What the transforms' parameters may be evaluated to together."""
     used: _Uses = field(default_factory=_Uses)
 
     async def template(self, document: Mapping[str, Any], original: str) -> Template:
@@ -158,25 +160,28 @@ class Expansion:
         if macro is None:
             of_account = "" if use.name.startswith("AWS::") else f"{self.known.account_id}::"
             raise not_found(of_account + use.name)
-        asked = macros.Request(Use(use.name, self._parameters(use)), fragment)
+        parameters = await asyncio.to_thread(self._parameters, use)
+        asked = macros.Request(Use(use.name, parameters), fragment)
         made = await macros.answered(self.in_process, self.principal, macro, asked, self.known)
         self.inserted.spend_on(made)
         return made
 
     async def _included(self, use: Use) -> Any:
-        parameters = self._parameters(use)
+        parameters = await asyncio.to_thread(self._parameters, use)
         content = await include.snippet(self.in_process, self.principal, parameters)
         self.inserted.spend_on(content)
         return content
 
     def _parameters(self, use: Use) -> dict[str, Any]:
         """Return a transform's parameters evaluated: what the stack's parameters tell."""
-        resolver = Resolver(self.known)
+        resolver = Resolver(self.known, budget=self.evaluated)
         found: dict[str, Any] = {}
         for name, node in use.parameters.items():
             try:
                 value = resolver.value(node)
             except ServiceError:
+                if self.evaluated.left < 0:
+                    raise
                 value = None
             if not _is_plain(value):
                 raise invalid(

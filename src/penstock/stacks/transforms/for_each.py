@@ -13,40 +13,14 @@ from typing import Any
 
 from penstock.stacks.intrinsics.function import text_of
 from penstock.stacks.template.errors import invalid
-from penstock.stacks.transforms.failure import LARGEST_TEMPLATE, too_large
+from penstock.stacks.transforms.budget import NODE, Budget
 from penstock.stacks.transforms.resolver import Resolver
 
 PREFIX = "Fn::ForEach::"
 _DEEPEST = 5
-_MOST_WORK = 8 * LARGEST_TEMPLATE
-"""Characters that may be copied: the largest template once for each level, and some more."""
-_NODE = 8
-"""What a value costs beside its characters; the shortest member of a JSON map is no shorter."""
 _ITEM = 64
 """What one turn of a loop costs, whatever it makes."""
 _OTHER = re.compile(r"[^A-Za-z0-9]")
-
-
-@dataclass
-class Budget:
-    """How much may still be made."""
-
-    left: int = _MOST_WORK
-
-    def spend(self, cost: int) -> None:
-        """Raise AWS's error for a template that is too large, before it is made."""
-        self.left -= cost
-        if self.left < 0:
-            raise too_large()
-
-    def spend_on(self, node: Any) -> None:
-        """Spend what a walk over the node costs."""
-        self.spend(_NODE)
-        if isinstance(node, str):
-            self.spend(len(node))
-        elif isinstance(node, dict | list):
-            for member in node.values() if isinstance(node, dict) else node:
-                self.spend_on(member)
 
 
 @dataclass(frozen=True)
@@ -136,7 +110,7 @@ class _Substitution:
 
     def applied(self, node: Any) -> Any:
         """Return a copy of the node with its places filled."""
-        self._budget.spend(_NODE)
+        self._budget.spend(NODE)
         if isinstance(node, str):
             return self._text(node)
         if isinstance(node, list):

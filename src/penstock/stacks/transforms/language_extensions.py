@@ -15,8 +15,9 @@ from penstock.stacks.intrinsics.function import NO_VALUE, function_of
 from penstock.stacks.intrinsics.unknown import contains_unknown
 from penstock.stacks.template.errors import invalid
 from penstock.stacks.template.transforms import LANGUAGE_EXTENSIONS
+from penstock.stacks.transforms.budget import Budget
 from penstock.stacks.transforms.failure import failed
-from penstock.stacks.transforms.for_each import Budget, Loops
+from penstock.stacks.transforms.for_each import Loops
 from penstock.stacks.transforms.resolver import Known, Resolver
 
 _SECTIONS = ("Conditions", "Resources", "Outputs")
@@ -44,9 +45,9 @@ def _extended(document: Mapping[str, Any], known: Known) -> dict[str, Any]:
     budget = Budget()
     for section in _SECTIONS:  # conditions first: a collection may need one
         if section in made:
-            resolver = Resolver(known, mappings, _map(made.get("Conditions")))
+            resolver = Resolver(known, mappings, _map(made.get("Conditions")), budget=budget)
             made[section] = Loops(resolver, budget).expanded(made[section])
-    resolver = Resolver(known, mappings, _map(made.get("Conditions")))
+    resolver = Resolver(known, mappings, _map(made.get("Conditions")), budget=budget)
     functions = _Functions(resolver, budget)
     for section in _SECTIONS:
         if section in made:

@@ -44,16 +44,7 @@ async def answered(
     """
     name = f"{known.account_id}::{request.use.name}"
     request_id = ids.new_uuid()
-    event = {
-        "region": known.region,
-        "accountId": known.account_id,
-        "fragment": request.fragment,
-        "transformId": name,
-        "params": request.use.parameters,
-        "requestId": request_id,
-        "templateParameterValues": known.texts(secrets=False),
-    }
-    payload = msgspec.json.encode(event)
+    payload = await asyncio.to_thread(_event, name, request_id, request, known)
     called = {"FunctionName": macro.function_name, "Payload": payload}
     try:
         answer = await in_process.call(principal, "lambda", "Invoke", called, via=CLOUDFORMATION)
@@ -63,6 +54,20 @@ async def answered(
         raise _malformed(name)
     payload = await _read(answer.get("Payload", b""))
     return await asyncio.to_thread(_fragment, name, request_id, payload)
+
+
+def _event(name: str, request_id: str, request: Request, known: Known) -> bytes:
+    """Return what the function is invoked with."""
+    event = {
+        "region": known.region,
+        "accountId": known.account_id,
+        "fragment": request.fragment,
+        "transformId": name,
+        "params": request.use.parameters,
+        "requestId": request_id,
+        "templateParameterValues": known.texts(secrets=False),
+    }
+    return msgspec.json.encode(event)
 
 
 async def _read(payload: Any) -> bytes:

@@ -17,6 +17,7 @@ from penstock.stacks.intrinsics.unknown import Unknown
 from penstock.stacks.template import parameter_types, pseudo_parameters
 from penstock.stacks.template.errors import template_error
 from penstock.stacks.template.template import ParameterDeclaration, ParameterValue
+from penstock.stacks.transforms.budget import NODE, Budget
 
 _MOST_CONDITIONS = 100
 """Conditions that may need each other in a row."""
@@ -33,6 +34,10 @@ class Known:
     """Empty for a stack that does not exist yet."""
     declared: Mapping[str, ParameterDeclaration] = field(default_factory=dict)
     parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
+    _lists: dict[str, list[str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Parameters that are lists, by name, each split once."""
 
     def texts(self, *, secrets: bool = True) -> dict[str, Any]:
         """Return the parameters' values as Ref gives them, lists as lists.
@@ -40,15 +45,19 @@ class Known:
         Without `secrets` those of NoEcho parameters are left out.
         """
         return {
-            name: self._given(name)
+            name: self.text(name)
             for name, given in self.parameters.items()
             if secrets or not given.no_echo
         }
 
-    def _given(self, name: str) -> Any:
+    def text(self, name: str) -> Any:
+        """Return one parameter's value as Ref gives it, a list as a list of the caller's own."""
         effective = self.parameters[name].effective
-        listed = parameter_types.is_list(self.declared[name].type)
-        return parameter_types.items(effective) if listed else effective
+        if not parameter_types.is_list(self.declared[name].type):
+            return effective
+        if name not in self._lists:
+            self._lists[name] = parameter_types.items(effective)
+        return list(self._lists[name])
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,8 @@ class Resolver:
     depth: int = 0
     known_conditions: dict[str, bool] = field(default_factory=dict)
     """Conditions evaluated so far: each is once, however often others name it."""
+    budget: Budget = field(default_factory=Budget)
+    """What may still be evaluated: a parameter's value may be asked for thousands of times."""
 
     @property
     def region(self) -> str:
@@ -71,8 +82,10 @@ class Resolver:
     def value(self, node: Any) -> Any:
         """Return a node evaluated, with Unknown for what is not known; NO_VALUE where it says so.
 
-        Raises ServiceError ValidationError for functions that are wrongly given.
+        Raises ServiceError ValidationError for functions that are wrongly given, and for more
+        than the budget allows.
         """
+        self.budget.spend(NODE)
         if isinstance(node, list):
             return members(node, self.value)
         if not isinstance(node, dict):
@@ -82,7 +95,9 @@ class Resolver:
             call = ("Condition", node["Condition"])
         if call is None:
             return members(node, self.value)
-        return self._function(*call)
+        value = self._function(*call)
+        self.budget.spend_on(value)
+        return value
 
     def condition(self, name: str) -> bool:
         """Return a condition's value."""
@@ -105,7 +120,7 @@ class Resolver:
         given = self.known.parameters.get(name)
         if given is None or (given.no_echo and not self.in_condition):
             return Unknown(name)
-        return self.known.texts()[name]
+        return self.known.text(name)
 
     def attribute(self, logical_id: str, attribute: str) -> Any:
         """Return Unknown: resources do not exist yet."""

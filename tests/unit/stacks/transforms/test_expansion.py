@@ -381,6 +381,21 @@ class TestLimits:
         assert made["Metadata"]["Wide"] is node["Wide"]
         assert FUNCTION not in json.dumps(made)
 
+    @pytest.mark.timeout(20)
+    async def test_what_parameters_are_evaluated_to(self, world: World) -> None:
+        some = [{"Fn::Join": ["", {"Ref": "List"}]}] * 2_000
+        document = {
+            "Parameters": {"List": {"Type": "CommaDelimitedList", "Default": "," * 4095}},
+            "Resources": {
+                "Fn::Transform": {
+                    "Name": "AWS::Include",
+                    "Parameters": {"Location": {"Fn::Join": ["", some]}},
+                }
+            },
+        }
+        message = await world.refused(json.dumps(document))
+        assert message == "Template may not exceed 1000000 bytes in size."
+
 
 class TestRegistry:
     async def test_a_name_belongs_to_one_resource(self, world: World) -> None:

@@ -367,3 +367,31 @@ Resources:
   T: {Type: AWS::SNS::Topic, Properties: {DisplayName: {Fn::ToJsonString: [!If [A, x, y]]}}}
 """
         assert refused(text) == "Circular dependency between conditions"
+
+    @pytest.mark.timeout(20)
+    def test_a_list_is_split_once_however_often_parameters_are_named(self) -> None:
+        # Each Ref split every list of the template: a thousand took minutes.
+        document = {
+            "Parameters": {
+                f"P{n}": {"Type": "CommaDelimitedList", "Default": "," * 4095} for n in range(199)
+            }
+            | {"Q": {"Type": "String", "Default": "q"}},
+            "Resources": with_json([{"Ref": "Q"}] * 1000 + [{"Fn::Length": {"Ref": "P7"}}]),
+        }
+        named = resources(json.dumps(document))["T"]["Properties"]["DisplayName"]
+        assert json.loads(named) == ["q"] * 1000 + [4096]
+
+    @pytest.mark.timeout(20)
+    def test_what_functions_give_is_counted(self) -> None:
+        # Little text, and 4096 items for each Ref in it.
+        document = {
+            "Parameters": {"P": {"Type": "CommaDelimitedList", "Default": "," * 4095}},
+            "Resources": with_json([{"Fn::Length": {"Ref": "P"}}] * 2000),
+        }
+        assert refused(json.dumps(document)) == "Template may not exceed 1000000 bytes in size."
+
+
+def with_json(value: Any) -> dict[str, Any]:
+    return {
+        "T": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ToJsonString": value}}}
+    }
