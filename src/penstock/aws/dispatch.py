@@ -23,10 +23,10 @@ from penstock.aws.http import ClientGone, HttpRequest, HttpResponse, decode_form
 from penstock.aws.large_bodies import LargeBodies
 from penstock.aws.models import Model
 from penstock.aws.payload import (
-    LARGEST_FORM_BYTES,
     Body,
     largest_document,
     one_block,
+    read_form,
     read_whole,
     unframed,
 )
@@ -155,7 +155,7 @@ class Dispatcher:
         request = exchange.request
         kind = request.headers.get("content-type", "")
         if request.raw_path == "/" and kind.startswith("application/x-www-form-urlencoded"):
-            exchange.document = await read_whole(request.body, LARGEST_FORM_BYTES)
+            exchange.document = await read_form(request.body)
             exchange.form = decode_form(exchange.document.decode("utf-8", "replace"))
         elif request.raw_path == "/" and "Action" in request.query:
             exchange.form = {name: values[0] for name, values in request.query.items()}

@@ -18,6 +18,8 @@ from penstock.aws.signature import UNSIGNED_PAYLOAD
 
 LARGEST_FORM_BYTES = 1024 * 1024
 """The most of a Query form: it must be read before its caller is known."""
+_MOST_FIELDS = 10_000
+"""Of a form; what a stack's largest request needs is a tenth of it."""
 _LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
 _LARGER_DOCUMENTS = {
     ("codecommit", "CreateCommit"): 20 * 1024 * 1024,
@@ -152,6 +154,19 @@ async def one_block(data: bytes) -> AsyncIterator[bytes]:
 def largest_document(service: str, operation: str) -> int:
     """Return how many bytes a document may have, by botocore's names of service and operation."""
     return _LARGER_DOCUMENTS.get((service, operation), _LARGEST_DOCUMENT_BYTES)
+
+
+async def read_form(body: AsyncIterator[bytes]) -> bytes:
+    """Return the whole body, a Query form; raise ServiceError for one that is too large."""
+    document = await read_whole(body, LARGEST_FORM_BYTES)
+    fields = document.count(b"&") + 1
+    if fields > _MOST_FIELDS:
+        raise ServiceError(
+            "ValidationError",  # no source shows what AWS answers: unverified
+            f"Request body has too many fields: expected at most {_MOST_FIELDS}, found {fields}.",
+            status=400,
+        )
+    return document
 
 
 async def read_whole(body: AsyncIterator[bytes], most: int) -> bytes:

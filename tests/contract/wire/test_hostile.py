@@ -103,6 +103,19 @@ def test_a_form_has_a_smaller_one(sender: Sender) -> None:
     assert (status, b"RequestEntityTooLarge" in answer) == (413, True)
 
 
+def test_a_form_has_few_fields(sender: Sender) -> None:
+    """Locks: each cost microseconds of everybody's time, for whoever sent it."""
+    status, _, answer = sender.signed("iam", b"%41=%42&" * 10_000, Content_Type=FORM)
+    assert (status, b"too many fields" in answer) == (400, True)
+
+
+def test_an_xml_document_has_few_elements(sender: Sender) -> None:
+    body = b"<Delete>" + b"<a/>" * 300_000 + b"</Delete>"
+    digest = base64.b64encode(hashlib.md5(body).digest()).decode()
+    status, _, answer = sender.signed("s3", body, "/bucket?delete", Content_MD5=digest)
+    assert (status, b"<Code>MalformedXML</Code>" in answer) == (400, True)
+
+
 def test_deep_json_is_no_document(sender: Sender) -> None:
     body = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     target = "CodePipeline_20150709.ListPipelines"

@@ -14,11 +14,18 @@ from penstock.aws.protocols.shapes import ResponseDoesNotFit, check_members
 from penstock.aws.protocols.text_values import format_text, parse_text
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_MOST_PARTS = 250_000
+"""Of a document, about; the largest upload's ten thousand parts need less than half of it."""
 _ESCAPED = {"\r": "&#xD;"}
 
 
 def parse_document(body: bytes) -> ElementTree.Element:
-    """Return the root element; raise S3's MalformedXML for anything else, doctypes included."""
+    """Return the root element; raise S3's MalformedXML for anything else, doctypes included.
+
+    So is a document of very many elements and attributes, which would cost far more than it weighs.
+    """
+    if body.count(b"<") + body.count(b"=") > _MOST_PARTS:
+        raise malformed()
     parser = ElementTree.XMLParser(target=_WithoutDoctype())  # noqa: S314 - no entities then
     try:
         parser.feed(body)
