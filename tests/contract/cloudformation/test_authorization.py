@@ -1,6 +1,7 @@
 """Who may do what with a stack, by whichever name a request gives it: judged by the real IAM."""
 
 import contextlib
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.aws_server import Backend
 from tests.contract.cloudformation.conftest import CloudFormationServer
+from tests.contract.cloudformation.test_nested_stacks import child, nested, parent, reason
 from tests.identity_server import IdentityServer, allow, document
 from tests.stack_world import Store, ThingHandler
 from tests.waiting import until
@@ -227,3 +229,71 @@ def test_drift_is_read_as_who_asks_not_as_the_stacks_role(guarded: Guarded) -> N
     client.detect_stack_drift(StackName="app")
     until(lambda: len(callers) >= 2, seen=lambda: callers)
     assert callers == ["arn:aws:iam::123456789012:user/somebody"] * 2
+
+
+def test_a_nested_stack_goes_back_as_who_rolls_back_its_parent(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks: it went back as who had updated it, whatever who asked for that was allowed."""
+    guarded.s3 = guarded.client_of("s3")
+    url = guarded.put_template("child.json", child())
+    guarded.create("shop", parent(url, "one"))
+    guarded.put_template("child.json", child(of_thing={"how": "fail-after"}))
+    guarded.update("shop", parent(url, "two"), DisableRollback=True)
+    below = nested(guarded)["StackId"]
+    assert nested(guarded)["StackStatus"] == "UPDATE_FAILED"
+    guarded.stacks.in_process = dataclasses.replace(
+        guarded.stacks.in_process, authorize=guarded.iam.authorize
+    )
+    shop = allow("cloudformation:*", "arn:aws:cloudformation:*:*:stack/shop/*")
+    somebody = guarded.user(shop)
+
+    def permit(action: str) -> None:
+        guarded.client_of("iam").put_user_policy(
+            UserName="somebody",
+            PolicyName="inline",
+            PolicyDocument=document(shop, allow(f"cloudformation:{action}", below)),
+        )
+
+    def refused(action: str) -> bool:
+        return f"not authorized to perform: cloudformation:{action} on resource: {below}" in (
+            reason(guarded, "shop", "Child", "UPDATE_FAILED")
+        )
+
+    somebody.rollback_stack(StackName="shop")
+    assert guarded.ended("shop")["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert refused("RollbackStack")
+    assert nested(guarded)["StackStatus"] == "UPDATE_FAILED"
+
+    permit("RollbackStack")
+    with monkeypatch.context() as patched:
+
+        async def cannot_go_back(*_: Any) -> Any:
+            raise ServiceError("InvalidRequest", "not now", status=400)
+
+        patched.setattr(guarded.handler, "update", cannot_go_back)
+        somebody.continue_update_rollback(StackName="shop")
+        assert guarded.ended("shop")["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert nested(guarded)["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    somebody.continue_update_rollback(StackName="shop")
+    assert guarded.ended("shop")["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert refused("ContinueUpdateRollback")
+
+    permit("ContinueUpdateRollback")
+    somebody.continue_update_rollback(StackName="shop")
+    assert guarded.ended("shop")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert nested(guarded)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert acting(guarded, below).endswith(":user/somebody")
+
+
+def acting(guarded: Guarded, stack_id: str) -> str:
+    """The ARN of who a stack's last operation goes on as."""
+
+    async def found() -> str:
+        row = await guarded.stacks.row(stack_id)
+        assert row is not None
+        operation = await guarded.stacks.operation(row)
+        assert operation is not None
+        return operation[1].principal.arn
+
+    return str(guarded.aws.run(found()))

@@ -104,7 +104,7 @@ class NestedStacks:
         ours = await self._is_part_of(row, above)
         if above.phase == Phase.REVERT:
             if ours:
-                return await self._go_back(row, first=first)
+                return await self._go_back(request, row, above, first=first)
             return _wait(row.id) if row.status.endswith("_IN_PROGRESS") else self._succeeded(row)
         if not ours:
             if row.status.endswith("_IN_PROGRESS"):
@@ -219,22 +219,28 @@ class NestedStacks:
             return _refused(error, row.id)
         return _wait(row.id)
 
-    async def _go_back(self, row: StackRow, *, first: bool) -> Progress:
-        """Have the stack undo the update that the parent's operation had begun."""
+    async def _go_back(
+        self, request: ResourceRequest, row: StackRow, above: _Above, *, first: bool
+    ) -> Progress:
+        """Have the stack undo the update that the parent's operation had begun: as who rolls back
+        the parent, which may be another than who updated it."""
         if row.status == "UPDATE_ROLLBACK_COMPLETE":
             return self._succeeded(row)
         if row.status in _GOING_BACK:
             return _wait(row.id)
         found = await self._stacks.operation(row)
         assert found is not None
-        principal = found[1].principal
+        recoveries = self._stacks.recoveries
+        principal, role_arn = above.operation.principal, above.operation.role_arn
         try:
             if row.status in _UNDER_WAY:
                 await self._stacks.stop(found[0].id, _PARENT_GOES_BACK)
             elif row.status == "UPDATE_FAILED":
-                await self._stacks.recoveries.roll_back(row, principal=principal)
+                await self._authorize(request, "RollbackStack", row.id)
+                await recoveries.roll_back(row, principal=principal, role_arn=role_arn)
             elif row.status == "UPDATE_ROLLBACK_FAILED" and first:
-                await self._stacks.recoveries.continue_rollback(row, (), principal=principal)
+                await self._authorize(request, "ContinueUpdateRollback", row.id)
+                await recoveries.continue_rollback(row, (), principal=principal, role_arn=role_arn)
             else:
                 return await self._not_updated(row)
         except ServiceError as error:
