@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.aws.errors import ServiceError
 from penstock.stacks.intrinsics.unknown import KNOWN_AFTER_APPLY
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.template.evaluate import Unknown
@@ -62,6 +63,15 @@ class Secrets:
     def masked_text(self, text: str) -> str:
         """Return a text, such as the reason of a failure, without secrets."""
         return str(self._masked(text))
+
+    def masked_error(self, error: ServiceError) -> ServiceError:
+        """Return the refusal, its texts without secrets and the items of those that are lists."""
+        items = {item.strip() for value in self.values for item in value.split(",")}
+        hidden = Secrets(self.values | items - {""})
+        error.message = hidden.masked_text(error.message)
+        error.args = (error.message,)
+        error.members = {name: hidden.masked(each) for name, each in error.members.items()}
+        return error
 
     def _masked(self, value: Any) -> Any:
         if isinstance(value, Mapping):

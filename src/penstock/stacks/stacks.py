@@ -10,11 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs
 from penstock.clock import Clock
 from penstock.services.sts import Sts
+from penstock.stacks.display import secrets_of
 from penstock.stacks.drift.detections import DriftDetections
 from penstock.stacks.events import stack_events
 from penstock.stacks.handlers.handler import ResourceHandler
@@ -152,8 +154,14 @@ class Stacks(StoredStacks):
 
     def plan(self, current: StackState, wanted: Desired) -> Plan:
         """Plan what bringing a stack to what is wanted changes. Raises ServiceError for what
-        cannot be planned, and for what the resource types here do not honour."""
-        return planner.plan(current, wanted, self._handlers.honoured())
+        cannot be planned, and for what the resource types here do not honour; no NoEcho value is
+        in it."""
+        try:
+            return planner.plan(current, wanted, self._handlers.honoured())
+        except ServiceError as error:
+            resources = current.resources.values()
+            secrets = secrets_of(current.parameters, wanted.parameters, resources=resources)
+            raise secrets.masked_error(error) from None
 
     def plan_in_turn(self, current: StackState, wanted: Desired) -> InTurn:
         """Plan as `plan` does, asking for each nested stack at its turn."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from botocore.exceptions import ClientError
 from tests.contract.cloudformation.conftest import CloudFormationServer
 from tests.stack_world import template, thing
 
@@ -117,3 +118,52 @@ def test_a_bug_that_quotes_a_property(
     assert "ValueError: cannot make ****" in caplog.text
     told = [each.getMessage() for each in caplog.records if each.name.startswith("penstock")]
     assert "swordfish" not in "".join(told)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"Fn::FindInMap": ["M", {"Ref": "Password"}, "Two"]}, "for M::****::Two"),
+        ({"Fn::Sub": "{{resolve:ssm:/${Password}}}"}, "[ssm:/****]"),
+        ({"Fn::Select": [0, {"Fn::Cidr": [{"Ref": "Password"}, 1]}]}, "**** is not a valid CIDR"),
+        (
+            {"Fn::GetStackOutput": {"StackName": {"Ref": "Password"}, "OutputName": "x"}},
+            "Stack with id **** does not exist",
+        ),
+    ],
+)
+def test_why_a_stack_was_not_begun(server: CloudFormationServer, value: Any, told: str) -> None:
+    body = valued(value, Mappings=MAPPINGS)
+    with pytest.raises(ClientError) as refused:
+        server.client.create_stack(StackName="app", TemplateBody=body, Parameters=GIVEN)
+    assert told in refused.value.response["Error"]["Message"]
+    server.create("app", valued("x"), Parameters=GIVEN)
+    kept: Any = [{"ParameterKey": "Password", "UsePreviousValue": True}]
+    with pytest.raises(ClientError) as refused:
+        server.client.update_stack(StackName="app", TemplateBody=body, Parameters=kept)
+    assert told in refused.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("type", "told"),
+    [
+        ("AWS::EC2::Image::Id", "parameter value **** for"),
+        ("List<AWS::EC2::Image::Id>", "parameter value **** for"),
+        ("AWS::SSM::Parameter::Value<String>", "parameters [****]"),
+    ],
+)
+@pytest.mark.parametrize("no_echo", [True, False])
+def test_why_a_deployed_value_does_not_suit_another_type(
+    server: CloudFormationServer, type: str, told: str, no_echo: bool
+) -> None:
+    secret: Any = [{"ParameterKey": "Password", "ParameterValue": "swordfish, or another"}]
+    server.create("app", valued("x"), Parameters=secret)
+    declared = {"Password": {"Type": type, "NoEcho": no_echo}}
+    with pytest.raises(ClientError) as refused:
+        server.client.create_change_set(
+            StackName="app",
+            ChangeSetName="c",
+            TemplateBody=template({"A": thing()}, Parameters=declared),
+            Parameters=[{"ParameterKey": "Password", "UsePreviousValue": True}],
+        )
+    assert told in refused.value.response["Error"]["Message"]

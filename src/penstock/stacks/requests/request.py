@@ -7,7 +7,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Cr
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
 from penstock.aws.service import Principal
 from penstock.aws.tags import from_pairs, reserved_key
-from penstock.stacks.display import secrets_of
+from penstock.stacks.display import Secrets, secrets_of
 from penstock.stacks.lookups.references import ReferenceLookups, stored_parameters
 from penstock.stacks.lookups.stack_outputs import StackOutputLookups
 from penstock.stacks.planning import rollback_configuration, unsupported
@@ -52,7 +52,8 @@ async def desired(
     `current` is the stack as it stands, None for a new one: what the request leaves out (tags,
     role, topics, the template with UsePreviousTemplate) stays as it is. Reads the template from
     S3 and parameters from Parameter Store as `principal`, and carries out its transforms. Raises
-    ServiceError with AWS's text; of a change set whose transforms fail, returns the `failure`.
+    ServiceError with AWS's text, without the values of NoEcho parameters; of a change set whose
+    transforms fail, returns the `failure`.
     """
     unsupported.check_request(request)
     deployed = current if current is not None and current.template_body else None
@@ -65,21 +66,12 @@ async def desired(
     else:
         document, given = _read(text)
     asking = _Asking(in_process, principal, request, current, deployed)
-    if not given.transforms:
-        return await asking.wanted(given, await asking.standing(given, exports))
-    reviewed = "ChangeSetName" in request
-    capabilities.check(given, request.get("Capabilities") or (), reviewed=reviewed)
-    standing = await asking.standing(given, exports)
-    known = await asking.known(given)
     try:
-        expansion = Expansion(in_process, principal, macros, known)
-        return await asking.wanted(await expansion.template(document, text), standing)
+        if not given.transforms:
+            return await asking.wanted(given, await asking.standing(given, exports))
+        return await asking.expanded(document, given, exports, macros)
     except ServiceError as error:
-        if not reviewed:
-            raise
-        template = Template(body="", original=text, resources={})
-        told = secrets_of(known.parameters).masked_text(error.message)
-        return replace(standing, template=template, failure=told)
+        raise asking.secrets().masked_error(error) from None
 
 
 def _read(text: str) -> tuple[dict[str, Any], Template]:
@@ -97,6 +89,12 @@ class _Asking:
     request: Mapping[str, Any]
     current: StackState | None
     deployed: StackState | None
+    hidden: set[str] = field(default_factory=set)
+    """The values of NoEcho parameters met so far."""
+
+    def secrets(self) -> Secrets:
+        """Return what no refusal may quote."""
+        return Secrets(frozenset(self.hidden))
 
     async def standing(self, template: Template, exports: Mapping[str, str]) -> Desired:
         """Return what the request wishes beside the template and its parameters."""
@@ -127,6 +125,28 @@ class _Asking:
             parameters,
         )
 
+    async def expanded(
+        self,
+        document: Mapping[str, Any],
+        given: Template,
+        exports: Mapping[str, str],
+        macros: Macros,
+    ) -> Desired:
+        """Return what is `wanted` once the transforms of the template are carried out."""
+        reviewed = "ChangeSetName" in self.request
+        capabilities.check(given, self.request.get("Capabilities") or (), reviewed=reviewed)
+        standing = await self.standing(given, exports)
+        known = await self.known(given)
+        try:
+            expansion = Expansion(self.in_process, self.principal, macros, known)
+            return await self.wanted(await expansion.template(document, given.body), standing)
+        except ServiceError as error:
+            if not reviewed:
+                raise
+            template = Template(body="", original=given.body, resources={})
+            told = self.secrets().masked_error(error).message
+            return replace(standing, template=template, failure=told)
+
     async def wanted(self, template: Template, standing: Desired) -> Desired:
         """Return `standing` with the template, its transforms carried out, and its parameters."""
         request = self.request
@@ -154,12 +174,16 @@ class _Asking:
             if each.get("ParameterKey") not in request_of.parameters
             or each.get("ParameterKey") in template.parameters
         ]
-        return await resolve_parameters(
+        previous = self.deployed.parameters if self.deployed is not None else {}
+        self.hidden.update(_secret_values(template, given, previous))
+        found = await resolve_parameters(
             template,
             given,
-            self.deployed.parameters if self.deployed is not None else {},
+            previous,
             partial(stored_parameters, self.in_process, self.principal),
         )
+        self.hidden.update(secrets_of(found).values)
+        return found
 
 
 def _given(parameter: Mapping[str, Any]) -> GivenParameter:
@@ -168,6 +192,19 @@ def _given(parameter: Mapping[str, Any]) -> GivenParameter:
         parameter.get("ParameterValue"),
         bool(parameter.get("UsePreviousValue", False)),
     )
+
+
+def _secret_values(
+    template: Template,
+    given: Sequence[GivenParameter],
+    previous: Mapping[str, ParameterValue],
+) -> set[str]:
+    """Return the NoEcho values that a request gives, that its template has, or the stack had."""
+    secret = {name for name, declared in template.parameters.items() if declared.no_echo}
+    values = {each.value for each in given if each.key in secret}
+    values |= {template.parameters[name].default for name in secret}
+    values |= {each.value for each in previous.values() if each.no_echo}
+    return {value for value in values if value} | secrets_of(previous).values
 
 
 def _tags(request: Mapping[str, Any], deployed: StackState | None) -> Mapping[str, str]:
