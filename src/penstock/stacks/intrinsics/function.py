@@ -14,6 +14,10 @@ from penstock.stacks.template.errors import template_error
 LONGEST_TEXT = 2_000_000
 """Characters of a function's value: a template of AWS's largest size in Base64 still fits, and
 functions inside functions cannot grow without end."""
+LONGEST_TOGETHER = 8_000_000
+"""Characters of all values of one template's functions, so that many of them end as well."""
+_MEMBER = 8
+"""What a member of a list or map counts beside its characters."""
 
 
 class NoValue:
@@ -112,6 +116,17 @@ def check_length(name: str, length: int) -> None:
     """Raise before the function `name` builds a text that is too long."""
     if length > LONGEST_TEXT:
         raise template_error(f"the value of {name} is longer than {LONGEST_TEXT} characters")
+
+
+def length_of(value: Any) -> int:
+    """Return the characters in an evaluated value, with some for each member that it has."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_MEMBER + len(key) + length_of(member) for key, member in value.items())
+    if isinstance(value, list | tuple):
+        return sum(_MEMBER + length_of(item) for item in value)
+    return 0
 
 
 def first_unknown(values: Any) -> Unknown | None:

@@ -79,23 +79,25 @@ def properties(scope: Scope, logical_id: str) -> dict[str, Any]:
     Raises ServiceError ValidationError for what cannot be evaluated: a mapping or export that is
     missing, an attribute that the resource does not have, a reference to what a condition left out.
     """
-    return _map(_Evaluator(scope, "Resources"), scope.template.resources[logical_id].properties)
+    evaluator = _Evaluator(scope, "Resources", f"{logical_id}.Properties")
+    return _map(evaluator, scope.template.resources[logical_id].properties)
 
 
 def metadata(scope: Scope, logical_id: str) -> dict[str, Any]:
     """Return a resource's evaluated Metadata."""
-    return _map(_Evaluator(scope, "Resources"), scope.template.resources[logical_id].metadata)
+    evaluator = _Evaluator(scope, "Resources", f"{logical_id}.Metadata")
+    return _map(evaluator, scope.template.resources[logical_id].metadata)
 
 
 def evaluated(scope: Scope, node: Any) -> Any:
     """Return any node of a resource evaluated (its CreationPolicy, say); None for NoValue."""
-    value = _Evaluator(scope, "Resources").value(node)
+    value = _Evaluator(scope, "Resources", f"node {id(node)}").value(node)
     return None if isinstance(value, NoValue) else value
 
 
 def outputs(scope: Scope) -> list[Output]:
     """Return the outputs whose condition is true."""
-    evaluator = _Evaluator(scope, "Outputs")
+    evaluator = _Evaluator(scope, "Outputs", "Outputs")
     found = []
     for name, output in scope.template.outputs.items():
         if output.condition is not None and not evaluator.condition(output.condition):
@@ -128,11 +130,14 @@ def _map(evaluator: "_Evaluator", node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Evaluator:
-    """Evaluates nodes of one block of a template."""
+    """Evaluates nodes of one block of a template; a `place` is counted from its beginning."""
 
-    def __init__(self, scope: Scope, block: str) -> None:
+    def __init__(self, scope: Scope, block: str, place: str | None = None) -> None:
         self._scope = scope
         self._block = block
+        self._place = place or block
+        if place is not None:
+            scope.lengths.begin(place)
 
     @property
     def region(self) -> str:
@@ -151,7 +156,9 @@ class _Evaluator:
         if call is None:
             return members(node, self.value)
         name, argument = call
-        return FUNCTIONS[name].evaluate(argument, self)
+        value = FUNCTIONS[name].evaluate(argument, self)
+        self._scope.lengths.add(self._place, value)
+        return value
 
     def condition(self, name: str) -> bool:
         """Return the value of a member of Conditions."""

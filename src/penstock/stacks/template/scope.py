@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from penstock.stacks.intrinsics.function import LONGEST_TOGETHER, length_of
+from penstock.stacks.template.errors import template_error
 from penstock.stacks.template.template import ParameterValue, Template
 
 
@@ -30,6 +32,30 @@ class OtherStack:
     problem: str | None = None
 
 
+@dataclass(slots=True)
+class Lengths:
+    """How long the values of a scope's functions are together. A place of the template that is
+    evaluated again counts once."""
+
+    total: int = 0
+    by_place: dict[str, int] = field(default_factory=dict)
+
+    def begin(self, place: str) -> None:
+        """Forget what was counted for a place."""
+        self.total -= self.by_place.pop(place, 0)
+
+    def add(self, place: str, value: Any) -> None:
+        """Count a function's value. Raises ServiceError ValidationError when it is one too many."""
+        length = length_of(value)
+        self.total += length
+        self.by_place[place] = self.by_place.get(place, 0) + length
+        if self.total > LONGEST_TOGETHER:
+            raise template_error(
+                "the values of the template's functions are together longer than "
+                f"{LONGEST_TOGETHER} characters"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A template and everything that its functions may ask for. Values only.
@@ -52,3 +78,5 @@ class Scope:
         default_factory=dict, init=False, repr=False, compare=False
     )
     """Conditions evaluated so far; kept by `evaluate.py`."""
+    lengths: Lengths = field(default_factory=Lengths, init=False, repr=False, compare=False)
+    """Of what was evaluated so far; kept by `evaluate.py`."""
