@@ -119,17 +119,24 @@ class Ledger:
 
     async def request_stop(self, run: Run, reason: str) -> None:
         """Stop what is being made; the first reason stays, without secrets that it quotes."""
-        operation_id, told = run.operation.id, run.secrets.masked_text(reason)
-        await self._patiently(lambda c: stack_operations.request_stop(c, operation_id, told))
+        told = run.secrets.masked_text(reason)
+        await self.store_stop(run.operation.id, told)
         run.stop = run.stop or told
         run.wake()
 
+    async def store_stop(self, operation_id: str, reason: str) -> None:
+        """Note that an operation is to stop, whether it is loaded or not; one that has ended
+        stays as it is. `reason` has no secrets."""
+        await self._patiently(lambda c: stack_operations.request_stop(c, operation_id, reason))
+
     async def refresh(self, run: Run) -> None:
-        """Read again what callers may have asked of the operation while it was loaded."""
+        """Read again what callers may have asked of the operation while it was loaded; what they
+        have told the run meanwhile stays."""
         operation_id = run.operation.id
         row = await self._database.read(lambda c: stack_operations.get(c, operation_id))
         if row is not None:
-            run.stop, run.delete_requested = row.stop, row.delete_requested
+            run.stop = run.stop or row.stop
+            run.delete_requested = run.delete_requested or row.delete_requested
 
     async def look_at_others(self, run: Run) -> None:
         """Set `held`: the cleanup of a nested stack waits until that of its parent has begun."""

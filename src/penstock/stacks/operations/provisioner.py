@@ -80,8 +80,14 @@ class Provisioner:
             self._background.spawn(self._operate(operation_id, resumed))
 
     async def stop(self, operation_id: str, reason: str) -> None:
-        """Have a running operation stop making resources; what follows is the walk's decision."""
+        """Have an operation stop making resources; what follows is the walk's decision.
+
+        One that is being loaded finds the reason stored, where it is not told of it here.
+        """
         run = self._runs.get(operation_id)
+        if run is None:
+            await self._ledger.store_stop(operation_id, reason)
+            run = self._runs.get(operation_id)
         if run is not None:
             await self._ledger.request_stop(run, reason)
 

@@ -3,6 +3,7 @@
 What callers are answered is in tests/contract/cloudformation (test_stacks, test_stack_states).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,9 @@ from penstock.stacks.handlers.handler import (
     Progress,
     ResourceRequest,
 )
+from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import Options
+from penstock.stacks.operations.run import Run
 from penstock.storage import stack_operations
 from penstock.storage.stack_operations import OperationRow
 from penstock.storage.stacks import StackRow
@@ -249,6 +252,44 @@ async def test_a_late_cancellation_changes_nothing(world: World) -> None:
     assert values(world) == {"A": "v2"}
     with pytest.raises(ServiceError, match="cannot be called from current stack status"):
         await world.stacks.recoveries.cancel_update(await row(world))
+
+
+@pytest.mark.parametrize("moment", ["loaded", "looked at again"])
+async def test_a_cancellation_while_the_update_is_loaded_is_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Locks: it was accepted, and the update went on to its end."""
+    await world.create(template({"A": thing("v1")}))
+    reached, cancelled = asyncio.Event(), asyncio.Event()
+    load, refresh = Ledger.load, Ledger.refresh
+
+    async def hold(found: Any) -> Any:
+        reached.set()
+        await cancelled.wait()
+        return found
+
+    async def loaded(ledger: Ledger, operation_id: str) -> Run | None:
+        return await hold(await load(ledger, operation_id))  # type: ignore[no-any-return]
+
+    async def looked_at_again(ledger: Ledger, run: Run) -> None:
+        async def read(work: Any) -> Any:
+            patched.undo()
+            return await hold(await world.database.read(work))
+
+        patched.setattr(world.database, "read", read)
+        await refresh(ledger, run)
+
+    patched = pytest.MonkeyPatch()
+    if moment == "loaded":
+        monkeypatch.setattr(Ledger, "load", loaded)
+    else:
+        monkeypatch.setattr(Ledger, "refresh", looked_at_again)
+    await world.begin_update(template({"A": thing("v2")}))
+    await asyncio.wait_for(reached.wait(), 5)
+    await world.stacks.recoveries.cancel_update(await row(world))
+    cancelled.set()
+    assert await world.ended("app") == "UPDATE_ROLLBACK_COMPLETE"
+    assert values(world) == {"A": "v1"}
 
 
 async def test_a_deleted_stack_is_told_of_for_ninety_days(world: World) -> None:
