@@ -133,9 +133,11 @@ class Responses:
         IGNORED when there is one of its id; a FAILURE takes the place of an earlier one. FULL when
         the step has `most` already.
         """
-        row = self._row(step_token, Answer(unique_id, status), self._clock())
+        now = self._clock()
+        row = self._row(step_token, Answer(unique_id, status), now)
 
         def work(c: sa.Connection) -> Taken:
+            stack_responses.forget_old(c, now)
             if stack_responses.has_answer(c, row):
                 if status != "FAILURE":
                     return Taken.IGNORED

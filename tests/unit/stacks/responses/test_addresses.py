@@ -89,10 +89,21 @@ async def test_old_ones_are_forgotten(responses: Responses, world: World) -> Non
     token = new_token()
     await responses.open(token, STACK, single=True, seconds=60)
     await responses.take(token, b"x")
+    await responses.signal(STACK, "step", "a", "SUCCESS")
     world.now += timedelta(days=3)
     await responses.open(new_token(), STACK, single=True, seconds=60)
     assert await responses.take(token, b"x") is Taken.UNKNOWN
     assert await responses.answers(subject(token)) == []
+    assert await responses.answers("step") == []
+
+
+async def test_signals_alone_are_forgotten_too(responses: Responses, world: World) -> None:
+    """On a server whose stacks never open an address."""
+    await responses.signal(STACK, "step", "a", "SUCCESS")
+    world.now += timedelta(days=3)
+    await responses.signal(STACK, "another", "a", "SUCCESS")
+    assert await responses.answers("step") == []
+    assert await responses.answers("another") == [Answer("a", "SUCCESS")]
 
 
 async def test_nothing_is_kept_in_the_clear(responses: Responses, world: World) -> None:
