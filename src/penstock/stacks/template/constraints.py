@@ -45,13 +45,16 @@ def check_value(declared: ParameterDeclaration, value: str) -> None:
         _check_item(declared, item)
 
 
-def check_exists(declared: ParameterDeclaration, value: str) -> None:
-    """Raise ServiceError ValidationError for a value of a type of AWS that can name nothing."""
+def check_exists(declared: ParameterDeclaration, value: str, *, no_echo: bool) -> None:
+    """Raise ServiceError ValidationError for a value of a type of AWS that can name nothing.
+
+    With `no_echo` the error does not quote it.
+    """
     for item in parameter_types.items(value):
         if not parameter_types.can_name(declared.type, item):
             raise invalid(
-                f"Parameter validation failed: parameter value {item} for parameter name "
-                f"{declared.name} does not exist"
+                f"Parameter validation failed: parameter value {'****' if no_echo else item} for "
+                f"parameter name {declared.name} does not exist"
             )
 
 

@@ -45,7 +45,9 @@ async def resolve_parameters(
     """Return the value of every parameter that the template declares, in its order.
 
     `previous` are the stack's values, for UsePreviousValue; a parameter that is not given has
-    its default, whatever it was before. Raises ServiceError ValidationError.
+    its default, whatever it was before. A NoEcho value that is taken over stays one, whatever the
+    template says of it (docs/adr/0024-whom-a-stack-acts-as.md). Raises ServiceError
+    ValidationError.
     """
     by_key = {one.key: one for one in given}
     unknown = [key for key in by_key if key not in template.parameters]
@@ -61,14 +63,17 @@ async def resolve_parameters(
             found[name] = value
     if missing:
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
+    secret = {name for name, declared in template.parameters.items() if declared.no_echo}
+    secret |= {one.key for one in given if one.use_previous and previous[one.key].no_echo}
     for name, value in found.items():
         if value == KNOWN_AFTER_APPLY:
             continue
         check_value(template.parameters[name], value)
-        check_exists(template.parameters[name], value)
+        check_exists(template.parameters[name], value, no_echo=name in secret)
     stored = await _stored(template, found, resolve_ssm)
     return {
-        name: _value_of(template.parameters[name], value, stored) for name, value in found.items()
+        name: _value_of(template.parameters[name], value, stored, no_echo=name in secret)
+        for name, value in found.items()
     }
 
 
@@ -134,7 +139,8 @@ async def _stored(
 
 
 def _value_of(
-    declared: ParameterDeclaration, value: str, stored: Mapping[str, SsmParameter]
+    declared: ParameterDeclaration, value: str, stored: Mapping[str, SsmParameter], *, no_echo: bool
 ) -> ParameterValue:
     of_ssm = parameter_types.is_of_ssm(declared.type)
-    return ParameterValue(value, declared.no_echo, stored[value].value if of_ssm else None)
+    resolved = stored[value].value if of_ssm else None
+    return ParameterValue(value, no_echo, resolved)

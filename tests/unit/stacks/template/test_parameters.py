@@ -51,6 +51,19 @@ async def test_no_echo_is_remembered():
     assert await resolved(template, [("P", "x")]) == {"P": ParameterValue("x", no_echo=True)}
 
 
+async def test_a_secret_that_is_taken_over_stays_one():
+    template = declared("Type: String")
+    before = {"P": ParameterValue("x", no_echo=True)}
+    given = [GivenParameter("P", use_previous=True)]
+    assert await resolve_parameters(template, given, before, no_ssm) == before
+    assert await resolved(template, [("P", "x")], before) == {"P": ParameterValue("x")}
+
+
+async def test_a_secret_that_names_nothing_is_not_quoted():
+    template = declared("Type: 'AWS::EC2::VPC::Id', NoEcho: true")
+    assert await refused(template, [("P", "abc")]) == MISSING.format("****")
+
+
 async def test_parameters_without_a_value_are_named():
     template = load_template(
         "Parameters: {A: {Type: String}, B: {Type: Number}, C: {Type: String, Default: x}}\n"
