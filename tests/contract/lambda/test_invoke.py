@@ -96,7 +96,7 @@ def test_a_payload_may_be_so_large(server: LambdaServer, kind: str, most: int) -
     )
 
 
-@pytest.mark.parametrize("payload", [b"hello", b"\xff", b"[" * 200_000])
+@pytest.mark.parametrize("payload", [b"hello", b'"\xff"', b"{},{}", b"[NaN]", b"[" * 200_000])
 def test_a_payload_must_be_json(server: LambdaServer, payload: bytes) -> None:
     """One that is too deep to be read was an InternalFailure."""
     server.create()

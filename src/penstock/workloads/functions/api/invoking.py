@@ -3,9 +3,10 @@
 Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
+
+import msgspec
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
@@ -25,7 +26,7 @@ async def invoke(domain: Lambda, call: Call, request: Request) -> Response:
         if request.get(name):
             raise cannot_honour(name, "invoke it without.")
     kind = request.get("InvocationType") or "RequestResponse"
-    payload = _checked(await _whole(request.get("Payload") or b""), kind)
+    payload = checked_payload(await _whole(request.get("Payload") or b""), kind)
     function, _ = await domain.functions.get(named)
     if kind == _DRY_RUN:
         return {"StatusCode": 204, "ExecutedVersion": LATEST}
@@ -54,7 +55,7 @@ async def _whole(payload: bytes | AsyncIterator[bytes]) -> bytes:
     return b"".join([block async for block in payload])
 
 
-def _checked(payload: bytes, kind: str) -> bytes:
+def checked_payload(payload: bytes, kind: str) -> bytes:
     """Return what the function gets: the request's JSON, an empty object where there is none."""
     most = MOST_EVENT_BYTES if kind == _EVENT else MOST_PAYLOAD_BYTES
     if len(payload) > most:
@@ -66,8 +67,9 @@ def _checked(payload: bytes, kind: str) -> bytes:
     if not payload:
         return b"{}"
     try:
-        json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        payload.decode()
+        msgspec.json.decode(payload, type=msgspec.Raw)  # reads it, and makes nothing of it
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError) as error:
         raise ServiceError(
             "InvalidRequestContentException",
             f"Could not parse request body into json: {error}",  # what follows differs from AWS's
