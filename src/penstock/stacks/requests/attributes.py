@@ -9,15 +9,13 @@ from typing import Any
 
 from penstock.stacks.schemas import resource_schema
 from penstock.stacks.schemas.resource_schema import ResourceSchema
+from penstock.stacks.template.attribute_names import PROVISIONED_PRODUCT, schema_name
 from penstock.stacks.template.errors import no_attribute
 from penstock.stacks.template.references import Reference, references_in
 from penstock.stacks.template.template import Template
 
 _ANSWERED = ("Custom::", "AWS::CloudFormation::CustomResource")
-_WITH_OUTPUTS = (
-    "AWS::CloudFormation::Stack",
-    "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
-)
+_WITH_OUTPUTS = ("AWS::CloudFormation::Stack", PROVISIONED_PRODUCT)
 _DEEPEST = 16
 
 
@@ -46,6 +44,7 @@ def has_attribute(type_name: str, attribute: str) -> bool:
         return True
     if type_name in _WITH_OUTPUTS and attribute.startswith("Outputs."):
         return True
+    attribute = schema_name(type_name, attribute)
     schema = resource_schema.schema(type_name)
     if schema is None or attribute in schema.properties:
         return True

@@ -5,11 +5,14 @@ Source: the examples under "Return values" of each type in CloudFormation's temp
 A form is text with fields in braces (`recorded_values.py` fills them in): `region`, `account`,
 `name` (the resource's own), `lower` (that in lower case), `id` and `arn` (the resource's own),
 `uuid`, `number` (1 to 999), `ip`, `bus`; `hex8`, `digits3`, `lower10`, `upper13`, `alnum9` are so
-many characters; `/A/B` is the property of that path (`/A|/B`: the first that there is), and
-`last:/A` what follows its last colon or slash.
+many characters; `port` is that of the engine; `/A/B` is the property of that path (`/A|/B`: the
+first that there is; `/A|=16`: 16 where there is none), and `last:/A` what follows its last colon
+or slash. A property with a form is one that AWS chooses, and gives to Fn::GetAtt, where a template
+leaves it out.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 ID_PREFIXES = {
     "AWS::EC2::CarrierGateway": "cagw",
@@ -136,7 +139,24 @@ LOWER_CASE = frozenset(
 )
 """Services that keep names in lower case."""
 
-Form = str | Sequence[str]
+
+@dataclass(frozen=True, slots=True)
+class ForEachNode:
+    """As many texts of a form as a cluster has nodes, `{index}` being 001, 002 and so on."""
+
+    form: str
+    count: str
+    """The property that says how many; 1 where it is left out."""
+    joined: bool = False
+    """Whether they are one text, `[a, b]`, instead of a list."""
+
+
+Form = str | Sequence[str] | ForEachNode
+
+_NODE = "{lower}-{index}.{lower6}.0001.{region}.cache.amazonaws.com"
+_NODES = "/NumCacheClusters"
+_JOB_NAME: Mapping[str, Form] = {"JobDefinitionName": "{name}"}
+_MESH_OWNER: Mapping[str, Form] = {"MeshOwner": "{account}"}
 
 FORMS: Mapping[str, Mapping[str, Form]] = {
     "AWS::ApiGateway::ApiKey": {"APIKeyId": "{lower10}"},
@@ -163,7 +183,15 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
     "AWS::AppConfig::ConfigurationProfile": {"ConfigurationProfileId": "{lower7}"},
     "AWS::AppConfig::DeploymentStrategy": {"Id": "{lower7}"},
     "AWS::AppConfig::Environment": {"EnvironmentId": "{lower7}"},
+    "AWS::AppMesh::GatewayRoute": {"GatewayRouteName": "{name}", **_MESH_OWNER},
+    "AWS::AppMesh::Mesh": {"MeshName": "{name}", **_MESH_OWNER},
+    "AWS::AppMesh::Route": {"RouteName": "{name}", **_MESH_OWNER},
+    "AWS::AppMesh::VirtualGateway": {"VirtualGatewayName": "{name}", **_MESH_OWNER},
+    "AWS::AppMesh::VirtualNode": {"VirtualNodeName": "{name}", **_MESH_OWNER},
+    "AWS::AppMesh::VirtualRouter": {"VirtualRouterName": "{name}", **_MESH_OWNER},
+    "AWS::AppMesh::VirtualService": _MESH_OWNER,
     "AWS::AppSync::GraphQLApi": {"ApiId": "{lower26}"},
+    "AWS::Cloud9::EnvironmentEC2": {"Name": "{name}"},
     "AWS::CloudFront::CloudFrontOriginAccessIdentity": {
         "Id": "E{upper13}",
         "S3CanonicalUserId": "{hex64}",
@@ -179,29 +207,54 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
         "ProviderURL": "https://cognito-idp.{region}.amazonaws.com/{id}",
     },
     "AWS::Cognito::UserPoolClient": {"ClientId": "{lower26}"},
+    "AWS::DocDB::DBCluster": {"Port": "{port}"},
     "AWS::DynamoDB::Table": {"StreamArn": "{arn}/stream/2026-01-01T00:00:00.000"},
     "AWS::EC2::EIP": {"AllocationId": "eipalloc-0{hex16}"},
     "AWS::EC2::Instance": {"AvailabilityZone": "{region}a"},
     "AWS::EC2::Route": {
         "CidrBlock": "{/DestinationCidrBlock|/DestinationIpv6CidrBlock|/DestinationPrefixListId}"
     },
-    "AWS::EC2::Subnet": {"AvailabilityZone": "{region}a"},
+    "AWS::EC2::SecurityGroup": {"GroupName": "{name}", "VpcId": "vpc-0{hex16}"},
+    "AWS::EC2::Subnet": {
+        "AvailabilityZone": "{region}a",
+        "CidrBlock": "10.0.0.0/{/Ipv4NetmaskLength|=24}",
+    },
     "AWS::EC2::VPC": {
         "DefaultNetworkAcl": "acl-0{hex16}",
         "DefaultSecurityGroup": "sg-0{hex16}",
+        "CidrBlock": "10.0.0.0/{/Ipv4NetmaskLength|=16}",
     },
     "AWS::EC2::VPCGatewayAttachment": {"AttachmentType": "IGW"},
+    "AWS::EFS::MountTarget": {"IpAddress": "10.0.{digits2}.{digits2}"},
     "AWS::EKS::Cluster": {
         "Endpoint": "https://{upper32}.gr7.{region}.eks.amazonaws.com",
         "OpenIdConnectIssuerUrl": "https://oidc.eks.{region}.amazonaws.com/id/{upper32}",
     },
+    "AWS::EKS::Nodegroup": {"NodegroupName": "{name}"},
     "AWS::EMRContainers::VirtualCluster": {"Id": "{lower25}"},
-    "AWS::ElastiCache::ReplicationGroup": {"ReplicationGroupId": "{lower}"},
+    "AWS::ElastiCache::ReplicationGroup": {
+        "ReplicationGroupId": "{lower}",
+        "Port": "{port}",
+        "ReadEndPoint.Addresses": ForEachNode(_NODE, _NODES, joined=True),
+        "ReadEndPoint.AddressesList": ForEachNode(_NODE, _NODES),
+        "ReadEndPoint.Ports": ForEachNode("{port}", _NODES, joined=True),
+        "ReadEndPoint.PortsList": ForEachNode("{port}", _NODES),
+    },
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": {
+        "Name": "{name}",
+        "SecurityGroups": ["sg-0{hex16}"],
+    },
+    "AWS::EventSchemas::Registry": {"RegistryName": "{name}"},
+    "AWS::EventSchemas::Schema": {"SchemaName": "{name}"},
     "AWS::FSx::Volume": {"VolumeId": "fsvol-0{hex16}"},
     "AWS::GameLift::Build": {"BuildId": "build-{uuid}"},
-    "AWS::GuardDuty::Detector": {"Id": "{hex32}"},
-    "AWS::Glue::Table": {"Name": "{/TableInput/Name}"},
     "AWS::Glue::Connection": {"Name": "{/ConnectionInput/Name}"},
+    "AWS::Glue::Table": {"Name": "{/TableInput/Name}"},
+    "AWS::Grafana::Workspace": {"Name": "{name}"},
+    "AWS::Greengrass::Group": {"RoleArn": "arn:aws:iam::{account}:role/{name}"},
+    "AWS::GuardDuty::Detector": {"Id": "{hex32}"},
+    "AWS::ImageBuilder::ContainerRecipe": {"Name": "{name}"},
+    "AWS::ImageBuilder::ImagePipeline": {"Name": "{name}"},
     "AWS::KMS::Key": {"KeyId": "{uuid}"},
     "AWS::Lambda::Url": {"FunctionUrl": "https://{lower32}.lambda-url.{region}.on.aws/"},
     "AWS::Lambda::Version": {"Version": "{number}"},
@@ -218,7 +271,11 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
     "AWS::RDS::DBInstance": {
         "DbiResourceId": "db-{upper26}",
         "Endpoint.Address": "{lower}.{lower12}.{region}.rds.amazonaws.com",
+        "Port": "{port}",
     },
+    "AWS::RedshiftServerless::Workgroup": {"Port": "{port}"},
+    "AWS::RoboMaker::RobotApplication": {"Name": "{name}"},
+    "AWS::RoboMaker::SimulationApplication": {"Name": "{name}"},
     "AWS::Route53::HostedZone": {
         "Id": "Z{upper20}",
         "NameServers": [
@@ -228,11 +285,28 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
             "ns-{digits3}.awsdns-04.co.uk",
         ],
     },
+    "AWS::Route53Resolver::ResolverEndpoint": {"Name": "{name}"},
+    "AWS::Route53Resolver::ResolverRule": {"Name": "{name}"},
+    "AWS::Route53Resolver::ResolverRuleAssociation": {"Name": "{name}"},
+    "AWS::SNS::Topic": {"TopicName": "{name}"},
     "AWS::SQS::Queue": {
         "QueueName": "{name}",
         "QueueUrl": "https://sqs.{region}.amazonaws.com/{account}/{name}",
     },
     "AWS::SSM::MaintenanceWindow": {"WindowId": "mw-0{hex16}"},
+    "AWS::SageMaker::CodeRepository": {"CodeRepositoryName": "{name}"},
+    "AWS::SageMaker::DataQualityJobDefinition": _JOB_NAME,
+    "AWS::SageMaker::Endpoint": {"EndpointName": "{name}"},
+    "AWS::SageMaker::EndpointConfig": {"EndpointConfigName": "{name}"},
+    "AWS::SageMaker::Model": {"ModelName": "{name}"},
+    "AWS::SageMaker::ModelBiasJobDefinition": _JOB_NAME,
+    "AWS::SageMaker::ModelExplainabilityJobDefinition": _JOB_NAME,
+    "AWS::SageMaker::ModelQualityJobDefinition": _JOB_NAME,
+    "AWS::SageMaker::NotebookInstance": {"NotebookInstanceName": "{name}"},
+    "AWS::SageMaker::NotebookInstanceLifecycleConfig": {
+        "NotebookInstanceLifecycleConfigName": "{name}"
+    },
+    "AWS::SageMaker::Workteam": {"WorkteamName": "{name}"},
     "AWS::ServiceDiscovery::HttpNamespace": {"Id": "ns-{lower16}"},
     "AWS::ServiceDiscovery::PrivateDnsNamespace": {
         "Id": "ns-{lower16}",
@@ -242,7 +316,7 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
         "Id": "ns-{lower16}",
         "HostedZoneId": "Z{upper20}",
     },
-    "AWS::ServiceDiscovery::Service": {"Id": "srv-{lower16}"},
+    "AWS::ServiceDiscovery::Service": {"Id": "srv-{lower16}", "Name": "{name}"},
 }
 """Attributes by type and name; also of properties that AWS chooses where a template does not."""
 

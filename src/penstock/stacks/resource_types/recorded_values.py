@@ -23,6 +23,7 @@ from penstock.stacks.resource_types.recorded_forms import (
     LOWER_CASE,
     PORTS,
     SERVICES,
+    ForEachNode,
     Form,
 )
 from penstock.stacks.schemas import pattern_text, patterns
@@ -30,6 +31,8 @@ from penstock.stacks.schemas.resource_schema import PropertyPath, ResourceSchema
 
 _ARN_PARTS = 6
 _DEEPEST = 6
+_MOST_NODES = 6
+"""A primary and five replicas, as on AWS."""
 _WITHOUT_REGION = frozenset({"cloudfront", "iam", "organizations", "route53", "s3"})
 _WITHOUT_ACCOUNT = frozenset({"route53", "s3"})
 _HOSTS = ("endpoint", "domainname", "dnsname", "address", "url")
@@ -84,9 +87,19 @@ class _Making:
         """Return what stands at the path of a property."""
         rule = self._rule(path)
         form = FORMS.get(self._type, {}).get(".".join(path))
+        if isinstance(form, ForEachNode):
+            return self._for_each_node(form, path)
         if form is not None and not isinstance(form, str):
             return [self.formed(each, (*path, str(i))) for i, each in enumerate(form)]
         return self._value(path, rule, 0)
+
+    def _for_each_node(self, form: ForEachNode, path: PropertyPath) -> str | list[str]:
+        """Return the texts; their random parts are the same in all attributes of a group."""
+        given = self._given(form.count)
+        count = min(int(given), _MOST_NODES) if given.isdecimal() else 1
+        indexed = [form.form.replace("{index}", f"{i:03}") for i in range(1, count + 1)]
+        texts = [self.formed(each, path[:1]) for each in indexed]
+        return f"[{', '.join(texts)}]" if form.joined else texts
 
     def formed(self, form: str, path: PropertyPath) -> str:
         """Return a form with its fields filled in; `path` is where it stands."""
@@ -110,6 +123,7 @@ class _Making:
             "id": self._id,
             "arn": self._usual_arn,
             "ip": lambda: self._ip(path),
+            "port": lambda: str(self._port()),
             "number": lambda: str(_number(request.client_request_token) % 999 + 1),
             "uuid": lambda: ids.derived_uuid(request.client_request_token),
             "bus/": lambda: self._bus("/"),
@@ -167,8 +181,11 @@ class _Making:
         return min([255, *(each for each in lengths if isinstance(each, int) and each > 32)])
 
     def _given(self, pointers: str) -> str:
-        """Return the first text that there is at one of the paths, as `/A/B|/C`."""
+        """Return the first text that there is at one of the paths, as `/A/B|/C`; of `/A|=b` it
+        is b where there is none."""
         for pointer in pointers.split("|"):
+            if pointer.startswith("="):
+                return pointer[1:]
             found = _at(self._request.properties, tuple(pointer[1:].split("/")))
             if isinstance(found, str | int) and found:
                 return str(found)

@@ -72,6 +72,52 @@ async def test_attributes_are_there_for_everything_that_is_read_only() -> None:
     assert found.attributes["DBInstanceIdentifier"] == "orders"
 
 
+NAME = r"shop-Thing-\w{12}"
+
+
+@pytest.mark.parametrize(
+    ("type_name", "attribute", "value"),
+    [
+        ("AWS::EC2::SecurityGroup", "VpcId", r"vpc-0[0-9a-f]{16}"),
+        ("AWS::DocDB::DBCluster", "Port", "27017"),
+        ("AWS::EFS::MountTarget", "IpAddress", r"10\.0\.\d+\.\d+"),
+        ("AWS::EKS::Nodegroup", "NodegroupName", NAME),
+        ("AWS::SageMaker::Model", "ModelName", NAME),
+        ("AWS::SageMaker::NotebookInstance", "NotebookInstanceName", NAME),
+        ("AWS::ServiceDiscovery::Service", "Name", NAME),
+        ("AWS::Cloud9::EnvironmentEC2", "Name", NAME),
+        ("AWS::Greengrass::Group", "RoleArn", rf"arn:aws:iam::{ACCOUNT}:role/{NAME}"),
+        ("AWS::SNS::Topic", "TopicName", NAME),
+        ("AWS::AppMesh::Mesh", "MeshOwner", ACCOUNT),
+    ],
+)
+async def test_what_aws_chooses_where_a_template_leaves_it_out(
+    type_name: str, attribute: str, value: str
+) -> None:
+    found = (await made(type_name)).attributes[attribute]
+    assert re.fullmatch(value, str(found)), found
+    given = await made(type_name, **{attribute: "given"})
+    assert given.attributes[attribute] == "given"
+
+
+async def test_the_range_of_an_address_manager_has_the_length_asked_for() -> None:
+    found = await made("AWS::EC2::VPC", Ipv4IpamPoolId="ipam-pool-1", Ipv4NetmaskLength=20)
+    assert found.attributes["CidrBlock"] == "10.0.0.0/20"
+    unsaid = await made("AWS::EC2::VPC", Ipv4IpamPoolId="ipam-pool-1")
+    assert unsaid.attributes["CidrBlock"] == "10.0.0.0/16"
+
+
+@pytest.mark.parametrize(("given", "count"), [({}, 1), ({"NumCacheClusters": 3}, 3),
+                                              ({"NumCacheClusters": 10**9}, 6)])  # fmt: skip
+async def test_endpoints_of_each_node_of_a_cache(given: dict[str, Any], count: int) -> None:
+    found = await made("AWS::ElastiCache::ReplicationGroup", Engine="redis", **given)
+    read = found.attributes["ReadEndPoint"]
+    assert len(set(read["AddressesList"])) == count
+    assert read["Addresses"] == f"[{', '.join(read['AddressesList'])}]"
+    assert read["PortsList"] == ["6379"] * count
+    assert read["Ports"] == f"[{', '.join(read['PortsList'])}]"
+
+
 async def test_write_only_properties_are_no_attributes() -> None:
     found = await made("AWS::RDS::DBInstance", MasterUserPassword="swordfish")
     assert "MasterUserPassword" not in found.attributes
