@@ -6,7 +6,9 @@ one counts, as on AWS.
 
 Sources: template-formats.html and intrinsic-function-reference.html of AWS's user guide; the
 refusal of aliases: github.com/seeebiii/aws-cloudformation-templates issue 1; equal keys:
-github.com/go-to-k/cdk-real-drift pull 1133 (tried on AWS).
+github.com/go-to-k/cdk-real-drift pull 1133 (tried on AWS). AWS's pages show no short form of
+Fn::Length and Fn::ToJsonString (unverified); templates have them, as that in
+github.com/ljacobsson/iam-policies-cli issue 10, and cfn-lint takes them.
 """
 
 import difflib
@@ -37,11 +39,13 @@ SHORT_FORMS = {
             "If",
             "ImportValue",
             "Join",
+            "Length",
             "Not",
             "Or",
             "Select",
             "Split",
             "Sub",
+            "ToJsonString",
             "Transform",
         )
     },

@@ -41,6 +41,8 @@ def refused(text: str) -> str:
         ("!ImportValue x", {"Fn::ImportValue": "x"}),
         ("!Base64 x", {"Fn::Base64": "x"}),
         ("!Cidr [10.0.0.0/16, 2, 8]", {"Fn::Cidr": ["10.0.0.0/16", 2, 8]}),
+        ("!Length [a, b]", {"Fn::Length": ["a", "b"]}),
+        ("!ToJsonString {a: !Ref B}", {"Fn::ToJsonString": {"a": {"Ref": "B"}}}),
         ("!Transform {Name: 'AWS::Include'}", {"Fn::Transform": {"Name": "AWS::Include"}}),
     ],
 )  # fmt: skip

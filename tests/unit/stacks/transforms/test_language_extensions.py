@@ -246,6 +246,8 @@ class TestFunctions:
         [
             ("{Fn::Length: [1, 2]}", 2),
             ("{Fn::Length: !Ref Names}", 3),
+            ("!Length [a, !Ref Plain]", 2),
+            ("!ToJsonString {a: !Length [b]}", '{"a":1}'),
             ("{Fn::Length: !Split ['|', !Ref Plain]}", 2),
             ("{Fn::Length: !FindInMap [Sizes, prod, Zones]}", 2),
             ("{Fn::ToJsonString: {key1: v, key2: !Ref Plain}}", '{"key1":"v","key2":"x|y"}'),
