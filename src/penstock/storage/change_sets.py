@@ -53,7 +53,10 @@ class ExecutedRow:
     created_at: datetime
 
 
-_WAS_EXECUTED = change_sets.c.execution_status.in_(["EXECUTE_COMPLETE", "EXECUTE_FAILED"])
+_EXECUTED = ("EXECUTE_COMPLETE", "EXECUTE_FAILED")
+_WAS_EXECUTED = change_sets.c.execution_status.in_(_EXECUTED)
+# How an execution ended is stored when somebody asks: until then it goes on, for all that rows say.
+_IS_PENDING = change_sets.c.execution_status.not_in([*_EXECUTED, "EXECUTE_IN_PROGRESS"])
 _COLUMNS = tuple(name for name in ChangeSetRow.__slots__ if name != "ordinal")
 
 
@@ -91,14 +94,14 @@ def executed_by(
     return _first(connection, stack_id, change_sets.c.execution_token == execution_token)
 
 
-def of_stack(connection: sa.Connection, stack_id: str) -> list[ChangeSetRow]:
-    """Return the stack's change sets, oldest first."""
-    rows = connection.execute(
-        change_sets.select()
-        .where(change_sets.c.stack_id == stack_id)
-        .order_by(change_sets.c.ordinal)
-    )
-    return [_row(row) for row in rows]
+def of_stack(
+    connection: sa.Connection, stack_id: str, *, executed: bool = False
+) -> list[ChangeSetRow]:
+    """Return the stack's change sets, oldest first; with `executed` also those that were."""
+    query = change_sets.select().where(change_sets.c.stack_id == stack_id)
+    if not executed:
+        query = query.where(~_WAS_EXECUTED)
+    return [_row(row) for row in connection.execute(query.order_by(change_sets.c.ordinal))]
 
 
 def executed(connection: sa.Connection, stack_id: str) -> list[ExecutedRow]:
@@ -132,11 +135,11 @@ def change(
 
 
 def pending(connection: sa.Connection, stack_id: str) -> int:
-    """Return how many change sets the stack has that were never executed."""
+    """Return how many change sets the stack has whose execution never began."""
     return connection.execute(
         sa.select(sa.func.count())
         .select_from(change_sets)
-        .where(change_sets.c.stack_id == stack_id, ~_WAS_EXECUTED)
+        .where(change_sets.c.stack_id == stack_id, _IS_PENDING)
     ).scalar_one()
 
 
@@ -153,12 +156,12 @@ def delete_of_stack(connection: sa.Connection, stack_id: str) -> None:
 
 
 def delete_others(connection: sa.Connection, row: ChangeSetRow) -> None:
-    """Remove the other change sets of the row's stack, except what has been executed."""
+    """Remove the other change sets of the row's stack, except where an execution has begun."""
     connection.execute(
         change_sets.delete().where(
             change_sets.c.stack_id == row.stack_id,
             change_sets.c.arn != row.arn,
-            ~_WAS_EXECUTED,
+            _IS_PENDING,
         )
     )
     _sweep(connection)

@@ -110,6 +110,25 @@ class TestIncludingNestedStacks:
         assert described(server, below["ChangeSetId"])["ExecutionStatus"] == "EXECUTE_COMPLETE"
         assert nested(server)["ChangeSetId"] == below["ChangeSetId"]
 
+    def test_executed_ones_that_nobody_looked_at_stay(self, server: Any) -> None:
+        """Locks: the next execution removed the root, and the nested ones with it."""
+        url = server.put_template("child.json", child())
+        server.create("shop", parent(url, "one"))
+        made = []
+        for value in ("two", "three"):
+            root = change_set(server, parent(url, value), IncludeNestedStacks=True)
+            made += [root["ChangeSetId"], change_of(root)["ChangeSetId"]]
+            server.client.execute_change_set(ChangeSetName=root["ChangeSetId"])
+            server.ended("shop")
+        own = server.client.create_change_set(
+            StackName=nested(server)["StackId"], ChangeSetName="own", TemplateBody=child("other"),
+            Parameters=[{"ParameterKey": "Name", "ParameterValue": "four"}],
+        )["Id"]  # fmt: skip
+        server.client.execute_change_set(ChangeSetName=own)
+        server.ended(nested(server)["StackId"])
+        statuses = [described(server, arn)["ExecutionStatus"] for arn in reversed(made)]
+        assert statuses == ["EXECUTE_COMPLETE"] * 4
+
     def test_a_creation_with_a_value_known_after_apply(self, server: Any) -> None:
         url = server.put_template("child.json", child())
         body = parent(url, {"Ref": "Own"}, {"Own": thing("v")})

@@ -70,7 +70,7 @@ class StoredChangeSets:
     async def all(self, stack_name: str, *, executed: bool = False) -> list[ChangeSetRow]:
         """Return the stack's change sets, oldest first; with `executed` also those that were."""
         stack = await self._stack(stack_name)
-        found = await self._database.read(lambda c: rows.of_stack(c, stack.id))
+        found = await self._database.read(lambda c: rows.of_stack(c, stack.id, executed=executed))
         settled = [await self._settled(row) for row in found]
         return [row for row in settled if executed or row.execution_status not in EXECUTED]
 
