@@ -36,6 +36,10 @@ def refused(code: str, call: Any, *arguments: Any, **request: Any) -> str:
     return str(raised.value.response["Error"]["Message"])
 
 
+def status_of(server: Any, arn: str) -> str:
+    return str(server.client.describe_change_set(ChangeSetName=arn)["ExecutionStatus"])
+
+
 class TestNames:
     """AlreadyExistsException as recorded in aws-actions/aws-cloudformation-github-deploy#122 and
     awslabs/landing-zone-accelerator-on-aws#342."""
@@ -84,6 +88,41 @@ class TestNames:
         by_arn = server.client.describe_change_set(ChangeSetName=first)
         assert by_arn["ExecutionStatus"] == "EXECUTE_COMPLETE"
         assert by_arn["Status"] == "CREATE_COMPLETE"
+
+    def test_the_same_request_after_the_execution_makes_a_new_one(self, server: Any) -> None:
+        """Locks: it gave the one that was executed, whose changes nobody could execute again."""
+        server.create("shop", body())
+        first = create(server.client)["Id"]
+        server.client.execute_change_set(ChangeSetName=first)
+        server.ended("shop")
+        server.update("shop", body("three"))
+        second = create(server.client)["Id"]
+        assert second != first
+        server.client.execute_change_set(ChangeSetName="cs", StackName="shop")
+        server.ended("shop")
+        assert [each["Value"] for _, _, each in server.store.things()] == ["two"]
+        assert {status_of(server, arn) for arn in (first, second)} == {"EXECUTE_COMPLETE"}
+
+    def test_a_token_gives_what_it_made_when_that_was_executed_too(self, server: Any) -> None:
+        server.create("shop", body())
+        first = create(server.client, ClientToken="t")["Id"]
+        server.client.execute_change_set(ChangeSetName=first)
+        server.ended("shop")
+        assert create(server.client, ClientToken="t")["Id"] == first
+        other = {"ClientToken": "other", "TemplateBody": body("three")}
+        assert create(server.client, **other)["Id"] != first
+
+    def test_an_execution_leaves_executed_ones_that_nobody_looked_at(self, server: Any) -> None:
+        """Locks: until somebody did, they were taken for what had never been executed."""
+        server.create("shop", body())
+        made = []
+        for value in ("two", "three", "four"):
+            create(server.client, "pending", TemplateBody=body(value))
+            made.append(create(server.client, f"to-{value}", TemplateBody=body(value))["Id"])
+            server.client.execute_change_set(ChangeSetName=made[-1])
+            server.ended("shop")
+        assert [status_of(server, arn) for arn in made] == ["EXECUTE_COMPLETE"] * 3
+        assert server.client.list_change_sets(StackName="shop")["Summaries"] == []
 
     def test_an_executed_one_goes_by_its_arn_alone(self, server: Any) -> None:
         """Recorded: github.com/radkawar/stackd, testdata/aws, changeset_name_reuse.json."""

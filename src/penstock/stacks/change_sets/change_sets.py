@@ -167,7 +167,8 @@ class ChangeSets(StoredChangeSets):
     async def _repeated(self, stack: StackState, request: Mapping[str, Any]) -> ChangeSet | None:
         """Return the change set that this very request made; refuse another of its name.
 
-        A name is free again once its change set was executed (elias5000/clouds-aws#9).
+        A name is free again once its change set was executed (elias5000/clouds-aws#9): only a
+        ClientToken tells a request that is repeated then from a new one.
         """
         row = await self._database.read(
             lambda c: rows.newest(c, stack.stack_id, request["ChangeSetName"])
@@ -176,12 +177,13 @@ class ChangeSets(StoredChangeSets):
             return None
         document = self._open(row)
         refusal = mismatch(row, document, request)
-        if refusal is None:
-            return ChangeSet(row, document)
         row = await self._settled(row)
-        if row.execution_status in EXECUTED:
+        repeated = refusal is None and "ClientToken" in request
+        if row.execution_status in EXECUTED and not repeated:
             return None
-        raise refusal
+        if refusal is not None:
+            raise refusal
+        return ChangeSet(row, document)
 
     async def _store(
         self,
