@@ -49,6 +49,10 @@ class Turn:
     deployed: Mapping[str, DeployedResource]
     other_stacks: dict[str, OtherStack] = field(default_factory=dict)
     """Filled with what Fn::GetStackOutput names, before that is evaluated."""
+    _places: dict[frozenset[str], SecretPlaces] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The last `_secret_places`, by the resources that are secret as a whole."""
 
     def scope(self, parameters: Mapping[str, ParameterValue] | None = None) -> Scope:
         """Return the scope of the template's functions; `parameters` replace the plan's."""
@@ -230,10 +234,14 @@ class Turn:
 
     def _secret_places(self) -> SecretPlaces:
         """Return where secrets are in the resources, to be masked where others hand them on."""
-        secret = [name for name, each in self.deployed.items() if each.no_echo]
-        scope = self.scope()
-        conditions = evaluate.conditions(scope)
-        return SecretPlaces(self.template, self.plan.parameters, conditions, secret, scope)
+        secret = frozenset(name for name, each in self.deployed.items() if each.no_echo)
+        if secret not in self._places:
+            scope = self.scope()
+            conditions = evaluate.conditions(scope)
+            found = SecretPlaces(self.template, self.plan.parameters, conditions, secret, scope)
+            self._places.clear()
+            self._places[secret] = found
+        return self._places[secret]
 
 
 class _Values(Mapping[str, ResourceValues]):

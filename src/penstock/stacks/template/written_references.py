@@ -16,6 +16,7 @@ from penstock.aws.errors import ServiceError
 from penstock.stacks.template import evaluate
 from penstock.stacks.template.dynamic_references import dynamic_references, without_braces
 from penstock.stacks.template.errors import invalid
+from penstock.stacks.template.references import references
 from penstock.stacks.template.scope import OtherStack, ResourceValues, Scope
 from penstock.stacks.template.template import ParameterValue
 
@@ -98,7 +99,8 @@ class _Resources(Mapping[str, ResourceValues]):
 
     def __init__(self, resources: Mapping[str, ResourceValues]) -> None:
         self._resources = resources
-        self._asking: set[str] = set()
+        self._found: dict[str, frozenset[str]] = {}
+        self._asked: dict[str, Iterator[str]] = {}
 
     def __getitem__(self, name: str) -> ResourceValues:
         values = self._resources[name]
@@ -116,14 +118,37 @@ class _Resources(Mapping[str, ResourceValues]):
         return len(self._resources)
 
     def _own(self, name: str) -> frozenset[str]:
+        """Return the references of a resource's own properties. What it is built from is looked at
+        first, without recursion: a chain that hands one on may be as long as a template."""
+        path = [] if name in self._asked else [name]
+        while path:
+            current = path[-1]
+            if current not in self._asked:
+                self._asked[current] = iter(self._built_from(current))
+            following = next((one for one in self._asked[current] if one not in self._asked), None)
+            if following is not None:
+                path.append(following)
+            else:
+                answered = not self._writes(current)
+                self._found[current] = frozenset() if answered else _written(self.scope, current)
+                path.pop()
+        return self._found.get(name, frozenset())  # nothing yet: it is built from itself
+
+    def _built_from(self, name: str) -> list[str]:
+        """Return the resources whose attributes, with references in them, a resource reads."""
+        if not self._writes(name):
+            return []
+        refers = references(self.scope.template, name, self.scope.known_conditions)
+        named = dict.fromkeys(each.name for each in refers if each.kind == "Attribute")
+        return [
+            one
+            for one in named
+            if one in self._resources and _texts(self._resources[one].attributes)
+        ]
+
+    def _writes(self, name: str) -> bool:
         declared = self.scope.template.resources.get(name)
-        if declared is None or declared.type.startswith(_ANSWERED) or name in self._asking:
-            return frozenset()
-        self._asking.add(name)
-        try:
-            return _written(self.scope, name)
-        finally:
-            self._asking.discard(name)
+        return declared is not None and not declared.type.startswith(_ANSWERED)
 
 
 class _Exports(Mapping[str, str]):

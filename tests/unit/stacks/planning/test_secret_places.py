@@ -64,3 +64,16 @@ def test_a_secret_in_a_branch_within_a_function_is_the_whole_value() -> None:
     )
     secret = {"Secret": ParameterValue("swordfish", no_echo=True)}
     assert SecretPlaces(template, secret, {"On": True}).in_properties("P") == [("Value",)]
+
+
+def test_a_secret_is_handed_on_through_as_many_resources_as_a_template_has() -> None:
+    """Locks: each link was a call within a call, and a long chain broke its stack's operation."""
+    found = places(
+        T0=parameter({"Ref": "Secret"}),
+        **{
+            f"T{number}": parameter({"Fn::GetAtt": [f"T{number - 1}", "Value"]})
+            for number in range(1, 499)
+        },
+    )
+    assert found.in_properties("T498") == [("Value",)]
+    assert found.attributes("T498") == {"Value"}

@@ -100,3 +100,24 @@ def test_an_answer_does_not_end_a_reference_that_was_begun() -> None:
 
 def test_an_echo_of_a_custom_resource_is_text() -> None:
     assert found({"Fn::GetAtt": ["Vendor", "A"]}, {"A": OWN}) == (OWN,)
+
+
+def chain(length: int, first: Any) -> Scope:
+    """Of resources each of which hands on the Value of the one before; all of them exist."""
+    declared = {}
+    for number in range(length):
+        value = {"Fn::GetAtt": [f"T{number - 1}", "Value"]} if number else first
+        properties = {"Type": "String", "Value": value}
+        declared[f"T{number}"] = {"Type": "AWS::SSM::Parameter", "Properties": properties}
+    template = load_template(json.dumps({"Resources": declared}))
+    there = {name: ResourceValues(name, {"Value": OWN}) for name in declared}
+    return Scope(template, {}, "us-east-1", "123456789012", "", "todo", resources=there)
+
+
+@pytest.mark.parametrize(("first", "expected"), [(OWN, ()), ("another's", (OWN,))])
+def test_a_reference_is_handed_on_through_as_many_resources_as_a_template_has(
+    first: str, expected: tuple[str, ...]
+) -> None:
+    """Locks: each link was a call within a call, and a long chain broke its stack's operation."""
+    of = chain(499, first)
+    assert unwritten(of, "T498", evaluate.properties(of, "T498")) == expected
