@@ -4,7 +4,7 @@ What depends on a resource that is absent from the scope is Unknown. A reference
 whose condition is false is AWS's `Unresolved resource dependencies`, where it is live.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,14 +161,21 @@ class _Evaluator:
         return value
 
     def condition(self, name: str) -> bool:
-        """Return the value of a member of Conditions."""
+        """Return the value of a member of Conditions. Those that it names are evaluated first,
+        without recursion: each may need the one before it."""
         known = self._scope.known_conditions
-        if name not in known:
-            evaluator = _Evaluator(self._scope, "Conditions")
-            value = evaluator.value(self._scope.template.conditions[name])
+        evaluator = _Evaluator(self._scope, "Conditions")
+        waiting = [] if name in known else [name]
+        while waiting:
+            node = self._scope.template.conditions[waiting[-1]]
+            unknown = [one for one in _conditions_in(node) if one not in known]
+            if unknown:
+                waiting += unknown
+                continue
+            value = evaluator.value(node)
             if not isinstance(value, bool):
                 raise not_boolean()
-            known[name] = value
+            known[waiting.pop()] = value
         return known[name]
 
     def reference(self, name: str) -> Any:
@@ -239,6 +246,18 @@ class _Evaluator:
             raise unresolved([name], self._block)
         stack = (scope.stack_name, scope.stack_id)
         return pseudo_parameters.value(name, scope.region, scope.account_id, stack)
+
+
+def _conditions_in(node: Any) -> Iterator[str]:
+    """Yield the conditions that a condition names; `checks.py` has seen that none needs itself."""
+    if isinstance(node, dict):
+        if node.keys() == {"Condition"}:
+            yield node["Condition"]
+        else:
+            yield from _conditions_in(list(node.values()))
+    elif isinstance(node, list):
+        for item in node:
+            yield from _conditions_in(item)
 
 
 def _attribute(logical_id: str, attribute: str, values: ResourceValues) -> Any:

@@ -222,3 +222,20 @@ def test_values_cannot_grow_without_end(wrap, levels, name):
     resources = {"A": {"Type": "AWS::S3::Bucket", "Properties": {"P": node}}}
     message = refused(properties, scope("dev", json.dumps({"Resources": resources})), "A")
     assert message == f"Template error: the value of {name} is longer than 2000000 characters"
+
+
+def test_conditions_may_need_as_many_others_as_a_template_has():
+    """Locks: each was a call within a call, and a long chain an internal failure."""
+    chain = {"C0": {"Fn::Equals": ["a", "b"]}}
+    chain |= {
+        f"C{number}": {"Fn::Not": [{"Condition": f"C{number - 1}"}]} for number in range(1, 900)
+    }
+    text = json.dumps(
+        {
+            "Parameters": {"Env": {"Type": "String"}},
+            "Conditions": dict(reversed(chain.items())),
+            "Resources": {"A": {"Type": "AWS::S3::Bucket", "Condition": "C899"}},
+        }
+    )
+    assert sum(conditions(scope("prod", text)).values()) == 450
+    assert list(active_resources(scope("prod", text))) == ["A"]
