@@ -10,7 +10,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 
 import json
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -60,15 +60,18 @@ def compare(
     actual: Mapping[str, Any] | None,
     schema: ResourceSchema | None,
     secrets: Secrets,
+    paths: Iterable[tuple[str | int, ...]] = (),
 ) -> ResourceDrift:
-    """Return the drift of a resource; nothing in it shows one of `secrets`.
+    """Return the drift of a resource; nothing in it shows one of `secrets`, nor what stands at
+    `paths` in the properties, which is built from one.
 
     `actual` is None for a resource that does not exist. A property that it lacks cannot be read
     and is not compared; one that is None in it is not set.
     """
     wanted = {name: canonical(value) for name, value in expected.items()}
+    veiled = secrets.masked(wanted, paths)
     if actual is None:
-        return ResourceDrift(DriftStatus.DELETED, _json(secrets.masked(wanted)))
+        return ResourceDrift(DriftStatus.DELETED, _json(veiled))
     compared = {name: value for name, value in wanted.items() if name in actual}
     found = {name: canonical(actual[name]) for name in compared if actual[name] is not None}
     comparison = _Comparison(secrets)
@@ -76,62 +79,74 @@ def compare(
     for name, value in sorted(compared.items()):
         if name not in found:
             if value not in ([], {}):
-                comparison.tell(f"/{name}", value, None)
+                comparison.tell(f"/{name}", value, None, veiled[name])
             continue
         unordered = _unordered(schema, name)
-        comparison.compare(f"/{name}", value, found[name], unordered)
-        shown[name] = comparison.shown(value, _reduced(value, found[name], unordered))
+        comparison.compare(f"/{name}", value, found[name], veiled[name], unordered)
+        reduced = _reduced(value, found[name], unordered)
+        shown[name] = comparison.shown(value, reduced, veiled[name])
     status = DriftStatus.MODIFIED if comparison.differences else DriftStatus.IN_SYNC
     return ResourceDrift(
-        status, _json(secrets.masked(compared)), _json(shown), tuple(comparison.differences)
+        status,
+        _json({name: veiled[name] for name in compared}),
+        _json(shown),
+        tuple(comparison.differences),
     )
 
 
 @dataclass(slots=True)
 class _Comparison:
-    """One comparison, and what it has found so far."""
+    """One comparison, and what it has found so far; `veiled` is what is wanted, masked."""
 
     secrets: Secrets
     differences: list[PropertyDifference] = field(default_factory=list)
 
-    def tell(self, path: str, wanted: Any, found: Any) -> None:
+    def tell(self, path: str, wanted: Any, found: Any, veiled: Any) -> None:
         """Note a difference; None is no value."""
         kind = "ADD" if wanted is None else "REMOVE" if found is None else "NOT_EQUAL"
-        before = _NULL if wanted is None else as_text(self.secrets.masked(wanted))
+        before = _NULL if wanted is None else as_text(veiled)
         after = _NULL
         if found is not None:
             reduced = found if wanted is None else _reduced(wanted, found)
-            after = as_text(self.shown(wanted, reduced))
+            after = as_text(self.shown(wanted, reduced, veiled))
         self.differences.append(PropertyDifference(path, before, after, kind))
 
-    def shown(self, wanted: Any, found: Any) -> Any:
+    def shown(self, wanted: Any, found: Any, veiled: Any) -> Any:
         """Return what was found without secrets: what stands in a secret's place is one too."""
-        if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-            return {name: self.shown(wanted.get(name), each) for name, each in found.items()}
-        secret = wanted is not None and self.secrets.masked(wanted) != wanted
-        return MASK if secret else self.secrets.masked(found)
+        if isinstance(veiled, Mapping) and isinstance(found, Mapping):
+            return {
+                name: self.shown(wanted.get(name), each, veiled.get(name))
+                for name, each in found.items()
+            }
+        return MASK if veiled != wanted else self.secrets.masked(found)
 
-    def compare(self, path: str, wanted: Any, found: Any, unordered: bool = False) -> None:
+    def compare(
+        self, path: str, wanted: Any, found: Any, veiled: Any, unordered: bool = False
+    ) -> None:
         """Compare two values; `unordered`: lists, whose items may stand anywhere."""
         if isinstance(wanted, Mapping) and isinstance(found, Mapping):
             for name, value in wanted.items():
                 if name in found:
-                    self.compare(f"{path}/{name}", value, found[name])
+                    self.compare(f"{path}/{name}", value, found[name], _part(veiled, name))
                 elif value not in ([], {}):  # which services leave out, rather than tell of nothing
-                    self.tell(f"{path}/{name}", value, None)
+                    self.tell(f"{path}/{name}", value, None, _part(veiled, name))
         elif _refers(wanted):
             return  # looked up at every deployment, and never kept: nothing to compare with
         elif isinstance(wanted, list) and isinstance(found, list):
             pairs, missing, extra = _paired(wanted, found, unordered)
             for i, j in pairs:
-                self.compare(f"{path}/{i}", wanted[i], found[j])
+                self.compare(f"{path}/{i}", wanted[i], found[j], _part(veiled, i))
             for i in missing:
-                self.tell(f"{path}/{i}", wanted[i], None)
-            secret = self.secrets.masked(wanted) != wanted
+                self.tell(f"{path}/{i}", wanted[i], None, _part(veiled, i))
             for j in extra:  # one may stand in a secret's place: which, nobody can tell
-                self.tell(f"{path}/{j}", None, MASK if secret else found[j])
+                self.tell(f"{path}/{j}", None, MASK if veiled != wanted else found[j], None)
         elif wanted != found:
-            self.tell(path, wanted, found)
+            self.tell(path, wanted, found, veiled)
+
+
+def _part(veiled: Any, key: str | int) -> Any:
+    """Return the part of a value that is masked, or has masked parts."""
+    return MASK if veiled == MASK else veiled[key]
 
 
 def _paired(

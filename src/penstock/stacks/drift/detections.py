@@ -21,16 +21,19 @@ from penstock.aws.service import Principal
 from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
 from penstock.errors import EngineError
-from penstock.stacks.display import secrets_of
+from penstock.stacks.display import Secrets, secrets_of
 from penstock.stacks.drift.comparison import DriftStatus, ResourceDrift, compare
 from penstock.stacks.handlers.handler import Comparable, ResourceRequest
 from penstock.stacks.operations.exports import refused
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import GONE
+from penstock.stacks.operations.past_properties import secret_places
 from penstock.stacks.operations.stored_stacks import StoredStacks
+from penstock.stacks.planning.secret_places import SecretPlaces
 from penstock.stacks.resource_types.registry import Handlers
 from penstock.stacks.schemas import resource_schema
 from penstock.stacks.state import DeployedResource, StackState
+from penstock.stacks.template.references import Path
 from penstock.storage import stack_drifts
 from penstock.storage import stacks as stored_stacks
 from penstock.storage.database import Database
@@ -59,6 +62,18 @@ class _Asked:
 
     principal: Principal
     logical_ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """What no drift shows: the secrets of a stack, and what is built from them, by its place."""
+
+    secrets: Secrets
+    places: Sequence[SecretPlaces]
+
+    def in_properties(self, logical_id: str) -> list[Path]:
+        """Return the paths from a resource's properties on."""
+        return [path for each in self.places for path in each.in_properties(logical_id)]
 
 
 class DriftDetections:
@@ -124,7 +139,12 @@ class DriftDetections:
         resource = _deployed(state, logical_id)
         if not self._comparable(resource):
             raise refused(_NO_SUCH_TYPE.format(resource.resource_type))
-        row = self._row(state, resource, await self._drift(state, resource, principal))
+        hidden = await self._hidden(state)
+        try:
+            found = await self._drift(state, resource, principal, hidden)
+        except ServiceError as error:
+            raise hidden.secrets.masked_error(error) from None
+        row = self._row(state, resource, found)
         await self._database.write(lambda c: stack_drifts.put_resource(c, row))
         return row
 
@@ -169,24 +189,42 @@ class DriftDetections:
             await self._end(row, [], _CHANGED)
             return
         asked = self._ledger.open(row.sealed, _Asked)
+        hidden = await self._hidden(state)
         found = []
         for name, resource in sorted(state.resources.items()):
             chosen = not asked.logical_ids or name in asked.logical_ids
             if chosen and resource.status not in GONE and self._comparable(resource):
-                found.append(await self._looked_at(state, resource, asked.principal))
+                found.append(await self._looked_at(state, resource, asked.principal, hidden))
         unknown = [each.logical_id for each in found if each.status == DriftStatus.UNKNOWN]
         reason = None
         if unknown:
             reason = f"Failed to detect drift on resources [{', '.join(unknown)}]"  # unverified
         await self._end(row, found, reason)
 
+    async def _hidden(self, state: StackState) -> _Hidden:
+        resources = state.resources
+        given = [(state.template_body, state.parameters)]
+        if not state.status.endswith("_COMPLETE"):  # some are still as the update made them
+            row = await self._stacks.row(state.stack_id)
+            operation = await self._stacks.operation(row) if row is not None else None
+            if operation is not None and (plan := operation[1].plan) is not None:
+                given.append((plan.template_body, plan.parameters))
+        return _Hidden(
+            secrets_of(*(parameters for _, parameters in given), resources=resources.values()),
+            [secret_places(state, body, parameters, resources) for body, parameters in given],
+        )
+
     async def _looked_at(
-        self, state: StackState, resource: DeployedResource, principal: Principal
+        self,
+        state: StackState,
+        resource: DeployedResource,
+        principal: Principal,
+        hidden: _Hidden,
     ) -> ResourceDriftRow:
         try:
-            return self._row(state, resource, await self._drift(state, resource, principal))
+            return self._row(state, resource, await self._drift(state, resource, principal, hidden))
         except (ServiceError, EngineError) as error:
-            reason = str(error)
+            reason = hidden.secrets.masked_text(str(error))
         except Exception as error:  # of one resource: the others are looked at nevertheless
             _log_without_values(f"reading {resource.physical_resource_id} failed", error)
             reason = _BUG
@@ -194,7 +232,11 @@ class DriftDetections:
         return dataclasses.replace(unknown, reason=reason)
 
     async def _drift(
-        self, state: StackState, resource: DeployedResource, principal: Principal
+        self,
+        state: StackState,
+        resource: DeployedResource,
+        principal: Principal,
+        hidden: _Hidden,
     ) -> ResourceDrift:
         handler = self._handlers.handler(resource.resource_type)
         assert isinstance(handler, Comparable)
@@ -217,9 +259,9 @@ class DriftDetections:
             attributes=resource.attributes,
         )
         actual = await handler.actual_properties(request)
-        secrets = secrets_of(state.parameters, resources=state.resources.values())
         schema = resource_schema.schema(resource.resource_type)
-        return compare(resource.properties, actual, schema, secrets)
+        paths = hidden.in_properties(resource.logical_resource_id)
+        return compare(resource.properties, actual, schema, hidden.secrets, paths)
 
     def _comparable(self, resource: DeployedResource) -> bool:
         return isinstance(self._handlers.handler(resource.resource_type), Comparable)

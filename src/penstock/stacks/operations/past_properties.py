@@ -11,7 +11,7 @@ from penstock.stacks.display import canonical, secrets_of
 from penstock.stacks.operations.operation import Operation, Step
 from penstock.stacks.operations.walk import Phase
 from penstock.stacks.planning.secret_places import SecretPlaces
-from penstock.stacks.state import DeployedResource
+from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template import evaluate
 from penstock.stacks.template.evaluate import Scope
 from penstock.stacks.template.load import stored_template
@@ -38,7 +38,7 @@ class PastProperties:
         self._secrets = secrets_of(parameters, resources=self._resources.values())
         self._places: SecretPlaces | None = None
         if body and (created or before.status.endswith("_COMPLETE")):
-            self._places = _places(operation, body, parameters, self._resources)
+            self._places = secret_places(before, body, parameters, self._resources)
 
     def of(self, step: Step) -> dict[str, Any] | None:
         """Return what a step's events show; None for what the template may not have made, such as
@@ -53,13 +53,14 @@ class PastProperties:
         return hidden
 
 
-def _places(
-    operation: Operation,
+def secret_places(
+    before: StackState,
     body: str,
     parameters: Mapping[str, ParameterValue],
     resources: Mapping[str, DeployedResource],
 ) -> SecretPlaces:
-    before = operation.before
+    """Return where secrets stand in the resources that a stack's template made; `before` is the
+    stack that has, or had, them."""
     template = stored_template(body)
     scope = Scope(
         template, parameters, before.region, before.account_id, before.stack_id, before.stack_name

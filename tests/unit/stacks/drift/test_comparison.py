@@ -100,6 +100,27 @@ def test_secrets_are_shown_nowhere() -> None:
         assert "other" not in text
 
 
+def test_what_is_built_from_a_secret_is_shown_nowhere() -> None:
+    tags = [{"Key": "a", "Value": "aHVzaA=="}, {"Key": "b", "Value": "2"}]
+    expected = {"Value": "aHVzaA==", "Map": {"A": "part", "B": "x"}, "Gone": "part", "Tags": tags}
+    others = [{"Key": "b", "Value": "3"}, {"Key": "a", "Value": "other"}]
+    actual = {"Value": "other", "Map": {"A": "other", "B": "y"}, "Gone": None, "Tags": others}
+    paths = [("Value",), ("Map", "A"), ("Gone",), ("Tags", 0, "Value")]
+    found = compare(expected, actual, None, NOTHING, paths)
+    assert [(each.path, each.expected, each.actual) for each in found.differences] == [
+        ("/Gone", "****", "null"),
+        ("/Map/A", "****", "****"),
+        ("/Map/B", "x", "y"),
+        ("/Tags/0/Value", "****", "****"),
+        ("/Tags/1/Value", "2", "3"),
+        ("/Value", "****", "****"),
+    ]
+    gone = compare(expected, None, None, NOTHING, paths)
+    for text in (found.expected, found.actual or "", gone.expected):
+        assert not any(secret in text for secret in ("aHVzaA==", "part", "other"))
+    assert compare(expected, expected, None, NOTHING, paths).status == "IN_SYNC"
+
+
 def test_an_item_that_may_be_in_a_secrets_place_is_masked() -> None:
     secrets = Secrets(frozenset({"hush-hush"}))
     expected = {"ManagedPolicyArns": ["hush-hush", "b"], "Other": ["a"]}

@@ -9,7 +9,8 @@ import pytest
 from tests.stack_world import ROOT, World, template, thing
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.handlers.handler import ResourceRequest
+from penstock.stacks.handlers.handler import Failed, HandlerErrorCode, Progress, ResourceRequest
+from penstock.stacks.template.template import ParameterValue
 from penstock.storage import stack_drifts
 from penstock.storage.stack_drifts import DetectionRow
 from penstock.storage.stacks import StackRow
@@ -158,3 +159,65 @@ async def test_what_was_found_before_an_update_is_not_kept_after_it(
     ended = await finished(world, begun)
     assert ended.reason == "The stack was changed while its drift was detected"
     assert await world.stacks.drift.resources((await stack(world)).id) == []
+
+
+SECRET = "sword/fish"
+GIVEN = {"Password": ParameterValue(SECRET, no_echo=True)}
+PART = {"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Password"}]}]}
+
+
+def built(value: Any, other: dict[str, Any]) -> str:
+    """A template whose resource A has a value."""
+    declared = {"Password": {"Type": "String", "NoEcho": True}}
+    resource = thing()
+    resource["Properties"]["Value"] = value
+    return template({"A": resource, "B": other}, Parameters=declared)
+
+
+async def shown(world: World) -> str:
+    """What a detection finds in the stack's resource A, and says of it."""
+    await finished(world, await world.stacks.drift.begin(await stack(world), ROOT))
+    row = next(
+        each
+        for each in await world.stacks.drift.resources((await stack(world)).id)
+        if each.logical_id == "A"
+    )
+    return f"{row.status} {row.reason} {world.stacks.drift.drift(row)}"
+
+
+async def test_what_is_built_from_a_secret_is_masked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.update(built(PART, thing()), parameters=GIVEN)
+    assert "IN_SYNC" in await shown(world)
+    world.store.meddle("A", {"Type": "String", "Value": "by hand"})
+    found = await shown(world)
+    assert "MODIFIED" in found
+    assert "fish" not in found
+    assert "by hand" not in found
+
+    async def quoting(_: ResourceRequest) -> Mapping[str, Any] | None:
+        raise ServiceError("ValidationException", f"{SECRET} is no name")
+
+    monkeypatch.setattr(world.handler, "actual_properties", quoting)
+    assert "**** is no name" in await shown(world)
+    with pytest.raises(ServiceError, match=r"^ValidationException: \*\*\*\* is no name"):
+        await world.stacks.drift.of_resource(await stack(world), "A", ROOT)
+
+
+async def test_what_an_update_that_failed_built_from_a_secret_is_masked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = world.handler.update
+
+    async def only_forth(request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
+        if request.properties["Value"] == "v1":
+            return Failed(HandlerErrorCode.GENERAL_SERVICE_EXCEPTION, "not back")
+        return await update(request, context)
+
+    monkeypatch.setattr(world.handler, "update", only_forth)
+    failing = thing("v2", after=["A"], how="fail-before")
+    assert await world.update(built(PART, failing), parameters=GIVEN) == "UPDATE_ROLLBACK_FAILED"
+    found = await shown(world)
+    assert "MODIFIED" in found
+    assert "fish" not in found
