@@ -19,6 +19,7 @@ from penstock.stacks.intrinsics.unknown import (
     unknowns,
 )
 from penstock.stacks.template import parameter_types, pseudo_parameters
+from penstock.stacks.template.attribute_names import product_output, schema_name
 from penstock.stacks.template.errors import (
     MissingExport,
     MissingStack,
@@ -201,8 +202,12 @@ class _Evaluator:
         values = self._scope.resources.get(logical_id)
         if values is None or values.attributes is None:
             return Unknown(logical_id, attribute)
+        type_name = self._scope.template.resources[logical_id].type
+        made_up = product_output(type_name, values.ref, attribute)
+        if made_up is not None:
+            return made_up
         try:
-            return _attribute(logical_id, attribute, values)
+            return _attribute(logical_id, schema_name(type_name, attribute), values)
         except ServiceError:
             if values.changing:
                 return Unknown(logical_id, attribute)
