@@ -116,6 +116,13 @@ def test_an_xml_document_has_few_elements(sender: Sender) -> None:
     assert (status, b"<Code>MalformedXML</Code>" in answer) == (400, True)
 
 
+def test_a_json_document_has_few_values(sender: Sender) -> None:
+    body = b'{"a":[' + b"[]," * 300_000 + b"1]}"
+    target = "CodePipeline_20150709.ListPipelines"
+    status, _, answer = sender.signed("codepipeline", body, Content_Type=JSON, X_Amz_Target=target)
+    assert (status, b"too many values" in answer) == (400, True)
+
+
 def test_deep_json_is_no_document(sender: Sender) -> None:
     body = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     target = "CodePipeline_20150709.ListPipelines"

@@ -13,6 +13,7 @@ from penstock.aws.failure import Failure
 from penstock.aws.http import HttpRequest, HttpResponse
 from penstock.aws.models import Model
 from penstock.aws.protocols.codec import Codec, RequestBody
+from penstock.aws.protocols.json_sizes import check_size
 from penstock.aws.protocols.json_values import decode_document, parse_value, serialise_value
 
 
@@ -20,6 +21,7 @@ def _parse(
     operation: OperationModel, request: HttpRequest, body: RequestBody, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     assert isinstance(body, bytes)
+    check_size(operation.input_shape, body)
     document = decode_document(body)
     if operation.input_shape is None:
         return {}

@@ -13,6 +13,7 @@ from penstock.aws.failure import Failure
 from penstock.aws.http import HttpRequest, HttpResponse
 from penstock.aws.models import Model
 from penstock.aws.protocols.codec import Codec, RequestBody
+from penstock.aws.protocols.json_sizes import check_size
 from penstock.aws.protocols.json_values import decode_document, parse_value, serialise_value
 from penstock.aws.protocols.rest import parse_request, write_response
 
@@ -26,6 +27,7 @@ def _parse(
 
 
 def _parse_body(shape: Any, body: bytes) -> Any:
+    check_size(shape, body)
     return parse_value(shape, decode_document(body))
 
 
