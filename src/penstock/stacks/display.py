@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Re
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,11 +58,11 @@ class Secrets:
         """
         for path in paths:
             value = _masked_at(value, path)
-        return self._masked(value)
+        return self._masked(value, self._parts())
 
     def masked_text(self, text: str) -> str:
         """Return a text, such as the reason of a failure, without secrets."""
-        return str(self._masked(text))
+        return str(self._masked(text, self._parts()))
 
     def masked_error(self, error: ServiceError) -> ServiceError:
         """Return the refusal, its texts without secrets and the items of those that are lists."""
@@ -73,19 +73,29 @@ class Secrets:
         error.members = {name: hidden.masked(each) for name, each in error.members.items()}
         return error
 
-    def _masked(self, value: Any) -> Any:
+    def _parts(self) -> list[str]:
+        """Return what is looked for in texts, the longest first: one may be part of another."""
+        long = (each for each in self.values if len(each) >= SHORTEST_PART)
+        return sorted({form for each in long for form in _quoted(each)}, key=len, reverse=True)
+
+    def _masked(self, value: Any, parts: Sequence[str]) -> Any:
         if isinstance(value, Mapping):
-            return {key: self._masked(each) for key, each in value.items()}
+            return {key: self._masked(each, parts) for key, each in value.items()}
         if isinstance(value, list):
-            return [self._masked(each) for each in value]
+            return [self._masked(each, parts) for each in value]
         if not isinstance(value, str):
             return value
-        for secret in sorted(self.values, key=len, reverse=True):  # one may be part of another
-            if value == secret:
-                return MASK
-            if len(secret) >= SHORTEST_PART:
-                value = value.replace(secret, MASK)
+        if value in self.values:
+            return MASK
+        for part in parts:
+            value = value.replace(part, MASK)
         return value
+
+
+def _quoted(text: str) -> set[str]:
+    """Return a text as it is, and as JSON and Python's errors quote it."""
+    quoted = (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text))
+    return {text, *(each[1:-1] for each in quoted)}
 
 
 def secrets_of(
