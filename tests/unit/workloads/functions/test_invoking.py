@@ -1,5 +1,6 @@
 """What a function is given, looked at before it is run."""
 
+import json
 import time
 
 import pytest
@@ -10,10 +11,12 @@ from penstock.workloads.functions.api.invoking import checked_payload
 
 def test_a_large_payload_is_looked_at_quickly() -> None:
     """Six megabytes of small values kept everybody waiting for most of a second."""
-    payload = b'[{"a":{}}' + b',{"a":{}}' * 650_000 + b"]"
+    payload = b'[{"a":{}}' + b',{"a":{}}' * 100_000 + b"]"
     started = time.process_time()
     assert checked_payload(payload, "RequestResponse") == payload
-    assert time.process_time() - started < 0.3
+    checked = time.process_time()
+    json.loads(payload)
+    assert checked - started < (time.process_time() - checked) / 2
 
 
 @pytest.mark.parametrize(
