@@ -121,6 +121,8 @@ class ThingHandler:
         self.held: dict[str, asyncio.Event] = {}
         self.quotes = False
         """Whether a failure quotes the Value, as services do what they refuse."""
+        self.compares = False
+        """Whether an update changes what differs from what it is told was there, and no more."""
 
     async def create(self, request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
         self._called("create", request)
@@ -219,9 +221,12 @@ class ThingHandler:
             ).fetchall() or [(None,)]
             if text is None:
                 self.store.complain(f"updated {id_}, which does not exist")
+            properties = dict(request.properties)
+            if self.compares and text is not None:
+                properties = _changed(json.loads(text), request)
             connection.execute(
                 "UPDATE things SET properties = ?, tags = ? WHERE id = ? AND live",
-                [json.dumps(request.properties), json.dumps(request.tags), id_],
+                [json.dumps(properties), json.dumps(request.tags), id_],
             )
             self._effect(request, "update")
         self.reached(f"after update {request.logical_resource_id}")
@@ -252,6 +257,17 @@ class ThingHandler:
         for one in request.properties["Value"].split("|")[1:]:
             if one not in living:
                 self.store.complain(f"{request.logical_resource_id} was given {one}, not there")
+
+
+def _changed(there: dict[str, Any], request: ResourceRequest) -> dict[str, Any]:
+    """What there is after an update that touches only what differs from the previous properties."""
+    before, after = request.previous_properties, request.properties
+    for name in before.keys() | after.keys():
+        if before.get(name) != after.get(name):
+            there.pop(name, None)
+            if name in after:
+                there[name] = after[name]
+    return there
 
 
 def _slowness(request: ResourceRequest) -> int:

@@ -9,6 +9,17 @@ from penstock.stacks.template.template import ParameterValue
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an update of a resource in place asked for, which failed, and may have done in part."""
+
+    properties: Mapping[str, Any]
+    unwritten: Sequence[str] = ()
+    """As of a DeployedResource."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The stack's before it and those that it asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeployedResource:
     """One resource of a stack, as it was last deployed."""
 
@@ -35,6 +46,8 @@ class DeployedResource:
     unwritten: Sequence[str] = ()
     """Texts in the properties that look like dynamic references and are none: others answered
     them."""
+    attempts: Sequence[Attempt] = ()
+    """The updates that failed since, oldest first: some of each may be there."""
 
     @property
     def values(self) -> ResourceValues:

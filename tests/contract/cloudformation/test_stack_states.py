@@ -15,6 +15,7 @@ NON_TERMINAL = (
     "please use the disable-rollback parameter with update-stack API. To rollback to the last "
     "known good state, use the rollback-stack API"
 )
+NO_UPDATES = "No updates are to be performed."
 
 
 def template(fail: str = "", **values: str) -> str:
@@ -122,6 +123,95 @@ def test_several_failed_updates_are_rolled_back_to_before_the_first(
     changed = server.update("s", stack_template({"A": thing("5"), "S": thing("s")}))
     assert changed["StackStatus"] == "UPDATE_COMPLETE"
     assert [name for name, _, _ in server.store.things()] == ["A", "S"], "nothing is left behind"
+
+
+@pytest.fixture
+def half_updated(server: CloudFormationServer) -> CloudFormationServer:
+    """A's update has changed its Value before it failed; handlers touch what differs alone."""
+    server.handler.compares = True
+    server.create("s", stack_template({"A": thing("1")}))
+    failed = stack_template({"A": thing("2", how="fail-after")})
+    assert server.update("s", failed, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    assert there(server) == {"A": "2"}
+    return server
+
+
+def there(server: CloudFormationServer) -> dict[str, str]:
+    return {name: properties["Value"] for name, _, properties in server.store.things()}
+
+
+def test_what_an_update_left_half_done_is_rolled_back_after_another(
+    half_updated: CloudFormationServer,
+) -> None:
+    server = half_updated
+    again = {"A": thing("2", DependsOn="B"), "B": thing("b", how="fail-before")}
+    assert server.update("s", stack_template(again), DisableRollback=True)["StackStatus"] == (
+        "UPDATE_FAILED"
+    )
+    server.client.rollback_stack(StackName="s")
+    assert server.ended("s")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert server.store.things()[0][2] == thing("1")["Properties"]
+    assert there(server) == {"A": "1"}
+
+
+def test_what_an_update_left_half_done_is_in_the_next_change_set(
+    half_updated: CloudFormationServer,
+) -> None:
+    server = half_updated
+    body = stack_template({"A": thing("1"), "X": thing("x")})
+    server.client.create_change_set(StackName="s", ChangeSetName="c", TemplateBody=body)
+    for with_values in (True, False):
+        described = server.client.describe_change_set(
+            StackName="s", ChangeSetName="c", IncludePropertyValues=with_values
+        )
+        changes = [each["ResourceChange"] for each in described["Changes"]]
+        assert [(one["Action"], one["LogicalResourceId"]) for one in changes] == [
+            ("Modify", "A"),
+            ("Add", "X"),
+        ]
+        names = {one["Target"]["Name"] for one in changes[0]["Details"]}
+        assert names == {"Description", "Value"}
+        assert not any("BeforeValue" in one["Target"] for one in changes[0]["Details"])
+    server.client.execute_change_set(StackName="s", ChangeSetName="c", DisableRollback=True)
+    assert server.ended("s")["StackStatus"] == "UPDATE_COMPLETE"
+    assert there(server) == {"A": "1", "X": "x"}
+    assert server.store.things()[0][2] == thing("1")["Properties"]
+
+
+def test_what_an_update_left_half_done_is_updated_to_what_was(
+    half_updated: CloudFormationServer,
+) -> None:
+    server, stable = half_updated, stack_template({"A": thing("1")})
+    assert server.update("s", stable, DisableRollback=True)["StackStatus"] == "UPDATE_COMPLETE"
+    assert there(server) == {"A": "1"}
+    update = server.client.update_stack
+    assert error(update, StackName="s", TemplateBody=stable)[1] == NO_UPDATES
+
+
+def test_what_an_update_left_undone_is_done_by_the_same_update(
+    server: CloudFormationServer,
+) -> None:
+    server.handler.compares = True
+    server.create("s", stack_template({"A": thing("1")}))
+    failed = stack_template({"A": thing("2", how="fail-before")})
+    assert server.update("s", failed, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    assert there(server) == {"A": "1"}
+    body = stack_template({"A": thing("2")})
+    assert server.update("s", body, DisableRollback=True)["StackStatus"] == "UPDATE_COMPLETE"
+    assert there(server) == {"A": "2"}
+
+
+def test_what_was_changed_and_then_replaced_is_changed_back(server: CloudFormationServer) -> None:
+    server.handler.compares = True
+    server.create("s", stack_template({"A": thing("1", name="one")}))
+    before = server.store.things()
+    for changed in (thing("2", name="one"), thing("2", name="two")):
+        body = failing("A", A=changed)
+        assert server.update("s", body, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    server.client.rollback_stack(StackName="s")
+    assert server.ended("s")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert server.store.things() == before
+    assert server.store.violations() == []
 
 
 def test_updates_that_come_back_to_what_was_are_rolled_back(server: CloudFormationServer) -> None:

@@ -46,7 +46,9 @@ def merged(
     }
     ended = {each.key: each.status for each in steps}
     made = [
-        _step(phase, before.get(name), each, ended.get(name)) for name, each in resources.items()
+        step
+        for name, each in resources.items()
+        for step in _steps(phase, before.get(name), each, ended.get(name), leftovers)
     ]
     made += _left(phase, before, [*leftovers], first.before_document.leftovers)
     operation = dataclasses.replace(
@@ -62,6 +64,44 @@ def merged(
 def has_nested(*stacks: Mapping[str, DeployedResource]) -> bool:
     """Return whether a stack is nested in one: each went its own way meanwhile."""
     return any(each.resource_type == NESTED_STACK for found in stacks for each in found.values())
+
+
+def _steps(
+    phase: Phase,
+    old: DeployedResource | None,
+    new: DeployedResource,
+    ended: NodeStatus | None,
+    leftovers: Sequence[DeployedResource],
+) -> Iterator[Step]:
+    """Yield the step that made `new` of `old`; where `old` was changed before it was replaced,
+    that change, which is to be undone, and the creation of what replaced it."""
+    step = _step(phase, old, new, ended)
+    changed = _changed(old, leftovers) if step.work is Work.REPLACE else None
+    if old is None or changed is None:
+        yield step
+        return
+    name = step.logical_id
+    physical_id = old.physical_resource_id
+    yield dataclasses.replace(step, work=Work.UPDATE, new=changed, physical_id=physical_id)
+    yield Step(
+        phase, f"{name}#1", name, Work.CREATE, NodeStatus.SUCCEEDED,
+        new=new, physical_id=step.physical_id,
+    )  # fmt: skip
+
+
+def _changed(
+    old: DeployedResource | None, leftovers: Sequence[DeployedResource]
+) -> DeployedResource | None:
+    """Return what became of `old` until it was replaced; None where it stayed as it was."""
+    for each in leftovers:
+        if (
+            old is not None
+            and each.logical_resource_id == old.logical_resource_id
+            and each.physical_resource_id == old.physical_resource_id
+            and (each.attempts or each.properties != old.properties)
+        ):
+            return each
+    return None
 
 
 def _step(

@@ -18,7 +18,8 @@ from penstock.stacks.operations.operation import Step, Work
 from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import NodeStatus, Phase
-from penstock.stacks.state import DeployedResource
+from penstock.stacks.planning.attempts import with_attempt
+from penstock.stacks.state import Attempt, DeployedResource
 
 CANCELLED = {"CREATE": "Resource creation cancelled", "UPDATE": "Resource update cancelled"}
 
@@ -132,6 +133,7 @@ def succeeded(
         ref=result.ref,
         no_echo=result.no_echo,
         source=result.source,
+        attempts=(),
     )
     reason = _recorded(step, resource)
     changes.resources.append((done, reason))
@@ -217,7 +219,18 @@ def _lose(
         known = dataclasses.replace(known, physical_resource_id=step.physical_id or "")
     elif step.work is Work.UPDATE and step.physical_id:
         known = dataclasses.replace(known, physical_resource_id=step.physical_id)
+    if step.work is Work.UPDATE and step.phase is Phase.UPDATE:
+        known = dataclasses.replace(known, attempts=_attempts(run, step, known))
     changes.resources.append((known, reason))
+
+
+def _attempts(run: Run, step: Step, deployed: DeployedResource) -> tuple[Attempt, ...]:
+    """Return the failed updates of a resource, this one included."""
+    operation, asked = run.operation, step.new
+    assert asked is not None
+    assert operation.plan is not None
+    tags = {**operation.before.tags, **operation.plan.tags}
+    return with_attempt(deployed, Attempt(asked.properties, asked.unwritten, tags))
 
 
 def verb_of(step: Step) -> str:

@@ -4,7 +4,8 @@ The token belongs to (stack, operation, resource, what is done with it), so a ca
 repeated after a crash carries the same one.
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from penstock import ids
@@ -12,7 +13,8 @@ from penstock.aws.service import Principal
 from penstock.stacks.handlers.handler import ResourceRequest
 from penstock.stacks.operations.operation import Operation, Step, Work
 from penstock.stacks.operations.walk import Phase
-from penstock.stacks.state import DeployedResource
+from penstock.stacks.planning.attempts import standing, standing_tags
+from penstock.stacks.state import Attempt, DeployedResource
 
 
 def token(operation: Operation, step: Step) -> str:
@@ -38,6 +40,9 @@ def request(
     if step.phase is Phase.REVERT:
         old_tags, new_tags = new_tags, old_tags
     wanted, previous = sides(step)
+    attempts = _failed_attempts(step)
+    if attempts and step.work is Work.UPDATE:
+        old_tags = {**standing_tags(old_tags, attempts, new_tags), **_system_tags(operation, step)}
     return ResourceRequest(
         stack_id=operation.stack_id,
         stack_name=operation.stack_name,
@@ -59,7 +64,8 @@ def request(
 
 
 def sides(step: Step) -> tuple[DeployedResource, DeployedResource | None]:
-    """Return what a step's handler is asked for, and what it is asked to change."""
+    """Return what a step's handler is asked for, and what it is asked to change: where updates
+    failed before, whatever may be there."""
     wanted, previous = step.new, step.old
     if step.phase is Phase.REVERT:
         wanted, previous = previous, wanted
@@ -68,12 +74,28 @@ def sides(step: Step) -> tuple[DeployedResource, DeployedResource | None]:
     if step.work in {Work.CREATE, Work.REPLACE}:
         previous = None
     assert wanted is not None
+    attempts = _failed_attempts(step)
+    if previous is not None and attempts:
+        tried = [text for each in attempts for text in each.unwritten]
+        previous = dataclasses.replace(
+            previous,
+            properties=standing(previous.properties, attempts, wanted.properties),
+            unwritten=(*previous.unwritten, *tried),
+        )
     return wanted, previous
 
 
+def _failed_attempts(step: Step) -> Sequence[Attempt]:
+    """Return the updates of a step's resource that failed before, and were kept."""
+    return [attempt for each in (step.old, step.new) if each for attempt in each.attempts]
+
+
 def _tags(operation: Operation, step: Step, own: Mapping[str, str]) -> dict[str, str]:
+    return {**own, **_system_tags(operation, step)}
+
+
+def _system_tags(operation: Operation, step: Step) -> dict[str, str]:
     return {
-        **own,
         "aws:cloudformation:stack-name": operation.stack_name,
         "aws:cloudformation:stack-id": operation.stack_id,
         "aws:cloudformation:logical-id": step.logical_id,

@@ -15,10 +15,10 @@ from typing import Any
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.display import as_json, canonical
-from penstock.stacks.planning import deletion_policy, made_up, unsupported
+from penstock.stacks.planning import attempts, deletion_policy, made_up, unsupported
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.planning.details import Details, Values
-from penstock.stacks.planning.differences import Policies, differences
+from penstock.stacks.planning.differences import Difference, Policies, differences
 from penstock.stacks.planning.imports import Imports
 from penstock.stacks.planning.nesting import AUTOMATIC, NESTED_STACK, Asked, InTurn, Whole, go_on
 from penstock.stacks.planning.plan import (
@@ -239,7 +239,8 @@ class _Planning:
         changing = self._details.of_changing_references(declared, refers)
         if declared.type == NESTED_STACK:
             changing.append(AUTOMATIC)
-        if not found and not changing:
+        undone = self._undone(wanted, deployed, found)
+        if not found and not undone and not changing:
             return False
         values = Values(self._before(deployed, present), self._after(wanted))
         details = [
@@ -247,8 +248,29 @@ class _Planning:
             for difference in found
             for detail in self._details.of(declared.logical_id, difference, refers, values)
         ]
+        details += [
+            dataclasses.replace(detail, before_value=None)  # nobody knows how far it came
+            for difference in undone
+            for detail in self._details.of(declared.logical_id, difference, refers, values)
+        ]
         self._modify(declared, deployed, details + changing, values)
         return True
+
+    def _undone(
+        self, wanted: "_Wanted", deployed: DeployedResource, found: Sequence[Difference]
+    ) -> list[Difference]:
+        """Return what differs beside `found` where updates failed: some of them may be there."""
+        if not deployed.attempts:
+            return []
+        tags = self.desired.tags
+        there = attempts.standing(deployed.properties, deployed.attempts, wanted.properties)
+        may_differ = differences(
+            wanted.declared, dataclasses.replace(deployed, properties=there),
+            wanted.properties, wanted.metadata,
+            stack_tags_changed=any(dict(each.tags) != dict(tags) for each in deployed.attempts),
+        )  # fmt: skip
+        known = {(each.attribute, each.place) for each in found}
+        return [each for each in may_differ if (each.attribute, each.place) not in known]
 
     def _remember(self, deployed: DeployedResource, *, changes: bool) -> None:
         """Keep what those that come after may know of a resource that is there."""

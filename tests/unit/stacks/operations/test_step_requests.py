@@ -11,7 +11,7 @@ from penstock.stacks.operations.operation import Operation, StackDocument, Step,
 from penstock.stacks.operations.step_requests import request, token
 from penstock.stacks.operations.walk import Phase
 from penstock.stacks.planning.plan import Plan
-from penstock.stacks.state import DeployedResource, StackState
+from penstock.stacks.state import Attempt, DeployedResource, StackState
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/app/1"
 BEFORE = StackState(
@@ -70,6 +70,20 @@ def test_what_is_asked_for(
 def test_a_deletions_tags_are_those_of_the_stack() -> None:
     deletion = dataclasses.replace(OPERATION, plan=None)
     assert asked(step(Phase.DELETE, Work.DELETE), deletion).tags == {"team": "blue", **OWN}
+
+
+@pytest.mark.parametrize(("phase", "previous"), [(Phase.UPDATE, "old"), (Phase.REVERT, "tried")])
+def test_what_failed_before_is_to_be_changed_too(phase: Phase, previous: str) -> None:
+    """Whatever may be there differs from what is asked for, or is brought again."""
+    attempt = Attempt({"Value": "tried"}, (), {"team": "blue", "gone": "1"})
+    old, new = dataclasses.replace(OLD, attempts=(attempt,)), NEW
+    if phase is Phase.REVERT:
+        old, new = OLD, dataclasses.replace(OLD, attempts=(attempt,))
+    made = asked(dataclasses.replace(step(phase, Work.UPDATE), old=old, new=new))
+    assert made.previous_properties == {"Value": previous}
+    removed = made.previous_tags.keys() - made.tags.keys()
+    added = {key for key, value in made.tags.items() if made.previous_tags.get(key) != value}
+    assert (removed, added) == ({"gone"}, {"team"})
 
 
 def test_a_token_names_the_step_and_stays_the_same() -> None:
