@@ -123,3 +123,34 @@ async def test_templates_that_wait_for_the_library_keep_no_thread_from_others(
     go.set()
     assert [each["n"] for each in await asyncio.gather(*asked)] == list(range(40))
     assert running[1] == 1
+
+
+def of_an_api(events: int) -> str:
+    paths = {
+        f"E{n}": {"Type": "Api", "Properties": {"Path": f"/{n}", "Method": "get"}}
+        for n in range(events)
+    }
+    properties = {"Handler": "a.b", "Runtime": "python3.12", "InlineCode": "x", "Events": paths}
+    function = {"Type": "AWS::Serverless::Function", "Properties": properties}
+    return json.dumps({"Resources": {"F": function}})
+
+
+def test_events_of_apis_are_few_enough_for_the_library() -> None:
+    # It copies all of them for each: some hundreds held its one thread for minutes.
+    assert refused(of_an_api(400)) == (
+        f"Transform {NAME} failed with: Expected the number of events of APIs times their "
+        "characters to be at most 4000000, found 400 events of 26290 characters. Divide them "
+        "into several templates."
+    )
+    assert made(of_an_api(10))["Resources"]["F"]["Type"] == "AWS::Lambda::Function"
+
+
+def test_more_than_a_template_may_become() -> None:
+    assert refused(of_an_api(500)) == (
+        f"Transform {NAME} failed with: Expected at most 500 serverless resources and events of "
+        "them, found 501: each makes at least one resource of the template."
+    )
+    functions = {f"T{n}": {"Type": "AWS::Serverless::Function"} for n in range(100)}
+    shared = {"Function": {"Description": "x" * 90_000}}
+    message = refused(json.dumps({"Globals": shared, "Resources": functions}))
+    assert message == "Template may not exceed 1000000 bytes in size."
