@@ -188,6 +188,21 @@ def test_what_an_update_left_half_done_is_updated_to_what_was(
     assert error(update, StackName="s", TemplateBody=stable)[1] == NO_UPDATES
 
 
+def test_what_an_update_left_half_done_is_not_updated_where_a_policy_refuses_it(
+    half_updated: CloudFormationServer,
+) -> None:
+    server = half_updated
+    statement = {"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}
+    policy = json.dumps({"Statement": [statement]})
+    server.client.set_stack_policy(StackName="s", StackPolicyBody=policy)
+    stable = stack_template({"A": thing("1")})
+    assert server.update("s", stable, DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    assert there(server) == {"A": "2"}
+    server.client.rollback_stack(StackName="s")
+    assert server.ended("s")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert there(server) == {"A": "1"}
+
+
 def test_what_an_update_left_undone_is_done_by_the_same_update(
     server: CloudFormationServer,
 ) -> None:

@@ -123,7 +123,7 @@ class Turn:
                 declared.type, old.properties, new.properties
             )
             work = Work.REPLACE if another else self._change(declared, old, changed)
-            if changed and (denied := self._denied(work, old)):
+            if (changed or old.attempts) and (denied := self._denied(work, old)):
                 refused = self._refused(step, new, old, denied)
                 return dataclasses.replace(refused, work=Work.DENIED)
         try:
