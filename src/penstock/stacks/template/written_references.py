@@ -9,6 +9,7 @@ are written (docs/adr/0035-values-from-elsewhere.md).
 
 import contextlib
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -49,11 +50,24 @@ def written_scope(scope: Scope) -> Scope:
 
 def unwritten(scope: Scope, logical_id: str, properties: Any) -> tuple[str, ...]:
     """Return the texts in a resource's evaluated properties that look like dynamic references
-    and were not written by the template."""
+    and were not written by the template.
+
+    Raises ServiceError ValidationError where the same text is written in another place: a resource
+    keeps its texts, not where they stand, and would have the secret in both.
+    """
     found = _texts(properties)
     if not found:
         return ()
-    written = _written(written_scope(scope), logical_id)
+    scrubbed = _evaluated(written_scope(scope), logical_id)
+    written = frozenset(_texts(scrubbed))
+    twice = [text for text in _answered(properties, scrubbed) if text in written]
+    if twice:
+        raise invalid(  # unverified
+            f"Dynamic references [{', '.join(twice)}] are in a resource's attribute, another "
+            f"stack's output or a parameter of Parameter Store, and resource {logical_id} also "
+            "has them as its template wrote them. Write them in each place, or take them out of "
+            "what is answered."
+        )
     return tuple(dict.fromkeys(text for text in found if text not in written))
 
 
@@ -84,12 +98,23 @@ def _texts(value: Any) -> list[str]:
     return [each.text for each in dynamic_references(value)]
 
 
-def _written(scrubbed: Scope, logical_id: str) -> frozenset[str]:
-    """Return the references of a resource; none where it cannot be evaluated without braces."""
+def _evaluated(scrubbed: Scope, logical_id: str) -> Any:
+    """Return a resource's properties, None where they cannot be evaluated without braces."""
     try:
-        return frozenset(_texts(evaluate.properties(scrubbed, logical_id)))
+        return evaluate.properties(scrubbed, logical_id)
     except ServiceError:
-        return frozenset()
+        return None
+
+
+def _answered(value: Any, scrubbed: Any) -> Counter[str]:
+    """Return the references in a value that are not in the same place of what is scrubbed."""
+    if isinstance(value, Mapping) and isinstance(scrubbed, Mapping):
+        pairs = [(each, scrubbed.get(key)) for key, each in value.items()]
+    elif isinstance(value, list) and isinstance(scrubbed, list) and len(value) == len(scrubbed):
+        pairs = list(zip(value, scrubbed, strict=True))
+    else:
+        return Counter(_texts(value)) - Counter(_texts(scrubbed))
+    return sum((_answered(*pair) for pair in pairs), Counter())
 
 
 class _Resources(Mapping[str, ResourceValues]):
@@ -130,9 +155,12 @@ class _Resources(Mapping[str, ResourceValues]):
                 path.append(following)
             else:
                 answered = not self._writes(current)
-                self._found[current] = frozenset() if answered else _written(self.scope, current)
+                self._found[current] = frozenset() if answered else self._written(current)
                 path.pop()
         return self._found.get(name, frozenset())  # nothing yet: it is built from itself
+
+    def _written(self, name: str) -> frozenset[str]:
+        return frozenset(_texts(_evaluated(self.scope, name)))
 
     def _built_from(self, name: str) -> list[str]:
         """Return the resources whose attributes, with references in them, a resource reads."""

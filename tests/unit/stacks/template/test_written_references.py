@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from penstock.aws.errors import ServiceError
 from penstock.stacks.template import evaluate
 from penstock.stacks.template.load import load_template
 from penstock.stacks.template.scope import OtherStack, ResourceValues, Scope
@@ -45,6 +46,34 @@ def scope(value: Any, attributes: dict[str, Any] | None = None, **more: Any) -> 
         },
         **more,
     )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Mine": SECRET, "Theirs": {"Fn::GetAtt": ["Vendor", "Url"]}},
+        {"Mine": [SECRET, {"Fn::GetAtt": ["Vendor", "Url"]}]},
+        {"Fn::Sub": f"{SECRET} ${{Vendor.Url}}"},
+    ],
+)
+def test_what_is_written_and_answered_too_is_refused(value: Any) -> None:
+    """The answer had the secret where the template named none: in a header, to another host."""
+    of = scope(value, {"Url": f"https://elsewhere/{SECRET}"})
+    with pytest.raises(ServiceError, match="also has them as its template wrote them"):
+        unwritten(of, "Taker", evaluate.properties(of, "Taker"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"One": SECRET, "Two": {"Fn::Sub": "${Given} ${Given}"}, "Three": [SECRET, SECRET]},
+        {"One": OWN, "Two": {"Fn::GetAtt": ["Kept", "Value"]}},
+        {"Fn::Sub": f"{SECRET} ${{Vendor.Url}}"},
+    ],
+)
+def test_what_is_written_in_several_places_is_not(value: Any) -> None:
+    of = scope(value, {"Url": "https://elsewhere/{{"})
+    assert unwritten(of, "Taker", evaluate.properties(of, "Taker")) == ()
 
 
 def found(value: Any, attributes: dict[str, Any] | None = None) -> tuple[str, ...]:
