@@ -12,7 +12,7 @@ from tests.aws_server import Backend
 from tests.contract.cloudformation.conftest import CloudFormationServer
 from tests.contract.cloudformation.test_nested_stacks import child, nested, parent, reason
 from tests.identity_server import IdentityServer, allow, document
-from tests.stack_world import Store, ThingHandler
+from tests.stack_world import Store, ThingHandler, thing
 from tests.waiting import until
 
 from penstock.aws.errors import ServiceError
@@ -284,6 +284,40 @@ def test_a_nested_stack_goes_back_as_who_rolls_back_its_parent(
     assert guarded.ended("shop")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert nested(guarded)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert acting(guarded, below).endswith(":user/somebody")
+
+
+@pytest.mark.parametrize("role", [None, "cleaner"])
+def test_what_a_creation_made_is_deleted_as_who_asks_for_that(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, role: str | None
+) -> None:
+    """Locks: DeleteStack of a stack in creation acted as the creator, and its RoleARN as none.
+
+    What is being made is still seen to its end as the creator.
+    """
+    acted: dict[str, list[str]] = {"create": [], "delete": []}
+    for verb, arns in acted.items():
+        original = getattr(guarded.handler, verb)
+
+        async def noted(request: Any, context: Any, o: Any = original, to: Any = arns) -> Any:
+            to.append(request.principal.arn)
+            return await o(request, context)
+
+        monkeypatch.setattr(guarded.handler, verb, noted)
+    guarded.s3 = guarded.client_of("s3")
+    url = guarded.put_template("child.json", child(of_thing={"how": "slow-1000000"}))
+    body = json.loads(parent(url))
+    body["Resources"]["Own"] = thing("v")
+    body["Resources"]["Child"]["DependsOn"] = "Own"
+    given = {"RoleARN": guarded.role(role, "cloudformation.amazonaws.com")} if role else {}
+    stack_id = guarded.client.create_stack(StackName="shop", TemplateBody=json.dumps(body))
+    until(lambda: len(acted["create"]) > 1 or None)
+    somebody = guarded.user(allow("cloudformation:*"), allow("iam:PassRole"))
+    somebody.delete_stack(StackName="shop", **given)
+    assert guarded.ended(stack_id["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    assert guarded.store.things() == []
+    assert {arn.rpartition(":")[2] for arn in acted["create"]} == {"root"}
+    expected = "assumed-role/cleaner/AWSCloudFormation" if role else "user/somebody"
+    assert [arn.rpartition(":")[2] for arn in acted["delete"]] == [expected] * 2
 
 
 def acting(guarded: Guarded, stack_id: str) -> str:

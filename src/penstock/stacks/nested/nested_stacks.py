@@ -129,10 +129,11 @@ class NestedStacks:
         above = await self._above(request)
         try:
             await self._authorize(request, "DeleteStack", row.id)
+            actor = above.operation.actor(Phase(above.phase))
             await self._stacks.beginnings.delete(
                 row,
-                principal=above.operation.principal,
-                role_arn=above.operation.role_arn,
+                principal=actor.principal,
+                role_arn=actor.role_arn,
                 parent=above.parent,
             )
         except ServiceError as error:
@@ -234,6 +235,8 @@ class NestedStacks:
         principal, role_arn = above.operation.principal, above.operation.role_arn
         try:
             if row.status in _UNDER_WAY:
+                if found[1].principal.arn != principal.arn:
+                    await self._authorize(request, "RollbackStack", row.id)
                 await self._stacks.stop(found[0].id, _PARENT_GOES_BACK)
             elif row.status == "UPDATE_FAILED":
                 await self._authorize(request, "RollbackStack", row.id)

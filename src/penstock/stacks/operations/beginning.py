@@ -24,6 +24,7 @@ from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.exports import check_as_planned, check_unused, refused
 from penstock.stacks.operations.ledger import Ledger
 from penstock.stacks.operations.operation import (
+    Actor,
     Operation,
     Options,
     Parent,
@@ -177,7 +178,7 @@ class Beginnings:
         if row.status in {"DELETE_IN_PROGRESS", "DELETE_COMPLETE"}:
             return
         if row.status in _CREATING:
-            if not await self._delete_afterwards(row):
+            if not await self._delete_afterwards(row, Actor(principal, role)):
                 raise refused(f"Stack:{row.id} has moved on; delete it again.")
             return
         operation = Operation(
@@ -365,8 +366,9 @@ class Beginnings:
                 "them), and this server was started with --refuse-recorded."
             )
 
-    async def _delete_afterwards(self, row: StackRow) -> bool:
-        """Have a creation, or its rollback, end with the deletion; False when it is over."""
+    async def _delete_afterwards(self, row: StackRow, deleter: Actor) -> bool:
+        """Have a creation, or its rollback, end with the deletion, as `deleter`; False when it is
+        over."""
         operation_id = row.operation_id
         assert operation_id is not None
         now = self._clock()
@@ -375,6 +377,7 @@ class Beginnings:
         def work(c: sa.Connection) -> bool:
             if not stacks.move(c, row.id, [row.status], status, reason=reason):
                 return False
+            self._ledger.change(c, operation_id, deleter=deleter)
             stack_operations.update(c, operation_id, delete_requested=True)
             stack_operations.request_stop(c, operation_id, reason)
             self._ledger.tell(c, row.id, status, reason, None, now)
@@ -382,7 +385,7 @@ class Beginnings:
 
         if not await self._database.write(work):
             return False
-        self._provisioner.delete_afterwards(operation_id)
+        self._provisioner.delete_afterwards(operation_id, deleter)
         await self._provisioner.stop(operation_id, reason)
         return True
 

@@ -67,7 +67,8 @@ class Calls:
             handler = Signalled(handler, step.signals, self._responses)
         lookups = Lookups()
         try:
-            principal = await self._principal(operation)
+            actor = operation.actor(step.phase)
+            principal = await self._role.principal(actor.role_arn, actor.principal)
             request = step_requests.request(
                 operation, step, principal, self._clock(), resumed=resumed
             )

@@ -137,6 +137,8 @@ class Ledger:
         if row is not None:
             run.stop = run.stop or row.stop
             run.delete_requested = run.delete_requested or row.delete_requested
+            deleter = run.operation.deleter or self.open(row.sealed, Operation).deleter
+            run.operation = dataclasses.replace(run.operation, deleter=deleter)
 
     async def look_at_others(self, run: Run) -> None:
         """Set `held`: the cleanup of a nested stack waits until that of its parent has begun."""
@@ -156,11 +158,17 @@ class Ledger:
         until = run.operation.monitored_until
         if until is None:
             until = self._clock() + timedelta(minutes=minutes)
-            operation = dataclasses.replace(run.operation, monitored_until=until)
-            sealed = self.seal(operation)
-            await self._patiently(lambda c: stack_operations.update(c, operation.id, sealed=sealed))
-            run.operation = operation
+            operation_id, waits = run.operation.id, until
+            await self._patiently(lambda c: self.change(c, operation_id, monitored_until=waits))
+            run.operation = dataclasses.replace(run.operation, monitored_until=until)
         run.monitored = self._clock() < until
+
+    def change(self, connection: sa.Connection, operation_id: str, **values: Any) -> None:
+        """Store other values of an operation's fields than those that it began with."""
+        row = stack_operations.get(connection, operation_id)
+        assert row is not None
+        operation = dataclasses.replace(self.open(row.sealed, Operation), **values)
+        stack_operations.update(connection, operation_id, sealed=self.seal(operation))
 
     async def has_nested(self, run: Run) -> bool:
         """Tell whether an operation on a stack nested in this one goes on."""

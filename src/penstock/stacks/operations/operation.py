@@ -128,12 +128,20 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """As whom something is done: a session of the role, or without one `principal`."""
+
+    principal: Principal
+    role_arn: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """What was asked for, and the stack as it was then.
 
-    Fixed when the operation begins, but for `monitored_until`, and for how and as whom it goes on
-    where a request has it go back or try again: `on_failure`, `retain_except_on_create`,
-    `principal`, `role_arn` and `token` (`recoveries.py`).
+    Fixed when the operation begins, but for `monitored_until` and `deleter`, and for how and as
+    whom it goes on where a request has it go back or try again: `on_failure`,
+    `retain_except_on_create`, `principal`, `role_arn` and `token` (`recoveries.py`).
     """
 
     id: str
@@ -177,6 +185,15 @@ class Operation:
     """Of a nested stack: whose operation this one is part of; None where a caller began it."""
     monitored_until: datetime | None = None
     """Until when it waits before it cleans up and ends; None: not everything is made yet."""
+    deleter: Actor | None = None
+    """Of a creation: who had the stack deleted before that ended."""
+
+    def actor(self, phase: Phase) -> Actor:
+        """Return as whom a phase goes on: what makes resources is seen to its end by who began it,
+        their deletion is the deleter's."""
+        if phase is Phase.DELETE and self.deleter is not None:
+            return self.deleter
+        return Actor(self.principal, self.role_arn)
 
     @property
     def topics(self) -> Sequence[str]:

@@ -28,7 +28,7 @@ from penstock.stacks.handlers.handler import (
 from penstock.stacks.operations import phases, step_outcomes, step_requests
 from penstock.stacks.operations.calls import Calls
 from penstock.stacks.operations.ledger import DeletionRequested, Ledger
-from penstock.stacks.operations.operation import Step, Work
+from penstock.stacks.operations.operation import Actor, Step, Work
 from penstock.stacks.operations.past_properties import PastProperties
 from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.turn import Turn
@@ -91,10 +91,11 @@ class Provisioner:
         if run is not None:
             await self._ledger.request_stop(run, reason)
 
-    def delete_afterwards(self, operation_id: str) -> None:
+    def delete_afterwards(self, operation_id: str, deleter: Actor) -> None:
         """Note in memory what the caller has stored: the stack is to be deleted."""
         run = self._runs.get(operation_id)
         if run is not None:
+            run.operation = dataclasses.replace(run.operation, deleter=deleter)
             run.delete_requested = True
             run.wake()
 
