@@ -1,7 +1,8 @@
 """What the contract tests do not show of stacks: concurrency, trouble, stale plans, restarts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import sqlalchemy as sa
 from tests.stack_world import ROOT, World, template, thing
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.operations import phases
+from penstock.stacks.operations.past_properties import PastProperties
+from penstock.stacks.operations.turn import Turn
 from penstock.stacks.planning import planner
 from penstock.stacks.planning.desired import Desired
 from penstock.stacks.template.load import load_template
+from penstock.stacks.template.template import ParameterValue
 from penstock.storage.outbox import read_after
 
 
@@ -285,3 +290,81 @@ async def test_the_new_templates_policy_decides_what_becomes_of_the_replaced(
     await world.create(template({"A": thing(name="a1", **before)}))
     assert await world.update(template({"A": thing(name="a2", **after)})) == "UPDATE_COMPLETE"
     assert sorted(properties["Name"] for _, _, properties in world.store.things()) == left
+
+
+SECRET = {"Password": {"Type": "String", "NoEcho": True}}
+GIVEN = {"Password": ParameterValue("swordfish", no_echo=True)}
+
+
+def breaking(after: int = 0) -> Callable[..., Any]:
+    """A function that breaks, quoting a secret, once it was called so often with nothing in it."""
+    calls = count()
+
+    def broken(*_: Any) -> None:
+        if next(calls) >= after:
+            raise RecursionError("about swordfish")
+
+    return broken
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+async def test_a_bug_of_what_events_show_has_a_creation_go_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, after: int
+) -> None:
+    """Locks: such a bug held the operation until the next start, which met it again."""
+    monkeypatch.setattr(Turn, "shown", breaking(after))
+    state = await world.begin_create(
+        template({"A": thing("v1")}, Parameters=SECRET), parameters=GIVEN
+    )
+    assert await world.ended(state.stack_id) == "ROLLBACK_COMPLETE"
+    reasons = str(await world.events(state.stack_id))
+    assert "Internal Failure" in reasons
+    assert "swordfish" not in reasons
+    assert world.store.things() == [], "what was made is known, and taken back"
+    assert "RecursionError: about ****" in caplog.text
+    assert "swordfish" not in caplog.text
+
+
+async def test_a_bug_of_what_events_show_fails_a_deletion_which_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await world.create(template({"A": thing("v1")})) == "CREATE_COMPLETE"
+    monkeypatch.setattr(PastProperties, "of", breaking())
+    assert await world.delete() == "DELETE_FAILED"
+    monkeypatch.setattr(PastProperties, "of", breaking(1))
+    assert await world.delete() == "DELETE_FAILED"
+    assert "Internal Failure" in str(await world.events())
+    monkeypatch.undo()
+    row = await world.stacks.row("app")
+    assert row is not None
+    await world.begin_delete()
+    assert await world.ended(row.id) == "DELETE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("began", "goes_back", "ends"),
+    [
+        ("create", True, "ROLLBACK_COMPLETE"),
+        ("update", True, "UPDATE_ROLLBACK_COMPLETE"),
+        ("create", False, "CREATE_FAILED"),
+        ("update", False, "UPDATE_FAILED"),
+    ],
+)
+async def test_a_bug_of_what_follows_a_phase_holds_no_operation(
+    world: World, monkeypatch: pytest.MonkeyPatch, began: str, goes_back: bool, ends: str
+) -> None:
+    """Where it is in the way of going back too, the operation ends, and the stack is free."""
+    if began == "update":
+        await world.create(template({"A": thing("v1")}))
+    if not goes_back:
+        monkeypatch.setattr(phases, "begin", breaking())
+    monkeypatch.setattr(Turn, "results", breaking())
+    if began == "create":
+        state = await world.begin_create(template({"A": thing("v2")}))
+        assert await world.ended(state.stack_id) == ends
+    else:
+        assert await world.update(template({"A": thing("v2")})) == ends
+    monkeypatch.undo()
+    assert "Internal Failure" in str(await world.events())
+    assert await world.delete() == "DELETE_COMPLETE"
+    assert world.store.things() == []

@@ -3,6 +3,10 @@
 One loop per operation, one task per resource in progress; a waiting resource is a timer. What is
 about to happen stands in the ledger first, so after a crash a step in progress is simply called
 again, with `resumed` set: its handler looks for what the same token made before.
+
+A bug, of a handler or of what evaluates and shows, holds no operation for ever: it fails its step,
+or has the operation go back, or ends it as failed where it goes back already. Only trouble of the
+database has it stand still.
 """
 
 import asyncio
@@ -17,6 +21,7 @@ from penstock.aws.errors import ServiceError
 from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
 from penstock.errors import EngineError
+from penstock.stacks.events import stack_events
 from penstock.stacks.events.stack_events import CREATION_INITIATED, StackEvent
 from penstock.stacks.handlers.handler import (
     Failed,
@@ -33,6 +38,7 @@ from penstock.stacks.operations.past_properties import PastProperties
 from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import (
+    AFTER_FAILURE,
     Begin,
     Cancel,
     Decision,
@@ -50,6 +56,16 @@ _log = logging.getLogger(__name__)
 _LONGEST_BACK_OFF_SECONDS = 60.0
 _LOOKS_AGAIN_SECONDS = 0.1
 """How often a stack looks whether others that it waits for have gone on."""
+_FRAMES = 30
+"""Of a bug's traceback: a recursion's has thousands."""
+_ENDS = {
+    phase: following
+    for (phase, _), following in AFTER_FAILURE.items()
+    if not isinstance(following, Phase)
+}
+"""The status of a stack whose operation cannot go on in a phase."""
+INTERNAL_FAILURE = "Internal Failure; the server's log tells more."
+"""What is told of a bug: its own words may quote what a secret was made into."""
 TIMED_OUT = "Stack creation time exceeded the specified timeout. Rollback requested by user."
 
 
@@ -123,14 +139,55 @@ class Provisioner:
         try:
             while not run.ended:
                 run.woken.clear()
-                decisions = await self._decisions(run)
-                if decisions:
-                    await self._carry_out(run, decisions)
-                else:
-                    await self._wait(run)
+                try:
+                    decisions = await self._decisions(run)
+                    if decisions:
+                        await self._carry_out(run, decisions)
+                    else:
+                        await self._wait(run)
+                except Exception as error:  # the boundary of an operation's loop
+                    await self._give_up(run, error)
         finally:
             del self._runs[operation_id]
             self._calls.secrets.forget(operation_id)
+
+    async def _give_up(self, run: Run, error: Exception) -> None:
+        """Have an operation go back for a bug; end it as failed where it cannot."""
+        self._bug(run, "the operation", error)
+        if run.phase in {Phase.CREATE, Phase.UPDATE} and run.stop is None:
+            await self._ledger.request_stop(run, INTERNAL_FAILURE)
+            return
+        if any(step.status is NodeStatus.RUNNING for step in run.current.values()):
+            await run.woken.wait()  # what is in progress is seen to its end
+            return
+        deleting = run.delete_requested and run.phase in {Phase.CREATE, Phase.ROLLBACK}
+        status = "DELETE_FAILED" if deleting else _ENDS[run.phase]
+        changes = Changes()
+        try:
+            phases.finish(run, status, changes)
+        except Exception as another:
+            self._bug(run, "the end", another)
+            changes = Changes(finished=True, status=status)
+        operation = run.operation
+        changes.reason = INTERNAL_FAILURE
+        changes.events = [
+            stack_events.of_stack(
+                operation.stack_id, operation.stack_name, status, INTERNAL_FAILURE
+            )
+        ]
+        try:
+            await self._ledger.commit(run, changes)
+        except DeletionRequested:
+            await self._ledger.refresh(run)
+
+    def _bug(self, run: Run, what: str, error: Exception) -> None:
+        """Log an unexpected error, without secrets. Trouble that is waited out is raised again."""
+        if isinstance(error, EngineError) and error.retryable:
+            raise error
+        lines = traceback.format_exception(error, limit=-_FRAMES)
+        _log.error(
+            "%s of %s\n%s", what, run.operation.stack_name, self._masked(run, "".join(lines))
+        )
 
     async def _decisions(self, run: Run) -> list[Decision]:
         """Return what the walk says, but for what is done already, or must wait for others: the
@@ -236,7 +293,16 @@ class Provisioner:
             step_outcomes.start(run, step, await self._shown(run, step), changes)
 
     async def _drive(self, run: Run, key: str, *, in_doubt: bool) -> None:
-        """See one resource through, from its (perhaps repeated) first call to its end.
+        """See one resource through; a bug on the way fails its step."""
+        try:
+            await self._see_through(run, key, in_doubt=in_doubt)
+        except Exception as error:  # the boundary of a step
+            self._bug(run, key, error)
+            failed = Failed(HandlerErrorCode.INTERNAL_FAILURE, INTERNAL_FAILURE)
+            await self._settle(run, run.current[key], failed)
+
+    async def _see_through(self, run: Run, key: str, *, in_doubt: bool) -> None:
+        """Call one resource's handler, from its (perhaps repeated) first call to its end.
 
         `in_doubt`: an earlier process may have made the call that comes first.
         """
@@ -299,7 +365,19 @@ class Provisioner:
         await self._ledger.commit(run, changes)
 
     async def _settle(self, run: Run, step: Step, progress: Progress | None) -> None:
-        """Store a step's end; None: it was cancelled."""
+        """Store a step's end; None: it was cancelled. For a bug on the way it is a failure, which
+        still knows what the handler made."""
+        try:
+            await self._ledger.commit(run, await self._end(run, step, progress))
+        except Exception as error:
+            self._bug(run, step.key, error)
+            made = progress.physical_resource_id if progress else None
+            failed = Failed(HandlerErrorCode.INTERNAL_FAILURE, INTERNAL_FAILURE, made)
+            token, changes = step_requests.token(run.operation, step), Changes()
+            step_outcomes.failed(run, step, failed, token, None, changes)
+            await self._ledger.commit(run, changes)
+
+    async def _end(self, run: Run, step: Step, progress: Progress | None) -> Changes:
         changes = Changes()
         shown = await self._shown(run, step)
         match progress:
@@ -321,7 +399,7 @@ class Provisioner:
                 step_outcomes.failed(run, step, progress, token, shown, changes)
             case None:
                 step_outcomes.cancelled(run, step, shown, changes)
-        await self._ledger.commit(run, changes)
+        return changes
 
     async def _initiated(self, run: Run, step: Step, physical_id: str) -> StackEvent:
         status = step_outcomes.status_of(step, "IN_PROGRESS")
