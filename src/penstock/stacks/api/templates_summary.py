@@ -3,19 +3,25 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ValidateTemplate.html
 """
 
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from penstock.aws.errors import ServiceError
 from penstock.aws.service import Call, Request, Response
 from penstock.stacks.requests import summary
-from penstock.stacks.requests.template_source import template_text
+from penstock.stacks.requests.template_source import LONGEST_BODY_BYTES, template_text
 from penstock.stacks.stacks import Stacks
 from penstock.stacks.template.errors import invalid
+from penstock.stacks.template.template import Template
 from penstock.stacks.template.unexpanded import read_template
 
 
 async def validate_template(stacks: Stacks, call: Call, request: Request) -> Response:
     """Return a valid template's parameters and the capabilities that it needs."""
     text = await template_text(stacks.in_process, call.principal, request)
-    return summary.validation(read_template(text))
+    return await _read(text, summary.validation)
 
 
 async def get_template_summary(stacks: Stacks, call: Call, request: Request) -> Response:
@@ -28,10 +34,15 @@ async def get_template_summary(stacks: Stacks, call: Call, request: Request) -> 
     else:
         text = await template_text(stacks.in_process, call.principal, request)
     wished = request.get("TemplateSummaryConfig") or {}
-    return summary.summary(
-        read_template(text),
-        unrecognized_as_warnings=bool(wished.get("TreatUnrecognizedResourceTypesAsWarnings")),
-    )
+    as_warnings = bool(wished.get("TreatUnrecognizedResourceTypesAsWarnings"))
+    return await _read(text, partial(summary.summary, unrecognized_as_warnings=as_warnings))
+
+
+async def _read(text: str, describe: Callable[[Template], dict[str, Any]]) -> Response:
+    """Return what `describe` says of the template in `text`."""
+    if len(text) > LONGEST_BODY_BYTES:  # seconds, in which others are answered
+        return await asyncio.to_thread(lambda: describe(read_template(text)))
+    return describe(read_template(text))
 
 
 async def _stack_template(stacks: Stacks, request: Request) -> str:

@@ -7,7 +7,7 @@ import json
 from typing import Any, NoReturn
 
 from penstock.stacks.template.errors import format_error
-from penstock.stacks.template.yaml_text import DEEPEST, parse_yaml
+from penstock.stacks.template.yaml_text import DEEPEST, MOST_VALUES, parse_yaml, too_many_values
 
 _MOST_DIGITS = 18
 
@@ -42,8 +42,7 @@ def parse_json(text: str) -> Any:
         raise _too_deep() from None
     except ValueError:
         raise format_error("JSON not well-formed.") from None
-    if _depth_exceeds(value, DEEPEST):
-        raise _too_deep()
+    _check_size(value)
     if "\\u" in text:
         _check_text(text, value)
     return value
@@ -76,9 +75,13 @@ def _too_deep() -> Exception:
     return format_error(f"JSON nested deeper than {DEEPEST} levels")
 
 
-def _depth_exceeds(value: Any, deepest: int) -> bool:
+def _check_size(value: Any) -> None:
     level = [value]
-    for _ in range(deepest + 1):
+    left = MOST_VALUES
+    for _ in range(DEEPEST + 1):
+        left -= len(level)
+        if left < 0:
+            raise too_many_values()
         following: list[Any] = []
         for one in level:
             if isinstance(one, dict):
@@ -86,9 +89,9 @@ def _depth_exceeds(value: Any, deepest: int) -> bool:
             elif isinstance(one, list):
                 following += one
         if not following:
-            return False
+            return
         level = following
-    return True
+    raise _too_deep()
 
 
 def _check_text(text: str, value: Any) -> None:

@@ -21,6 +21,8 @@ from penstock.stacks.template.yaml_scalars import plain_value
 
 DEEPEST = 100
 """Levels of nesting that a template may have; ours, far beyond what AWS's own limits allow."""
+MOST_VALUES = 150_000
+"""Maps, lists and scalars in a template; ours: dense ones of AWS's largest size have 90 000."""
 
 SHORT_FORMS = {
     "!Ref": "Ref",
@@ -69,6 +71,11 @@ def parse_yaml(text: str) -> Any:
         raise format_error("YAML not well-formed.") from None
 
 
+def too_many_values() -> Exception:
+    """Return the error for a text that holds more values than a template may."""
+    return format_error(f"expected at most {MOST_VALUES} values in a template, found more")
+
+
 def not_well_formed(event: Any, problem: str) -> Exception:
     """Return the error for something at `event` that no template may hold."""
     mark = event.start_mark
@@ -90,10 +97,12 @@ class _Builder:
         container: Any = None  # the innermost open list or dict
         key: Any = _NO_KEY  # of a dict: the key whose value comes next
         function: str | None = None  # the short form that stands before the container
+        left = MOST_VALUES
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             kind = type(event)
             wants_key = type(container) is dict and key is _NO_KEY
             if kind in _STARTS:
+                left -= 1
                 self._check_start(event, wants_key)
                 self._open.append((container, key, function))
                 function, key = _function(event), _NO_KEY
@@ -103,6 +112,7 @@ class _Builder:
                 if wants_key:
                     key = _key(event)
                     continue
+                left -= 1
                 value = _scalar(event)
             elif kind in _ENDS:
                 value = container if function is None else {function: container}
@@ -112,6 +122,8 @@ class _Builder:
             else:
                 _refuse_alias(kind)
                 continue
+            if left < 0:
+                raise too_many_values()
             if container is None:
                 root = value
             elif type(container) is list:

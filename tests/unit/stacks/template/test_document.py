@@ -1,6 +1,7 @@
 import pytest
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.template import document, yaml_text
 from penstock.stacks.template.document import parse_document
 from penstock.stacks.template.positions import Position, locate
 
@@ -72,3 +73,18 @@ def test_positions_in_json():
 def test_a_text_that_is_no_yaml_has_no_positions():
     assert locate("a: [", ["a"]) is None
     assert locate("", ["a"]) is None
+
+
+@pytest.mark.parametrize(
+    ("some", "one"), [('{"A":{"B":[%s[]]}}', "[],"), ("A: {B: [%s0]}", "0,")], ids=["json", "yaml"]
+)
+def test_values_are_bounded(some: str, one: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A third of a million of them, in a megabyte, took seconds in which nobody was answered.
+    assert document.MOST_VALUES == yaml_text.MOST_VALUES == 150_000
+    monkeypatch.setattr(document, "MOST_VALUES", 1000)
+    monkeypatch.setattr(yaml_text, "MOST_VALUES", 1000)
+    most = 1000 - 4  # the document, A, B and the last item
+    assert len(parse_document(some % (one * most))["A"]["B"]) == most + 1
+    assert refused(some % (one * (most + 1))) == (
+        "Template format error: expected at most 1000 values in a template, found more"
+    )
