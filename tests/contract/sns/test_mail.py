@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from tests.contract.sns.receivers import MailReceiver, mail_receiver
-from tests.contract.sns.test_http_delivery import FAILURES, eventually, records
+from tests.contract.sns.test_http_delivery import FAILURES, records
+from tests.waiting import until
 
 from penstock.services.sns.smtp_channel import Relay
 
@@ -124,7 +125,7 @@ def test_a_mail_that_is_refused_for_good_is_recorded(mailing: Any, mails: MailRe
     topic = mailing.client.create_topic(Name="alarms")["TopicArn"]
     mails.refusals += ["550 no such user"]
     ada(mailing, topic)
-    [record] = eventually(lambda: records(mailing.logs, FAILURES))
+    [record] = until(lambda: records(mailing.logs, FAILURES))
     assert record["delivery"]["attempts"] == 1
     assert record["delivery"]["statusCode"] == 550
     assert "no such user" in record["delivery"]["providerResponse"]
@@ -150,7 +151,7 @@ def test_a_mail_server_nobody_vouches_for_gets_no_password(
         server = start(relay=Relay("127.0.0.1", mails.port, False, SENDER, "ops", "right"))
         topic = server.client.create_topic(Name="alarms")["TopicArn"]
         ada(server, topic)
-        [record] = eventually(lambda: records(server.logs, FAILURES))
+        [record] = until(lambda: records(server.logs, FAILURES))
         assert "certificate" in record["delivery"]["providerResponse"].lower()
         assert mails.logins == []
     gc.collect()  # what aiosmtpd leaves of a broken STARTTLS
