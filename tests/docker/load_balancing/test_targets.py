@@ -5,6 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from penstock.errors import EngineError
+from penstock.workloads.load_balancing import reconciliation
+from penstock.workloads.load_balancing.control import Control
+from penstock.workloads.load_balancing.runtime import Worker
 from tests.docker.load_balancing.backends import Backend, Load, get, until
 from tests.docker.load_balancing.world import World
 
@@ -192,3 +196,35 @@ async def test_without_a_target_the_answer_is_503(world: World, backend: MakeBac
     state = (await world.health(group))[failing.port]
     assert (state["State"], state["Reason"]) == ("initial", "Elb.InitialHealthChecking")
     assert get(balancer["DNSName"])[0] == 503
+
+
+async def test_a_target_is_made_whole_wherever_telling_of_it_ended(
+    world: World, backend: MakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each target's first round ends after another number of its commands, as a kill ends it."""
+    backends = [backend(str(cut)) for cut in range(6)]
+    told = dict.fromkeys((f":{one.port}" for one in backends), 0)
+    cuts = {f":{one.port}": cut for cut, one in enumerate(backends)}
+    tell = Control.tell
+
+    async def cut_short(self: Control, worker: Worker, command: str) -> str:
+        checked = "tg." in command
+        name = next((name for name in cuts if checked and name in f"{command} "), None)
+        if name is not None:
+            if told[name] == cuts[name]:
+                del cuts[name]
+                raise EngineError("the server ends here", retryable=True)
+            told[name] += 1
+        return await tell(self, worker, command)
+
+    monkeypatch.setattr(Control, "tell", cut_short)
+    monkeypatch.setattr(reconciliation, "_AFTER_TROUBLE_SECONDS", 0.1)
+    balancer = await world.load_balancer("web")
+    group = await world.target_group("web")
+    await world.listener(balancer, group)
+    assert await world.load_balancing.settled()
+    await world.register(group, *backends)
+    await world.until_healthy(group, *backends)
+    assert not cuts
+    answers = {get(balancer["DNSName"])[1] for _ in range(30)}
+    assert answers == {one.name for one in backends}

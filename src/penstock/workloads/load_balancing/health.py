@@ -57,7 +57,7 @@ def health(
 
     A new target is `initial` until a check succeeds, or as many failed as make it unhealthy.
     """
-    if seen is None or seen.stopped:
+    if seen is None or seen.stopped or not seen.weight:
         return REGISTERING if before in {TargetState.INITIAL, TargetState.UNUSED} else CHECKING
     if seen.up:
         return HEALTHY

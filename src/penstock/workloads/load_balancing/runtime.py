@@ -32,11 +32,13 @@ class ObservedServer:
     sessions: int
     check_status: str
     check_code: str
+    weight: int = 1
+    """0 as long as it has not been told everything that makes it a target."""
 
     @property
     def up(self) -> bool:
         """It takes requests; `UP 1/3` is on its way down, but up still."""
-        return self.status.startswith("UP")
+        return self.status.startswith("UP") and self.weight > 0
 
     @property
     def stopped(self) -> bool:
@@ -68,6 +70,7 @@ def parse_servers(text: str) -> list[ObservedServer]:
             int(row["scur"] or 0),
             row["check_status"].removeprefix("* "),
             row["check_code"],
+            int(row["uweight"] or 0),
         )
         for row in rows
         if row["pxname"] != "control"
@@ -129,9 +132,10 @@ def commands_for_former(desired: Desired, observed: Sequence[ObservedServer]) ->
             if not server.healthy or name not in known:
                 continue
             healthy.add((name, server.name))
-            if (name, server.name) not in found:
-                place = f"{name}/{server.name}"
+            place, seen = f"{name}/{server.name}", found.get((name, server.name))
+            if seen is None:
                 told.append(f"add server {place} {server.address}:{server.port}")
+            if seen is None or seen.stopped:
                 told.append(f"set server {place} state ready")
     told += [
         f"set server {each.backend}/{each.name} state maint"
@@ -142,19 +146,19 @@ def commands_for_former(desired: Desired, observed: Sequence[ObservedServer]) ->
 
 
 def _checked(backend: Backend, server: Server, seen: ObservedServer | None) -> Iterator[str]:
+    """Make a server a target. The weight comes last: without it, all of this was cut short."""
     place = f"{backend_name(backend.group.arn)}/{server.name}"
     if seen is None:
         keywords = server_keywords(backend.group)
         yield f"add server {place} {server.address}:{server.port} weight 0 {keywords}"
-    if seen is not None and not seen.stopped:
+    elif not seen.stopped and seen.weight:
         return
     # Out of maintenance a server counts as up: without a weight it takes no requests meanwhile.
     yield f"set server {place} weight 0"
     yield f"set server {place} state ready"
     if not server.healthy:
         yield f"set server {place} health down"
-    if seen is None:
-        yield f"enable health {place}"
+    yield f"enable health {place}"
     yield f"set server {place} weight 1"
 
 

@@ -27,6 +27,11 @@ def test_a_target_begins_as_initial() -> None:
     assert health(INITIAL, JUST, CHECK, _seen("DOWN", "L4CON"), NOW) == CHECKING
 
 
+def test_what_was_not_told_everything_is_no_target_yet() -> None:
+    begun = ObservedServer("tg", "a:1", "UP", 0, "", "", weight=0)
+    assert health(INITIAL, LONG_AGO, CHECK, begun, NOW) == REGISTERING
+
+
 def test_as_many_failures_as_make_it_unhealthy_end_the_beginning() -> None:
     assert health(INITIAL, LONG_AGO, CHECK, _seen("DOWN", "L4CON"), NOW) == FAILED
 

@@ -73,6 +73,7 @@ def test_a_target_that_comes_back_is_checked_anew() -> None:
         f"set server {TG}/a:1 weight 0",
         f"set server {TG}/a:1 state ready",
         f"set server {TG}/a:1 health down",
+        f"enable health {TG}/a:1",
         f"set server {TG}/a:1 weight 1",
     ]
 
@@ -95,13 +96,15 @@ def test_a_group_that_a_former_process_lacks_is_not_its_concern() -> None:
 
 def test_answers_of_haproxy_are_read() -> None:
     text = (
-        "# pxname,svname,scur,status,check_status,check_code,\n"
-        "control,master,1,no check,,,\n"
-        f"{TG},a:1,3,UP 1/2,* L7STS,503,\n\n"
+        "# pxname,svname,scur,status,check_status,check_code,uweight,\n"
+        "control,master,1,no check,,,1,\n"
+        f"{TG},a:1,3,UP 1/2,* L7STS,503,1,\n"
+        f"{TG},b:2,0,UP,,,0,\n\n"
     )
-    (one,) = parse_servers(text)
-    assert one == ObservedServer(TG, "a:1", "UP 1/2", 3, "L7STS", "503")
+    one, begun = parse_servers(text)
+    assert one == ObservedServer(TG, "a:1", "UP 1/2", 3, "L7STS", "503", weight=1)
     assert (one.up, one.stopped, one.passed) == (True, False, False)
+    assert (begun.up, begun.weight) == (False, 0)
     text = (
         "#<PID> <type> <reloads> <uptime> <version>\n1 master 2 [failed: 0] 0d00h00m01s 2.6\n"
         "# workers\n25 worker 0 0d00h00m01s 2.6\n# old workers\n11 worker 1 0d00h00m09s 2.6\n"
