@@ -477,8 +477,8 @@ async def _serve(config: Config, data: DataDirectory) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, ended.set)
     await server.start()
-    gc.collect()
     gc.freeze()  # modules and service models stay: collections need not walk through them
+    gc.enable()
     sys.stdout.write(
         f"Penstock {__version__} serves on {config.endpoint_url}\n"
         f'In another terminal: eval "$(penstock env --data-dir {data.path})"\n'

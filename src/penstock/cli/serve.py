@@ -1,5 +1,6 @@
 """`penstock serve`: the server, in the foreground until SIGTERM or SIGINT."""
 
+import gc
 import ipaddress
 import os
 import re
@@ -107,9 +108,13 @@ def serve(
         smtp_password=smtp_password(smtp_password_file, os.environ),
     )
     check(config)
-    from penstock.server import run
+    gc.disable()  # until it serves: hardly anything is rubbish yet, and to look takes a fifth of it
+    try:
+        from penstock.server import run
 
-    raise typer.Exit(run(config))
+        raise typer.Exit(run(config))
+    finally:
+        gc.enable()
 
 
 def check(config: Config) -> None:
