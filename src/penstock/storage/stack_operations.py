@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.storage.rows import replace_or_insert
+from penstock.storage.rows import RowsInPlace
 from penstock.storage.tables.stacks import (
     stack_events,
     stack_operations,
@@ -32,16 +32,7 @@ class OperationRow:
 
 
 # Statements that are built once: every resource of a stack's operation needs several.
-_CHANGE_STEP = (
-    stack_steps.update()
-    .where(
-        stack_steps.c.operation_id == sa.bindparam("its_operation_id"),
-        stack_steps.c.phase == sa.bindparam("its_phase"),
-        stack_steps.c.logical_id == sa.bindparam("its_logical_id"),
-    )
-    .values(status=sa.bindparam("its_status"), sealed=sa.bindparam("its_sealed"))
-)
-_INSERT_STEP = stack_steps.insert()
+_STEPS = RowsInPlace(stack_steps)
 _INSERT_EVENT = stack_events.insert()
 
 
@@ -165,7 +156,7 @@ def put_step(connection: sa.Connection, row: StepRow) -> None:
 def put_steps(connection: sa.Connection, rows: Sequence[StepRow]) -> None:
     """Store steps, each in place of its earlier state."""
     values = [{name: getattr(row, name) for name in StepRow.__slots__} for row in rows]
-    replace_or_insert(connection, _CHANGE_STEP, _INSERT_STEP, values)
+    _STEPS.store(connection, values)
 
 
 def add_events(connection: sa.Connection, rows: Sequence[EventRow]) -> None:

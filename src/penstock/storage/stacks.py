@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from penstock.storage.rows import replace_or_insert
+from penstock.storage.rows import RowsInPlace
 from penstock.storage.tables.stacks import (
     stack_exports,
     stack_imports,
@@ -22,23 +22,7 @@ from penstock.storage.tables.stacks import (
 _TYPES_AT_ONCE = 500
 """In one query: databases take a limited number of values."""
 
-
-# Statements that are built once: an operation needs them for every resource.
-_CHANGE_RESOURCE = (
-    stack_resources.update()
-    .where(
-        stack_resources.c.stack_id == sa.bindparam("its_stack_id"),
-        stack_resources.c.logical_id == sa.bindparam("its_logical_id"),
-    )
-    .values(
-        {
-            column.name: sa.bindparam(f"its_{column.name}")
-            for column in stack_resources.columns
-            if not column.primary_key
-        }
-    )
-)
-_INSERT_RESOURCE = stack_resources.insert()
+_RESOURCES = RowsInPlace(stack_resources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +168,7 @@ def put_resource(connection: sa.Connection, row: ResourceRow) -> None:
 
 def put_resources(connection: sa.Connection, rows: Sequence[ResourceRow]) -> None:
     """Store resources, each in place of what stood under its logical id."""
-    values = [_values(row) for row in rows]
-    replace_or_insert(connection, _CHANGE_RESOURCE, _INSERT_RESOURCE, values)
+    _RESOURCES.store(connection, [_values(row) for row in rows])
 
 
 def delete_resource(connection: sa.Connection, stack_id: str, logical_id: str) -> None:

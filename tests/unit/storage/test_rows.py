@@ -1,23 +1,21 @@
-"""Rows in place of others: all at once, and where some are new."""
+"""Rows in place of others: new ones, known ones, and both at once."""
 
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 
-from penstock.storage.rows import replace_or_insert
+from penstock.storage.rows import RowsInPlace
 
 TABLE = sa.Table(
     "kept",
     sa.MetaData(),
+    sa.Column("owner", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Integer),
+    sa.Column("note", sa.Text, nullable=True),
 )
-UPDATE = (
-    TABLE.update()
-    .where(TABLE.c.name == sa.bindparam("its_name"))
-    .values(value=sa.bindparam("its_value"))
-)
+IN_PLACE = RowsInPlace(TABLE)
 
 
 @pytest.fixture
@@ -29,16 +27,38 @@ def connection() -> Iterator[sa.Connection]:
     engine.dispose()
 
 
+def row(name: str, value: int, *, owner: str = "me", note: str | None = None) -> dict[str, object]:
+    return {"owner": owner, "name": name, "value": value, "note": note}
+
+
+def stored(connection: sa.Connection) -> dict[tuple[str, str], tuple[int, str | None]]:
+    return {(r.owner, r.name): (r.value, r.note) for r in connection.execute(TABLE.select())}
+
+
 @pytest.mark.parametrize("there", [[], ["a"], ["b", "c"], ["a", "b", "c"]])
 def test_every_row_is_stored_once(connection: sa.Connection, there: list[str]) -> None:
     for name in [*there, "other"]:
-        connection.execute(TABLE.insert(), {"name": name, "value": 0})
-    rows = [{"name": name, "value": number} for number, name in enumerate("abc", 1)]
-    replace_or_insert(connection, UPDATE, TABLE.insert(), rows)
-    stored = {row.name: row.value for row in connection.execute(TABLE.select())}
-    assert stored == {"a": 1, "b": 2, "c": 3, "other": 0}
+        connection.execute(TABLE.insert(), row(name, 0, note="old"))
+    IN_PLACE.store(connection, [row(name, number) for number, name in enumerate("abc", 1)])
+    assert stored(connection) == {
+        ("me", "a"): (1, None),
+        ("me", "b"): (2, None),
+        ("me", "c"): (3, None),
+        ("me", "other"): (0, "old"),
+    }
+
+
+def test_the_whole_key_counts(connection: sa.Connection) -> None:
+    connection.execute(TABLE.insert(), row("a", 1, owner="someone else"))
+    IN_PLACE.store(connection, [row("a", 2)])
+    assert stored(connection) == {("someone else", "a"): (1, None), ("me", "a"): (2, None)}
+
+
+def test_the_last_of_two_with_one_key_stays(connection: sa.Connection) -> None:
+    IN_PLACE.store(connection, [row("a", 1), row("a", 2)])
+    assert stored(connection) == {("me", "a"): (2, None)}
 
 
 def test_no_row_is_no_statement(connection: sa.Connection) -> None:
-    replace_or_insert(connection, UPDATE, TABLE.insert(), [])
-    assert connection.execute(TABLE.select()).all() == []
+    IN_PLACE.store(connection, [])
+    assert stored(connection) == {}
