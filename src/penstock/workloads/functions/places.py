@@ -7,7 +7,7 @@ may use half of the machine's memory; one of each kind runs whatever it asks for
 
 import asyncio
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,25 +50,33 @@ def fitting(held: Sequence[Place], asked: Sequence[Place], most_memory_mb: int) 
     """Return the indexes of those in `asked`, the longest waiting first, that have room beside
     `held` and each other: pure.
 
-    Who waits for memory is not overtaken by others of its kind.
+    A place goes to the function that has the fewest of its kind, so a long backlog keeps nobody
+    out. Who waits for memory is not overtaken by others of its kind.
     """
     kinds = Counter(each.kind for each in held)
     functions = Counter((each.kind, each.function_name) for each in held)
     memory_mb = sum(each.memory_mb for each in held)
+    waiting: dict[tuple[Kind, str], deque[int]] = {}
+    for index, place in enumerate(asked):
+        waiting.setdefault((place.kind, place.function_name), deque()).append(index)
     without_memory: set[Kind] = set()
     found = []
-    for index, place in enumerate(asked):
-        kind, function = place.kind, (place.kind, place.function_name)
-        if kinds[kind] >= MOST_OF_A_KIND or functions[function] >= MOST_OF_ONE:
-            continue
-        if kinds[kind] and memory_mb + place.memory_mb > most_memory_mb:
+    while waiting:
+        of = min(waiting, key=lambda each: (functions[each], waiting[each][0]))
+        kind, needed = of[0], asked[waiting[of][0]].memory_mb
+        full = kinds[kind] >= MOST_OF_A_KIND or functions[of] >= MOST_OF_ONE
+        if not full and kinds[kind] and memory_mb + needed > most_memory_mb:
             without_memory.add(kind)
-        if kind not in without_memory:
-            kinds[kind] += 1
-            functions[function] += 1
-            memory_mb += place.memory_mb
-            found.append(index)
-    return found
+        if full or kind in without_memory:
+            del waiting[of]
+            continue
+        found.append(waiting[of].popleft())
+        kinds[kind] += 1
+        functions[of] += 1
+        memory_mb += needed
+        if not waiting[of]:
+            del waiting[of]
+    return sorted(found)
 
 
 def half_of_memory_mb() -> int:

@@ -20,6 +20,14 @@ def test_no_function_takes_all_of_a_kind() -> None:
     assert fitting([], asked, ENOUGH) == [*range(MOST_OF_ONE), 10]
 
 
+def test_long_backlogs_keep_nobody_out() -> None:
+    """Two functions with hundreds of events took every place that became free."""
+    held = calls("a", "a", "b", "b")
+    asked = calls(*["a", "b"] * 100, "c")
+    assert fitting(held, asked, ENOUGH) == [200]
+    assert fitting(held[:3], asked, ENOUGH) == [1, 200]
+
+
 def test_each_kind_has_places_of_its_own() -> None:
     """What a function waits for finds room, however many such functions there are."""
     held = calls(*"abcde") + calls(*"abcde", kind=Kind.EVENT)
