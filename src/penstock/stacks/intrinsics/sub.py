@@ -59,21 +59,28 @@ def check(argument: Any) -> None:
 def evaluate(argument: Any, evaluation: Evaluation) -> Any:
     """Return the text with its variables replaced, or the first Unknown among them."""
     text, variables = parts(argument)
+    pieces = _VARIABLE.split(text)  # texts, and between them the names of variables
     found: dict[str, str] = {}
-    for name in names(text):
-        value = _value(name, variables, evaluation)
-        if isinstance(value, Unknown):
-            return value
-        written = text_of(value)
-        if written is None:
-            raise template_error(
-                f"variable {name} in Fn::Sub expression does not resolve to a string"
-            )
-        found[name] = written
-    check_length("Fn::Sub", len(text) + sum(len(found.get(n, "")) for n in _VARIABLE.findall(text)))
-    return _VARIABLE.sub(
-        lambda match: f"${{{match[1][1:]}}}" if match[1].startswith("!") else found[match[1]], text
-    )
+    length = len(text)
+    for place in range(1, len(pieces), 2):
+        name = pieces[place]
+        if name.startswith("!"):
+            pieces[place] = f"${{{name[1:]}}}"
+            continue
+        if name not in found:
+            value = _value(name, variables, evaluation)
+            if isinstance(value, Unknown):
+                return value
+            written = text_of(value)
+            if written is None:
+                raise template_error(
+                    f"variable {name} in Fn::Sub expression does not resolve to a string"
+                )
+            found[name] = written
+        pieces[place] = found[name]
+        length += len(found[name])
+    check_length("Fn::Sub", length)
+    return "".join(pieces)
 
 
 def _value(name: str, variables: Mapping[str, Any], evaluation: Evaluation) -> Any:

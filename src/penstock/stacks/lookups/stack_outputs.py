@@ -20,7 +20,9 @@ _NAME = "GetStackOutput"
 
 def names_stacks(template: Template) -> bool:
     """Tell whether a template may use Fn::GetStackOutput, by its text alone."""
-    return _NAME in template.body
+    if names_stacks not in template.found:
+        template.found[names_stacks] = _NAME in template.body
+    return bool(template.found[names_stacks])
 
 
 class StackOutputLookups:

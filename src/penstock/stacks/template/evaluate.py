@@ -147,6 +147,8 @@ class _Evaluator:
 
     def value(self, node: Any) -> Any:
         """Return a node evaluated; NO_VALUE where it says so."""
+        if isinstance(node, str):  # most nodes are texts
+            return node
         if isinstance(node, list):
             return members(node, self.value)
         if not isinstance(node, dict):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from penstock.stacks.template.errors import invalid, unresolved
-from penstock.stacks.template.references import Reference, references_in
+from penstock.stacks.template.references import Reference, references, references_in
 from penstock.stacks.template.template import ResourceDeclaration, Template
 
 
@@ -14,7 +14,10 @@ def live_references(
     """Return, for every resource that exists under these conditions, what its properties,
     metadata and policies refer to."""
     return {
-        logical_id: references_in(template, _evaluated_parts(resource), conditions)
+        logical_id: [
+            *references(template, logical_id, conditions),
+            *references_in(template, _other_parts(resource), conditions),
+        ]
         for logical_id, resource in template.resources.items()
         if resource.condition is None or conditions[resource.condition]
     }
@@ -77,13 +80,10 @@ def in_order(graph: Mapping[str, Collection[str]]) -> list[str]:
     return list(ordered)
 
 
-def _evaluated_parts(resource: ResourceDeclaration) -> list[Any]:
-    return [
-        resource.properties,
-        resource.metadata,
-        resource.creation_policy or {},
-        resource.update_policy or {},
-    ]
+def _other_parts(resource: ResourceDeclaration) -> list[Any]:
+    """Return what is evaluated of a resource beside its properties."""
+    parts = (resource.metadata, resource.creation_policy, resource.update_policy)
+    return [part for part in parts if part]
 
 
 def _peel(graph: dict[str, set[str]]) -> None:

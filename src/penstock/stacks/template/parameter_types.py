@@ -6,6 +6,7 @@ value could name one at all. Docs: ADR 0035 and
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
 """
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -67,6 +68,7 @@ def _is_of_aws(type: str) -> bool:
     return listed[1] in _OF_AWS and listed[1] not in _NOT_IN_LISTS
 
 
+@functools.lru_cache(maxsize=256)
 def is_list(type: str) -> bool:
     """Tell whether Ref gives a list."""
     inner = _OF_SSM.fullmatch(type)

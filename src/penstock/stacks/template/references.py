@@ -10,6 +10,8 @@ from penstock.stacks.template.evaluate import Scope, evaluated
 from penstock.stacks.template.template import Template
 
 Path = tuple[str | int, ...]
+_MOST_KEPT = 8
+"""Sets of conditions, of one template, whose references are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,18 @@ def references(
     scope_conditions: Mapping[str, bool],
     scope: Scope | None = None,
 ) -> list[Reference]:
-    """Return what a resource's properties refer to, in the template's order, each once."""
-    node = template.resources[logical_id].properties
-    return references_in(template, node, scope_conditions, scope)
+    """Return what a resource's properties refer to, in the template's order, each once.
+
+    Planning, validation and every operation ask for the same; the template keeps what was found.
+    """
+    known = _known(template, scope_conditions)
+    if logical_id not in known:
+        walk = _Walk(template, scope_conditions, scope)
+        found = walk.found_in(template.resources[logical_id].properties)
+        if walk.asked_for_default:
+            return found
+        known[logical_id] = found
+    return known[logical_id]
 
 
 def references_in(
@@ -51,11 +62,26 @@ def references_in(
     Without the `scope` that the node is evaluated in, a default of Fn::FindInMap counts unless its
     keys stand there as texts, and paths behind one that is AWS::NoValue may count it.
     """
-    return list(dict.fromkeys(_Walk(template, scope_conditions, scope).of(node, ())))
+    return _Walk(template, scope_conditions, scope).found_in(node)
+
+
+def _known(template: Template, conditions: Mapping[str, bool]) -> dict[str, list[Reference]]:
+    """Return what the template keeps of its resources' references under these conditions."""
+    by_conditions = template.found.setdefault(references, {})
+    key = frozenset(conditions.items())
+    if key not in by_conditions:
+        if len(by_conditions) == _MOST_KEPT:
+            by_conditions.clear()
+        by_conditions[key] = {}
+    known: dict[str, list[Reference]] = by_conditions[key]
+    return known
 
 
 class _Walk:
     """Walks nodes with one set of conditions."""
+
+    asked_for_default = False
+    """Whether a default of Fn::FindInMap was met: it depends on the scope which is live."""
 
     def __init__(
         self, template: Template, conditions: Mapping[str, bool], scope: Scope | None
@@ -63,6 +89,10 @@ class _Walk:
         self._template = template
         self._conditions = conditions
         self._scope = scope
+
+    def found_in(self, node: Any) -> list[Reference]:
+        """Return the references in a node, each once."""
+        return list(dict.fromkeys(self.of(node, ())))
 
     def of(self, node: Any, path: Path) -> Iterator[Reference]:
         """Yield the references below a node; steps to its members extend the path."""
@@ -99,6 +129,7 @@ class _Walk:
         names, default = find_in_map.parts(argument)
         if not default:
             return False
+        self.asked_for_default = True
         if self._scope is not None:
             names = evaluated(self._scope, names)
         found: Any = self._template.mappings

@@ -73,6 +73,8 @@ class Template:
     rules: Mapping[str, Any] = field(default_factory=dict)
     original: str | None = None
     """The text as it was given, where transforms made another one of it; otherwise None."""
+    found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was found in it so far; whoever looks for something keeps it under a key of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,3 +91,30 @@ def test_values_of_other_stacks_are_references_where_they_stand() -> None:
         ("Parameter", "Net", ("A", 0)),
         ("Import", "vpc", ("A", 1)),
     ]
+
+
+def test_what_a_template_keeps_is_kept_by_conditions_and_by_default() -> None:
+    """Locks: of two stacks with one template, one has the references of the other's branch."""
+    chosen = {"Fn::If": ["Big", {"Ref": "Large"}, {"Ref": "Small"}]}
+    looked_up = in_mapping({"Ref": "Key"}, {"Ref": "Large"})
+    body = {
+        "Parameters": {name: {"Type": "String"} for name in ("Large", "Small", "Key")},
+        "Mappings": {"M": {"k": {"there": "v"}}},
+        "Conditions": {"Big": {"Fn::Equals": [{"Ref": "Key"}, "big"]}},
+        "Resources": {
+            "Chosen": {"Type": "AWS::SNS::Topic", "Properties": {"P": chosen}},
+            "LookedUp": {"Type": "AWS::SNS::Topic", "Properties": {"P": looked_up}},
+        },
+    }
+    template = load_template(json.dumps(body))
+
+    def names(logical_id: str, key: str, *, big: bool) -> set[str]:
+        parameters = {"Key": ParameterValue(key)}
+        scope = evaluate.Scope(template, parameters, "eu-west-1", "123456789012", "", "s")
+        return {each.name for each in references(template, logical_id, {"Big": big}, scope)}
+
+    for _ in range(2):
+        assert names("Chosen", "a", big=True) == {"Large"}
+        assert names("Chosen", "a", big=False) == {"Small"}
+        assert names("LookedUp", "there", big=False) == {"Key", "M"}
+        assert names("LookedUp", "absent", big=False) == {"Key", "M", "Large"}
