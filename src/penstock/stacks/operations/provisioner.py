@@ -225,6 +225,7 @@ class Provisioner:
 
     async def _carry_out(self, run: Run, decisions: list[Decision]) -> None:
         changes = Changes()
+        await self._look_at_stacks(run, decisions)
         for decision in decisions:
             _log.debug("stack %s: %s", run.operation.stack_name, decision)
             match decision:
@@ -282,10 +283,16 @@ class Provisioner:
             run.turn = Turn(run.operation, plan, template, exports, run.resources)
         return run.turn
 
+    async def _look_at_stacks(self, run: Run, decisions: list[Decision]) -> None:
+        """Read the outputs of other stacks that the resources which start now name."""
+        starting = [run.current[each.logical_id] for each in decisions if isinstance(each, Start)]
+        names = [step.logical_id for step in starting if step.work is Work.APPLY]
+        if names:
+            await self._calls.look_at_stacks(run.operation, await self._turn(run), names)
+
     async def _start(self, run: Run, step: Step, changes: Changes) -> None:
         if step.work is Work.APPLY:
             turn = await self._turn(run)
-            await self._calls.look_at_stacks(run.operation, turn, [step.logical_id])
             support = self._calls.support(turn.template.resources[step.logical_id].type)
             decided = turn.decide(step, support.value)
             step_outcomes.apply(decided, turn, changes)
@@ -355,7 +362,8 @@ class Provisioner:
             return
         changes = Changes(steps=[told])
         if step.physical_id is None and physical_id:
-            changes.events.append(await self._initiated(run, step, physical_id))
+            shown = await self._shown(run, step)
+            changes.events.append(_initiated(step, physical_id, shown))
             step_outcomes.named(run, told, changes)
         elif progress.reason and progress.reason != step.reason:
             status = step_outcomes.status_of(step, "IN_PROGRESS")
@@ -383,9 +391,7 @@ class Provisioner:
         match progress:
             case Succeeded():
                 if step.work in {Work.CREATE, Work.REPLACE} and step.physical_id is None:
-                    changes.events.append(
-                        await self._initiated(run, step, progress.physical_resource_id)
-                    )
+                    changes.events.append(_initiated(step, progress.physical_resource_id, shown))
                 step_outcomes.succeeded(run, step, progress, shown, changes)
             case Failed():
                 token = step_requests.token(run.operation, step)
@@ -393,18 +399,11 @@ class Provisioner:
                     None,
                     progress.physical_resource_id,
                 }:
-                    changes.events.append(
-                        await self._initiated(run, step, progress.physical_resource_id)
-                    )
+                    changes.events.append(_initiated(step, progress.physical_resource_id, shown))
                 step_outcomes.failed(run, step, progress, token, shown, changes)
             case None:
                 step_outcomes.cancelled(run, step, shown, changes)
         return changes
-
-    async def _initiated(self, run: Run, step: Step, physical_id: str) -> StackEvent:
-        status = step_outcomes.status_of(step, "IN_PROGRESS")
-        shown = await self._shown(run, step)
-        return step_outcomes.event_of(step, physical_id, status, CREATION_INITIATED, shown)
 
     async def _shown(self, run: Run, step: Step) -> Mapping[str, Any] | None:
         if run.phase in {Phase.CREATE, Phase.UPDATE}:
@@ -415,6 +414,11 @@ class Provisioner:
             created = Phase.CREATE in run.steps and Phase.UPDATE not in run.steps
             run.past = PastProperties(run.operation, run.resources, created=created)
         return run.past.of(step)
+
+
+def _initiated(step: Step, physical_id: str, shown: Mapping[str, Any] | None) -> StackEvent:
+    status = step_outcomes.status_of(step, "IN_PROGRESS")
+    return step_outcomes.event_of(step, physical_id, status, CREATION_INITIATED, shown)
 
 
 def _is_known(run: Run, decision: Decision) -> bool:
