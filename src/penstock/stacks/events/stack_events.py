@@ -7,7 +7,7 @@ stands behind its resources: `running 11, kept 14, recorded 0`; AWS gives no rea
 tools show what is given.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,52 +61,61 @@ class StackEvent:
         return None if self.properties is None else as_json(canonical(self.properties))
 
 
-def store(
-    connection: sa.Connection,
-    cipher: Cipher,
-    stack_id: str,
-    stack_name: str,
-    events: Iterable[StackEvent],
-    token: str | None,
-    now: datetime,
-) -> list[tuple[str, StackEvent]]:
-    """Add events to the stack's list and to the outbox, in their order; return them with ids.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one stack tells in one moment: events in their order."""
 
-    The stack's own tell where its operations begin and end.
+    stack_id: str
+    stack_name: str
+    events: Sequence[StackEvent]
+    token: str | None
+    """The client request token of the operation."""
+    now: datetime
+
+
+def store(connection: sa.Connection, cipher: Cipher, told: Iterable[Told]) -> list[list[str]]:
+    """Add events to their stacks' lists and to the outbox, in their order; return the ids of each.
+
+    A stack's own tell where its operations begin and end.
     """
-    stored: list[tuple[str, StackEvent]] = []
+    stored: list[list[str]] = []
     rows: list[EventRow] = []
-    for event in events:
-        own = event.type == STACK_TYPE and event.physical_id == stack_id
-        if own:
-            _insert(connection, rows, now)
-            operation_events.before(connection, stack_id, event.status, now)
-        event_id = _event_id(event, now)
-        stored.append((event_id, event))
-        properties = event.properties_text
-        rows.append(
-            EventRow(
-                id=event_id,
-                stack_id=stack_id,
-                stack_name=stack_name,
-                logical_id=event.logical_id,
-                physical_id=event.physical_id,
-                type=event.type,
-                status=event.status,
-                reason=event.reason,
-                sealed_properties=None if properties is None else cipher.encrypt(properties),
-                token=token,
-                occurred_at=now,
-            )
-        )
-        if own:
-            _insert(connection, rows, now)
-            operation_events.after(connection, stack_id, event.status, now)
-    _insert(connection, rows, now)
+    for each in told:
+        ids_of_each = []
+        for event in each.events:
+            own = event.type == STACK_TYPE and event.physical_id == each.stack_id
+            if own:
+                _insert(connection, rows)
+                operation_events.before(connection, each.stack_id, event.status, each.now)
+            row = _row(cipher, each, event)
+            rows.append(row)
+            ids_of_each.append(row.id)
+            if own:
+                _insert(connection, rows)
+                operation_events.after(connection, each.stack_id, event.status, each.now)
+        stored.append(ids_of_each)
+    _insert(connection, rows)
     return stored
 
 
-def _insert(connection: sa.Connection, rows: list[EventRow], now: datetime) -> None:
+def _row(cipher: Cipher, told: Told, event: StackEvent) -> EventRow:
+    properties = event.properties_text
+    return EventRow(
+        id=_event_id(event, told.now),
+        stack_id=told.stack_id,
+        stack_name=told.stack_name,
+        logical_id=event.logical_id,
+        physical_id=event.physical_id,
+        type=event.type,
+        status=event.status,
+        reason=event.reason,
+        sealed_properties=None if properties is None else cipher.encrypt(properties),
+        token=told.token,
+        occurred_at=told.now,
+    )
+
+
+def _insert(connection: sa.Connection, rows: list[EventRow]) -> None:
     """Store what is gathered, and empty it."""
     stack_operations.add_events(connection, rows)
     told = [
@@ -120,7 +129,7 @@ def _insert(connection: sa.Connection, rows: list[EventRow], now: datetime) -> N
                 "status": row.status,
                 "reason": row.reason,
             },
-            now,
+            row.occurred_at,
         )
         for row in rows
     ]

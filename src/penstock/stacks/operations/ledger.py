@@ -7,6 +7,7 @@ step in progress, whose call may or may not have happened. `run.Run` is the imag
 import asyncio
 import dataclasses
 import functools
+import itertools
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,7 +19,9 @@ import sqlalchemy as sa
 from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.stacks.events import stack_events, topic_messages
+from penstock.stacks.events.stack_events import Told
 from penstock.stacks.operations import exports
+from penstock.stacks.operations.group_commit import GroupCommit
 from penstock.stacks.operations.operation import Operation, Parent, StackDocument, Step
 from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.walk import Phase, all_made
@@ -40,6 +43,17 @@ class DeletionRequested(Exception):
     """The stack is to be deleted after this phase, which the walk did not know yet."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Commit:
+    """Changes of a run, with the rows that they come to."""
+
+    run: Run
+    changes: Changes
+    steps: Sequence[StepRow]
+    resources: Sequence[ResourceRow]
+    now: datetime
+
+
 class Ledger:
     """Stores and loads operations of one server."""
 
@@ -47,6 +61,7 @@ class Ledger:
         self._database = database
         self._cipher = cipher
         self._clock = clock
+        self._group = GroupCommit(self._store)
         self.resource = functools.lru_cache(maxsize=4096)(self._resource)
 
     def _resource(self, sealed: str) -> DeployedResource:
@@ -88,6 +103,8 @@ class Ledger:
     async def commit(self, run: Run, changes: Changes) -> None:
         """Store `changes`, then make them in `run`. Trouble of the database is waited out.
 
+        What is committed at the same time, of any run, is one unit of work.
+
         Raises, with nothing stored, ServiceError when an export of `outputs` is refused, and
         DeletionRequested when a phase would end without regard to that.
         """
@@ -100,11 +117,7 @@ class Ledger:
             self.resource_row(run.operation.stack_id, each, reason, now)
             for each, reason in changes.resources
         ]
-
-        def work(connection: sa.Connection) -> None:
-            self._write(connection, run, changes, steps, resources, now)
-
-        await self._patiently(work)
+        await self._group.add(_Commit(run, changes, steps, resources, now))
         for step in changes.steps:
             run.steps.setdefault(step.phase, {})[step.key] = step
         for resource, _ in changes.resources:
@@ -203,17 +216,24 @@ class Ledger:
                 await asyncio.sleep(seconds)
                 seconds = min(2 * seconds, _LONGEST_BACK_OFF_SECONDS)
 
-    def _write(
-        self,
-        connection: sa.Connection,
-        run: Run,
-        changes: Changes,
-        steps: Sequence[StepRow],
-        resources: Sequence[ResourceRow],
-        now: datetime,
-    ) -> None:
-        operation = run.operation
-        stack_id = operation.stack_id
+    async def _store(self, commits: Sequence[_Commit]) -> None:
+        await self._patiently(lambda connection: self._write(connection, commits))
+
+    def _write(self, connection: sa.Connection, commits: Sequence[_Commit]) -> None:
+        """Write commits in their order; those of steps alone, one after the other, together."""
+        for of_steps, some in itertools.groupby(
+            commits, lambda commit: commit.changes.of_steps_alone
+        ):
+            if of_steps:
+                self._write_steps(connection, list(some))
+            else:
+                for commit in some:
+                    self._write_turn(connection, commit)
+
+    def _write_turn(self, connection: sa.Connection, commit: _Commit) -> None:
+        """Write what may be refused, or changes the stack itself."""
+        run, changes = commit.run, commit.changes
+        operation, stack_id = run.operation, run.operation.stack_id
         if changes.phase is not None or changes.finished:
             stored = stack_operations.get(connection, operation.id)
             if stored is not None and stored.delete_requested and not run.delete_requested:
@@ -224,25 +244,27 @@ class Ledger:
             )
         if changes.imports is not None:
             stacks.replace_imports(connection, stack_id, changes.imports)
-        stack_operations.put_steps(connection, steps)
-        stacks.put_resources(connection, resources)
-        for name in changes.gone:
-            stacks.delete_resource(connection, stack_id, name)
-        told = stack_events.store(
-            connection, self._cipher, stack_id, operation.stack_name, changes.events,
-            operation.token, now,
-        )  # fmt: skip
-        topic_messages.publish(
-            connection, operation.topics, stack_id, operation.stack_name, told,
-            operation.token, now, self._cipher,
-        )  # fmt: skip
+        self._write_steps(connection, [commit])
         if changes.phase is not None or changes.finished:
             phase = changes.phase or run.phase
             stack_operations.update(
                 connection, operation.id, phase=phase.value, active=not changes.finished
             )
         if changes.status is not None:
-            self._write_stack(connection, operation, changes, now)
+            self._write_stack(connection, operation, changes, commit.now)
+
+    def _write_steps(self, connection: sa.Connection, commits: Sequence[_Commit]) -> None:
+        """Write the steps, resources and events of several commits by one statement each."""
+        stack_operations.put_steps(connection, [row for each in commits for row in each.steps])
+        stacks.put_resources(connection, [row for each in commits for row in each.resources])
+        for commit in commits:
+            for name in commit.changes.gone:
+                stacks.delete_resource(connection, commit.run.operation.stack_id, name)
+        told = [_told(commit) for commit in commits]
+        event_ids = stack_events.store(connection, self._cipher, told)
+        for commit, events, ids in zip(commits, told, event_ids, strict=True):
+            topics = commit.run.operation.topics
+            topic_messages.publish(connection, topics, events, ids, self._cipher)
 
     def tell(
         self,
@@ -257,11 +279,10 @@ class Ledger:
         row = stacks.get(connection, stack_id)
         assert row is not None
         event = stack_events.of_stack(stack_id, row.name, status, reason)
-        told = stack_events.store(connection, self._cipher, stack_id, row.name, [event], token, now)
+        told = Told(stack_id, row.name, [event], token, now)
+        [event_ids] = stack_events.store(connection, self._cipher, [told])
         topics = self.open(row.sealed, StackDocument).notification_arns
-        topic_messages.publish(
-            connection, topics, stack_id, row.name, told, token, now, self._cipher
-        )
+        topic_messages.publish(connection, topics, told, event_ids, self._cipher)
 
     def _write_stack(
         self, connection: sa.Connection, operation: Operation, changes: Changes, now: datetime
@@ -304,3 +325,10 @@ class Ledger:
             sealed=self.seal(resource),
             updated_at=now,
         )
+
+
+def _told(commit: _Commit) -> Told:
+    operation = commit.run.operation
+    return Told(
+        operation.stack_id, operation.stack_name, commit.changes.events, operation.token, commit.now
+    )

@@ -101,6 +101,15 @@ class Changes:
         return bool(self.steps or self.resources or self.gone or self.events or self.phase
                     or self.status)  # fmt: skip
 
+    @property
+    def of_steps_alone(self) -> bool:
+        """Whether they can be stored together with others': nothing of them depends on what else
+        is stored, or is refused for it."""
+        return (
+            self.phase is None and self.status is None and not self.finished and not self.gone
+            and self.outputs is None and self.imports is None
+        )  # fmt: skip
+
     def without(self, secrets: Secrets) -> "Changes":
         """Mask NoEcho values in reasons: a service's refusal may quote the value it refuses."""
         if not secrets.values:

@@ -78,7 +78,8 @@ class Told:
 
     def _store(self, events: Sequence[StackEvent]) -> None:
         self.now += timedelta(seconds=1)
-        stack_events.store(self.connection, self.cipher, STACK, "app", events, None, self.now)
+        told = stack_events.Told(STACK, "app", events, None, self.now)
+        stack_events.store(self.connection, self.cipher, [told])
 
 
 def _line(one: OperationEvent) -> str:
