@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from penstock.storage.database import Database, announce
+from penstock.storage.prepared import Prepared
 from penstock.storage.schema import Timestamp, metadata
 
 events = sa.Table(
@@ -33,7 +34,7 @@ _TOPIC = "outbox"
 _MOST_AT_ONCE = 500
 
 # Built once: building a statement costs more than running it.
-_INSERT = events.insert()
+_INSERT = Prepared(events.insert(), ["kind", "subject", "detail", "occurred_at"])
 _AFTER = (
     events.select()
     .where(events.c.position > sa.bindparam("after"))
@@ -78,8 +79,8 @@ def publish_all(connection: sa.Connection, new: Sequence[NewEvent]) -> None:
     """As `publish`, several events in their order; none is harmless."""
     if not new:
         return
-    connection.execute(
-        _INSERT,
+    _INSERT.execute_all(
+        connection,
         [
             {
                 "kind": event.kind,

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from penstock.storage.prepared import Prepared
 from penstock.storage.schema import Timestamp, metadata
 
 resources = sa.Table(
@@ -42,12 +43,19 @@ class Resource:
     updated_at: datetime
 
 
-_INSERT = resources.insert()  # built once: most operations of the small services need one of these
-_GET = resources.select().where(
+_NAMED = (
     resources.c.service == sa.bindparam("its_service"),
     resources.c.type == sa.bindparam("its_type"),
     resources.c.name == sa.bindparam("its_name"),
 )
+# Most operations of the small services need one of these.
+_INSERT = Prepared(resources.insert(), Resource.__slots__)
+_GET = Prepared(resources.select().where(*_NAMED))
+_GET_BY_ARN = Prepared(resources.select().where(resources.c.arn == sa.bindparam("its_arn")))
+_UPDATES = {
+    columns: Prepared(resources.update().where(*_NAMED), ["updated_at", *columns])
+    for columns in [(), ("document",), ("tags",), ("document", "tags")]
+}
 
 
 class ResourceExists(Exception):
@@ -60,21 +68,19 @@ def insert(connection: sa.Connection, resource: Resource) -> None:
     values["document"], values["tags"] = dict(resource.document), dict(resource.tags)
     if get(connection, resource.service, resource.type, resource.name) is not None:
         raise ResourceExists(f"{resource.service} {resource.type} {resource.name}")
-    connection.execute(_INSERT, values)
+    _INSERT.execute(connection, values)
 
 
 def get(connection: sa.Connection, service: str, type: str, name: str) -> Resource | None:
     """Return the resource, or None."""
-    row = connection.execute(
-        _GET, {"its_service": service, "its_type": type, "its_name": name}
-    ).first()
-    return Resource(**row._mapping) if row else None
+    rows = _GET.rows(connection, {"its_service": service, "its_type": type, "its_name": name})
+    return Resource(*rows[0]) if rows else None
 
 
 def get_by_arn(connection: sa.Connection, arn: str) -> Resource | None:
     """Return the resource with this ARN, or None."""
-    row = connection.execute(resources.select().where(resources.c.arn == arn)).first()
-    return Resource(**row._mapping) if row else None
+    rows = _GET_BY_ARN.rows(connection, {"its_arn": arn})
+    return Resource(*rows[0]) if rows else None
 
 
 def scan(
@@ -110,17 +116,14 @@ def update(
     tags: Mapping[str, str] | None = None,
 ) -> bool:
     """Replace the document or the tags; return whether the resource exists."""
-    values: dict[str, Any] = {"updated_at": now}
+    values: dict[str, Any] = {}
     if document is not None:
         values["document"] = dict(document)
     if tags is not None:
         values["tags"] = dict(tags)
-    result = connection.execute(
-        resources.update()
-        .where(resources.c.service == service, resources.c.type == type, resources.c.name == name)
-        .values(**values)
-    )
-    return result.rowcount == 1
+    named = {"its_service": service, "its_type": type, "its_name": name}
+    statement = _UPDATES[tuple(values)]
+    return statement.execute(connection, {**named, **values, "updated_at": now}) == 1
 
 
 def delete(connection: sa.Connection, service: str, type: str, name: str) -> bool:

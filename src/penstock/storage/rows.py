@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from penstock.storage.prepared import Prepared
+
 
 class RowsInPlace:
     """Stores rows of one table, each in place of the row with its primary key, if there is one.
@@ -16,11 +18,12 @@ class RowsInPlace:
     def __init__(self, table: sa.Table) -> None:
         insert = sqlite.insert(table)
         changed = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
-        self._statement = insert.on_conflict_do_update(
+        in_place = insert.on_conflict_do_update(
             index_elements=list(table.primary_key.columns), set_=changed
         )
+        self._statement = Prepared(in_place, table.columns.keys())
 
     def store(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Store `rows`, which have every column, in their order; none is harmless."""
         if rows:
-            connection.execute(self._statement, rows)
+            self._statement.execute_all(connection, rows)
