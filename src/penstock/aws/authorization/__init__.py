@@ -9,7 +9,6 @@ A rule of IAM's PassRole says in `passed_to` which service will assume the role.
 An operation without an entry is denied to everybody.
 """
 
-import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -95,30 +94,55 @@ def requirements(
 
 def expand(template: str, request: Mapping[str, Any], place: Mapping[str, str]) -> list[str]:
     """Return every resource that `template` names for this request."""
-    literals = _PLACEHOLDER.split(template)
-    texts, paths, filters = literals[0::3], literals[1::3], literals[2::3]
-    choices = []
-    for path, filter_name in zip(paths, filters, strict=True):
-        values = [place[path]] if path in place else _values(path, request)
-        convert = _FILTERS[filter_name] if filter_name else _plain
-        choices.append(
-            [convert(value, place) for value in values] or [_ABSENT.get(filter_name, "*")]
+    start, placeholders = _parsed(template)
+    found = [start]
+    for each in placeholders:
+        values = [place[each.path]] if each.path in place else _values(each.path, request)
+        named = [each.convert(value, place) for value in values] or [each.absent]
+        found = [f"{before}{name}{each.text}" for before in found for name in named]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Placeholder:
+    """One `{path|filter}` of a resource's template, and the text after it."""
+
+    path: str
+    convert: Callable[[str, Mapping[str, str]], str]
+    absent: str
+    """What stands for a member that is absent."""
+    text: str
+
+
+@cache
+def _parsed(template: str) -> tuple[str, list[_Placeholder]]:
+    """Return what stands before the first placeholder of a table's template, and all of them."""
+    start, *parts = _PLACEHOLDER.split(template)
+    return start, [
+        _Placeholder(
+            path,
+            _FILTERS[filter_name] if filter_name else _plain,
+            _ABSENT.get(filter_name, "*"),
+            text,
         )
-    return [
-        texts[0] + "".join(value + text for value, text in zip(chosen, texts[1:], strict=True))
-        for chosen in itertools.product(*choices)
+        for path, filter_name, text in zip(parts[0::3], parts[1::3], parts[2::3], strict=True)
     ]
 
 
-def _values(path: str, request: Any) -> list[str]:
+def _values(path: str, request: Mapping[str, Any]) -> list[str]:
     found: list[Any] = [request]
-    for part in path.split("."):
-        name, many = part.removesuffix("[]"), part.endswith("[]")
+    for name, many in _steps(path):
         following = [value.get(name) for value in found if isinstance(value, Mapping)]
         found = [value for value in following if value is not None and value != ""]
         if many:
             found = [item for value in found for item in value]
     return [str(value) for value in found]
+
+
+@cache
+def _steps(path: str) -> list[tuple[str, bool]]:
+    """Return the names in a table's path, and after which of them `[]` stands."""
+    return [(part.removesuffix("[]"), part.endswith("[]")) for part in path.split(".")]
 
 
 def _plain(value: str, place: Mapping[str, str]) -> str:
