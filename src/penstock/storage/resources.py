@@ -43,11 +43,25 @@ class Resource:
     updated_at: datetime
 
 
-_NAMED = (
+_OF_TYPE = (
     resources.c.service == sa.bindparam("its_service"),
     resources.c.type == sa.bindparam("its_type"),
-    resources.c.name == sa.bindparam("its_name"),
 )
+_NAMED = (*_OF_TYPE, resources.c.name == sa.bindparam("its_name"))
+
+
+def _scanning(*, prefixed: bool, limited: bool) -> Prepared:
+    query = resources.select().where(*_OF_TYPE, resources.c.name > sa.bindparam("after"))
+    if prefixed:  # not LIKE, which ignores case on SQLite
+        length = sa.bindparam("length", type_=sa.Integer)
+        query = query.where(
+            resources.c.name.between(sa.bindparam("prefix"), sa.bindparam("last")),
+            sa.func.substr(resources.c.name, 1, length) == sa.bindparam("prefix"),
+        )
+    query = query.order_by(resources.c.name)
+    return Prepared(query.limit(sa.bindparam("most")) if limited else query)
+
+
 # Most operations of the small services need one of these.
 _INSERT = Prepared(resources.insert(), Resource.__slots__)
 _GET = Prepared(resources.select().where(*_NAMED))
@@ -55,6 +69,11 @@ _GET_BY_ARN = Prepared(resources.select().where(resources.c.arn == sa.bindparam(
 _UPDATES = {
     columns: Prepared(resources.update().where(*_NAMED), ["updated_at", *columns])
     for columns in [(), ("document",), ("tags",), ("document", "tags")]
+}
+_SCANS = {
+    (prefixed, limited): _scanning(prefixed=prefixed, limited=limited)
+    for prefixed in (False, True)
+    for limited in (False, True)
 }
 
 
@@ -93,16 +112,14 @@ def scan(
     limit: int | None = None,
 ) -> list[Resource]:
     """Return resources in order of name: those starting with `prefix`, after name `after`."""
-    query = resources.select().where(
-        resources.c.service == service, resources.c.type == type, resources.c.name > after
-    )
-    if prefix:  # not LIKE, which ignores case on SQLite
-        query = query.where(
-            resources.c.name.between(prefix, prefix + chr(0x10FFFF)),
-            sa.func.substr(resources.c.name, 1, len(prefix)) == prefix,
-        )
-    rows = connection.execute(query.order_by(resources.c.name).limit(limit))
-    return [Resource(**row._mapping) for row in rows]
+    place: dict[str, Any] = {"its_service": service, "its_type": type, "after": after}
+    if prefix:
+        last = prefix + chr(0x10FFFF)
+        place |= {"prefix": prefix, "last": last, "length": len(prefix)}
+    if limit is not None:
+        place["most"] = limit
+    statement = _SCANS[bool(prefix), limit is not None]
+    return [Resource(*row) for row in statement.rows(connection, place)]
 
 
 def update(

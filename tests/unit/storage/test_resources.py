@@ -58,6 +58,7 @@ async def test_scan_is_in_order_and_respects_prefix_case_and_position(database: 
     assert await scan(prefix="A") == ["A"]
     assert await scan(prefix="a_") == ["a_1"]
     assert await scan(after="a", limit=2) == ["a%2", "a_1"]
+    assert await scan(prefix="a", after="a%2", limit=1) == ["a_1"]
 
 
 async def test_update_replaces_the_document_or_the_tags(database: Database) -> None:
