@@ -4,6 +4,7 @@ An effect on the world is named by a deterministic id, so that repeating it afte
 restart finds what was already done (docs/architecture.md, "Observe, decide, act").
 """
 
+import hashlib
 import os
 import secrets
 import threading
@@ -38,12 +39,23 @@ os.register_at_fork(after_in_child=_drawn.__init__)  # type: ignore[misc]
 
 def new_uuid() -> str:
     """Return a random UUID in lower case, the shape of most AWS ids."""
-    return str(uuid.UUID(bytes=_drawn.take(16), version=4))
+    return _uuid(_drawn.take(16), 4)
 
 
 def derived_uuid(*parts: str) -> str:
     """Return the UUID that always belongs to `parts`; equal parts give equal ids."""
-    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
+    named = _NAMESPACE.bytes + "\x1f".join(parts).encode()
+    return _uuid(hashlib.sha1(named, usedforsecurity=False).digest(), 5)
+
+
+def _uuid(given: bytes, version: int) -> str:
+    """Return the UUID of RFC 4122 that the first 16 bytes come to: a third of uuid.UUID's time."""
+    digits = given.hex()
+    variant = "89ab"[given[8] >> 4 & 0b11]
+    return (
+        f"{digits[:8]}-{digits[8:12]}-{version}{digits[13:16]}-{variant}{digits[17:20]}-"
+        f"{digits[20:32]}"
+    )
 
 
 def new_token() -> str:

@@ -16,6 +16,14 @@ def test_a_uuid_is_random_and_of_version_4() -> None:
     assert {uuid.UUID(each).variant for each in made} == {uuid.RFC_4122}
 
 
+def test_a_derived_uuid_is_the_one_of_rfc_4122_for_its_name() -> None:
+    for parts in (("stack", "resource"), ("ü", ""), *((str(number),) for number in range(50))):
+        made = ids.derived_uuid(*parts)
+        assert made == str(uuid.uuid5(ids._NAMESPACE, "\x1f".join(parts)))
+    kept = "bb6789ef-9436-5a31-9305-8d98883b1bae"  # resources carry such ids: they stay the same
+    assert ids.derived_uuid("stack", "operation", "resource") == kept
+
+
 def test_threads_are_given_different_bytes() -> None:
     start = threading.Barrier(8)
 
