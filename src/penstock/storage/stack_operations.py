@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from penstock.storage.prepared import Prepared
 from penstock.storage.rows import RowsInPlace
 from penstock.storage.tables.stacks import (
     stack_events,
@@ -33,7 +34,11 @@ class OperationRow:
 
 # Statements that are built once: every resource of a stack's operation needs several.
 _STEPS = RowsInPlace(stack_steps)
-_INSERT_EVENT = stack_events.insert()
+_EVENT_COLUMNS = [column.name for column in stack_events.columns if column.name != "ordinal"]
+_INSERT_EVENT = Prepared(stack_events.insert(), _EVENT_COLUMNS)
+_STEPS_OF = Prepared(
+    stack_steps.select().where(stack_steps.c.operation_id == sa.bindparam("operation_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +147,8 @@ def request_stop(connection: sa.Connection, operation_id: str, reason: str) -> b
 
 def steps(connection: sa.Connection, operation_id: str) -> list[StepRow]:
     """Return every step of an operation."""
-    rows = connection.execute(
-        stack_steps.select().where(stack_steps.c.operation_id == operation_id)
-    )
-    return [StepRow(**row._mapping) for row in rows]
+    rows = _STEPS_OF.rows(connection, {"operation_id": operation_id})
+    return [StepRow(*row) for row in rows]
 
 
 def put_step(connection: sa.Connection, row: StepRow) -> None:
@@ -161,11 +164,9 @@ def put_steps(connection: sa.Connection, rows: Sequence[StepRow]) -> None:
 
 def add_events(connection: sa.Connection, rows: Sequence[EventRow]) -> None:
     """Store events after all others, in their order; none is harmless."""
-    names = [name for name in EventRow.__slots__ if name != "ordinal"]
     if rows:
-        connection.execute(
-            _INSERT_EVENT, [{name: getattr(row, name) for name in names} for row in rows]
-        )
+        values = [{name: getattr(row, name) for name in _EVENT_COLUMNS} for row in rows]
+        _INSERT_EVENT.execute_all(connection, values)
 
 
 def events(

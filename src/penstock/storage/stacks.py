@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from penstock.storage.prepared import Prepared
 from penstock.storage.rows import RowsInPlace
 from penstock.storage.tables.stacks import (
     stack_exports,
@@ -22,7 +23,17 @@ from penstock.storage.tables.stacks import (
 _TYPES_AT_ONCE = 500
 """In one query: databases take a limited number of values."""
 
+# Statements that are built once: every operation and every look at a stack needs several.
 _RESOURCES = RowsInPlace(stack_resources)
+_RESOURCES_OF = Prepared(
+    stack_resources.select()
+    .where(stack_resources.c.stack_id == sa.bindparam("stack_id"))
+    .order_by(stack_resources.c.logical_id)
+)
+_WITH_ID = Prepared(stacks.select().where(stacks.c.id == sa.bindparam("id")))
+_LIVE = Prepared(
+    stacks.select().where(stacks.c.name == sa.bindparam("name"), stacks.c.deleted_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +88,16 @@ def insert(connection: sa.Connection, row: StackRow) -> None:
 
 def get(connection: sa.Connection, stack_id: str) -> StackRow | None:
     """Return the stack with this id, deleted or not."""
-    row = connection.execute(stacks.select().where(stacks.c.id == stack_id)).first()
-    return StackRow(**row._mapping) if row else None
+    rows = _WITH_ID.rows(connection, {"id": stack_id})
+    return StackRow(*rows[0]) if rows else None
 
 
 def find(connection: sa.Connection, name_or_id: str) -> StackRow | None:
     """Return the live stack of a name, or the stack of an id, deleted or not."""
     if name_or_id.startswith("arn:"):
         return get(connection, name_or_id)
-    row = connection.execute(
-        stacks.select().where(stacks.c.name == name_or_id, stacks.c.deleted_at.is_(None))
-    ).first()
-    return StackRow(**row._mapping) if row else None
+    rows = _LIVE.rows(connection, {"name": name_or_id})
+    return StackRow(*rows[0]) if rows else None
 
 
 def scan(connection: sa.Connection, *, deleted: bool) -> list[StackRow]:
@@ -143,12 +152,8 @@ def remove(connection: sa.Connection, stack_id: str, status: str) -> bool:
 
 def resources(connection: sa.Connection, stack_id: str) -> list[ResourceRow]:
     """Return the stack's resources in order of logical id."""
-    rows = connection.execute(
-        stack_resources.select()
-        .where(stack_resources.c.stack_id == stack_id)
-        .order_by(stack_resources.c.logical_id)
-    )
-    return [ResourceRow(**row._mapping) for row in rows]
+    rows = _RESOURCES_OF.rows(connection, {"stack_id": stack_id})
+    return [ResourceRow(*row) for row in rows]
 
 
 def stack_of_physical_id(connection: sa.Connection, physical_id: str) -> str | None:
@@ -239,5 +244,5 @@ def resources_of_types(connection: sa.Connection, types: Sequence[str]) -> list[
             stack_resources.c.type.in_(types[start : start + _TYPES_AT_ONCE]),
             stack_resources.c.status.not_in(["CREATE_FAILED", "DELETE_COMPLETE", "DELETE_SKIPPED"]),
         )
-        found += [ResourceRow(**row._mapping) for row in connection.execute(query)]
+        found += [ResourceRow(*row) for row in connection.execute(query)]
     return found

@@ -61,6 +61,26 @@ class StackEvent:
         return None if self.properties is None else as_json(canonical(self.properties))
 
 
+class SealedProperties:
+    """Properties of one stack's events as they are stored. A resource's are encrypted once for as
+    long as its events tell the very same ones: most have three."""
+
+    def __init__(self, cipher: Cipher) -> None:
+        self._cipher = cipher
+        self._last: dict[str, tuple[Mapping[str, Any], str]] = {}
+
+    def of(self, event: StackEvent) -> str | None:
+        """Return an event's properties encrypted, None where it tells none."""
+        properties = event.properties
+        if properties is None:
+            return None
+        last = self._last.get(event.logical_id)
+        if last is None or last[0] is not properties:
+            sealed = self._cipher.encrypt(as_json(canonical(properties)))
+            last = self._last[event.logical_id] = (properties, sealed)
+        return last[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What one stack tells in one moment: events in their order."""
@@ -71,9 +91,10 @@ class Told:
     token: str | None
     """The client request token of the operation."""
     now: datetime
+    properties: SealedProperties
 
 
-def store(connection: sa.Connection, cipher: Cipher, told: Iterable[Told]) -> list[list[str]]:
+def store(connection: sa.Connection, told: Iterable[Told]) -> list[list[str]]:
     """Add events to their stacks' lists and to the outbox, in their order; return the ids of each.
 
     A stack's own tell where its operations begin and end.
@@ -87,7 +108,7 @@ def store(connection: sa.Connection, cipher: Cipher, told: Iterable[Told]) -> li
             if own:
                 _insert(connection, rows)
                 operation_events.before(connection, each.stack_id, event.status, each.now)
-            row = _row(cipher, each, event)
+            row = _row(each, event)
             rows.append(row)
             ids_of_each.append(row.id)
             if own:
@@ -98,8 +119,7 @@ def store(connection: sa.Connection, cipher: Cipher, told: Iterable[Told]) -> li
     return stored
 
 
-def _row(cipher: Cipher, told: Told, event: StackEvent) -> EventRow:
-    properties = event.properties_text
+def _row(told: Told, event: StackEvent) -> EventRow:
     return EventRow(
         id=_event_id(event, told.now),
         stack_id=told.stack_id,
@@ -109,7 +129,7 @@ def _row(cipher: Cipher, told: Told, event: StackEvent) -> EventRow:
         type=event.type,
         status=event.status,
         reason=event.reason,
-        sealed_properties=None if properties is None else cipher.encrypt(properties),
+        sealed_properties=told.properties.of(event),
         token=told.token,
         occurred_at=told.now,
     )
@@ -153,5 +173,5 @@ def summary(resources: Iterable[DeployedResource]) -> str:
 def _event_id(event: StackEvent, now: datetime) -> str:
     if event.type == STACK_TYPE:
         return ids.new_uuid()
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-    return f"{event.logical_id}-{event.status}-{stamp}-{ids.new_alphanumeric(6)}"
+    stamp = now.replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return f"{event.logical_id}-{event.status}-{stamp}Z-{ids.new_alphanumeric(6)}"

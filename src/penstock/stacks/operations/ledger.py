@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from penstock.clock import Clock
 from penstock.errors import EngineError
 from penstock.stacks.events import stack_events, topic_messages
-from penstock.stacks.events.stack_events import Told
+from penstock.stacks.events.stack_events import SealedProperties, Told
 from penstock.stacks.operations import exports
 from penstock.stacks.operations.group_commit import GroupCommit
 from penstock.stacks.operations.operation import Operation, Parent, StackDocument, Step
@@ -93,7 +93,7 @@ class Ledger:
         run = Run(
             self.open(row.sealed, Operation), Phase(row.phase), {},
             {each.logical_id: self.resource(each.sealed) for each in resources},
-            row.stop, row.delete_requested,
+            row.stop, row.delete_requested, SealedProperties(self._cipher),
         )  # fmt: skip
         for stored in steps:
             step = self.open(stored.sealed, Step)
@@ -118,17 +118,7 @@ class Ledger:
             for each, reason in changes.resources
         ]
         await self._group.add(_Commit(run, changes, steps, resources, now))
-        for step in changes.steps:
-            run.steps.setdefault(step.phase, {})[step.key] = step
-        for resource, _ in changes.resources:
-            run.resources[resource.logical_resource_id] = resource
-        for name in changes.gone:
-            run.resources.pop(name, None)
-        if changes.phase is not None:
-            run.phase = changes.phase
-            run.cancelling.clear()
-        run.ended = changes.finished
-        run.wake()
+        run.make(changes)
 
     async def request_stop(self, run: Run, reason: str) -> None:
         """Stop what is being made; the first reason stays, without secrets that it quotes."""
@@ -261,7 +251,7 @@ class Ledger:
             for name in commit.changes.gone:
                 stacks.delete_resource(connection, commit.run.operation.stack_id, name)
         told = [_told(commit) for commit in commits]
-        event_ids = stack_events.store(connection, self._cipher, told)
+        event_ids = stack_events.store(connection, told)
         for commit, events, ids in zip(commits, told, event_ids, strict=True):
             topics = commit.run.operation.topics
             topic_messages.publish(connection, topics, events, ids, self._cipher)
@@ -279,8 +269,8 @@ class Ledger:
         row = stacks.get(connection, stack_id)
         assert row is not None
         event = stack_events.of_stack(stack_id, row.name, status, reason)
-        told = Told(stack_id, row.name, [event], token, now)
-        [event_ids] = stack_events.store(connection, self._cipher, [told])
+        told = Told(stack_id, row.name, [event], token, now, SealedProperties(self._cipher))
+        [event_ids] = stack_events.store(connection, [told])
         topics = self.open(row.sealed, StackDocument).notification_arns
         topic_messages.publish(connection, topics, told, event_ids, self._cipher)
 
@@ -330,5 +320,6 @@ class Ledger:
 def _told(commit: _Commit) -> Told:
     operation = commit.run.operation
     return Told(
-        operation.stack_id, operation.stack_name, commit.changes.events, operation.token, commit.now
-    )
+        operation.stack_id, operation.stack_name, commit.changes.events, operation.token,
+        commit.now, commit.run.told,
+    )  # fmt: skip

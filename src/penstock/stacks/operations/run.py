@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from penstock.stacks.display import Secrets, secrets_of
-from penstock.stacks.events.stack_events import StackEvent
+from penstock.stacks.events.stack_events import SealedProperties, StackEvent
 from penstock.stacks.operations.operation import Operation, OutputValue, StackDocument, Step
 from penstock.stacks.operations.past_properties import PastProperties
 from penstock.stacks.operations.turn import Turn
@@ -28,6 +28,8 @@ class Run:
     resources: dict[str, DeployedResource]
     stop: str | None
     delete_requested: bool
+    told: SealedProperties
+    """The properties that its events tell."""
     turn: Turn | None = None
     """What its resources are evaluated with, once that was needed."""
     past: PastProperties | None = None
@@ -42,6 +44,8 @@ class Run:
     cancelling: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     wakers: dict[str, asyncio.Event] = field(default_factory=dict)
+    _secrets: Secrets | None = None
+    """As they were last told, until they change."""
 
     @property
     def current(self) -> dict[str, Step]:
@@ -64,10 +68,30 @@ class Run:
     @property
     def secrets(self) -> Secrets:
         """NoEcho values that texts about the operation may quote."""
-        operation = self.operation
-        planned = operation.plan.parameters if operation.plan else {}
-        known = (*self.resources.values(), *operation.before.resources.values())
-        return secrets_of(operation.before.parameters, planned, resources=known)
+        if self._secrets is None:
+            operation = self.operation
+            planned = operation.plan.parameters if operation.plan else {}
+            known = (*self.resources.values(), *operation.before.resources.values())
+            self._secrets = secrets_of(operation.before.parameters, planned, resources=known)
+        return self._secrets
+
+    def make(self, changes: "Changes") -> None:
+        """Make changes that are stored."""
+        for step in changes.steps:
+            self.steps.setdefault(step.phase, {})[step.key] = step
+        changed = {each.logical_resource_id: each for each, _ in changes.resources}
+        there = [self.resources[name] for name in (*changed, *changes.gone)
+                 if name in self.resources]  # fmt: skip
+        if any(each.no_echo for each in (*there, *changed.values())):
+            self._secrets = None  # there are others now
+        self.resources.update(changed)
+        for name in changes.gone:
+            self.resources.pop(name, None)
+        if changes.phase is not None:
+            self.phase = changes.phase
+            self.cancelling.clear()
+        self.ended = changes.finished
+        self.wake()
 
     def wake(self) -> None:
         """Have the operation's loop look again."""

@@ -78,8 +78,9 @@ class Told:
 
     def _store(self, events: Sequence[StackEvent]) -> None:
         self.now += timedelta(seconds=1)
-        told = stack_events.Told(STACK, "app", events, None, self.now)
-        stack_events.store(self.connection, self.cipher, [told])
+        properties = stack_events.SealedProperties(self.cipher)
+        told = stack_events.Told(STACK, "app", events, None, self.now, properties)
+        stack_events.store(self.connection, [told])
 
 
 def _line(one: OperationEvent) -> str:

@@ -1,6 +1,7 @@
 """Commits of many steps in one unit of work: what is told in which order, and what fails alone."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,9 @@ import sqlalchemy as sa
 from tests.stack_world import World, template, thing
 
 from penstock.stacks.operations.ledger import Ledger
-from penstock.storage import stacks
+from penstock.stacks.operations.run import Changes
+from penstock.stacks.state import DeployedResource
+from penstock.storage import stack_operations, stacks
 from penstock.storage.outbox import read_after
 from penstock.storage.stacks import ResourceRow
 
@@ -125,3 +128,24 @@ async def test_what_cannot_be_stored_fails_its_own_step(
     assert found == {name: MADE + gone for name in NAMES if name != "R3"}
     assert world.store.things() == []
     assert set(world.store.effects().values()) == {1}
+
+
+async def test_an_answers_secrets_are_known_at_once(world: World) -> None:
+    """What a custom resource answered as NoEcho is masked from then on, also where secrets were
+    asked for before; and what it no longer answers is not."""
+    await world.begin_create(template({"A": thing()}))
+    [operation_id] = await world.database.read(stack_operations.unfinished)
+    run = await world.stacks._ledger.load(operation_id)
+    assert run is not None
+    assert run.secrets.masked_text("hunter2") == "hunter2"
+    made = DeployedResource(
+        "C", "Custom::C", "c", "CREATE_COMPLETE", {}, {"Password": "hunter2"}, "kept", no_echo=True
+    )
+    run.make(Changes(resources=[(made, None)]))
+    assert run.secrets.masked_text("hunter2") == "****"
+    run.make(Changes(resources=[(dataclasses.replace(made, attributes={}), None)]))
+    assert run.secrets.masked_text("hunter2") == "hunter2"
+    run.make(Changes(resources=[(made, None)]))
+    run.make(Changes(gone=["C"]))
+    assert run.secrets.masked_text("hunter2") == "hunter2"
+    await world.ended("app")
