@@ -7,23 +7,30 @@ Readers use connections of their own and never wait for the writer (WAL).
 """
 
 import asyncio
-import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from penstock.errors import EngineError
-from penstock.storage.sqlite import readers_of, sqlite_engine
+from penstock.storage.readers import Readers
+from penstock.storage.sqlite import sqlite_engine
+from penstock.storage.units import (
+    Outcome,
+    T,
+    Unit,
+    UnitQueue,
+    Work,
+    abandon,
+    attempt,
+    deliver,
+    next_batch,
+)
 
-T = TypeVar("T")
-Work = Callable[[sa.Connection], T]
 AfterCommit = Callable[[], None]
 
 _MOST_IN_ONE_COMMIT = 256
@@ -36,41 +43,15 @@ def announce(connection: sa.Connection, topic: str) -> None:
     connection.info.setdefault(_TOPICS, set()).add(topic)
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
-    """One unit of work and the future that its caller waits on, in a thread or in a loop."""
-
-    work: Work[Any]
-    future: Future[Any] | asyncio.Future[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What a unit's future will say after the commit: a result, or the error it raised."""
-
-    future: Future[Any] | asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
-
-    def resolve(self) -> None:
-        if self.future.done():  # its caller was cancelled
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-
 class Database:
     """Open with `Database.open(path)`, end with `close()`. Methods are safe from any task."""
 
     def __init__(self, engine: sa.Engine, reader_threads: int = 4) -> None:
         self._engine = engine
-        self._reading = readers_of(engine)
-        self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._queue: UnitQueue = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
-        self._readers = ThreadPoolExecutor(reader_threads, thread_name_prefix="penstock-reader")
+        self._readers = Readers(engine, reader_threads)
         self._after_commit: list[tuple[AfterCommit, str | None]] = []
         self._writer = threading.Thread(
             target=self._write_loop, name="penstock-writer", daemon=True
@@ -103,34 +84,39 @@ class Database:
         then. Cancelling the caller does not undo the write.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put(_Unit(work, future))
+        self._put(Unit(work, future))
         return await future
 
     def submit(self, work: Work[T]) -> "Future[T]":
         """Queue `work` and return at once; the future resolves after the commit."""
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()  # from here on it cannot be cancelled
-        self._put(_Unit(work, future))
+        self._put(Unit(work, future))
         return future
 
-    def _put(self, unit: _Unit) -> None:
+    def _put(self, unit: Unit) -> None:
         with self._closing:
-            if self._closed:
-                raise EngineError("the database is closed: the server is stopping", retryable=False)
+            self._refuse_when_closed()
             self._queue.put(unit)
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise EngineError("the database is closed: the server is stopping", retryable=False)
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a reader's connection, seeing one snapshot of committed data.
 
         The connection refuses to write.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self.read_now, work)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        with self._closing:
+            self._refuse_when_closed()
+            self._readers.put(Unit(work, future))
+        return await future
 
     def read_now(self, work: Work[T]) -> T:
         """As `read`, in the calling thread; for start-up and tests."""
-        with self._reading.connect() as connection:
-            return _call(work, connection)
+        return self._readers.read_now(work)
 
     def close(self) -> None:
         """Finish queued writes, then close every connection; repeating it does nothing."""
@@ -140,35 +126,20 @@ class Database:
             self._closed = True
             self._queue.put(None)
         self._writer.join()
-        self._readers.shutdown(wait=True)
-        self._reading.dispose()
+        self._readers.close()
         self._engine.dispose()
 
     def _write_loop(self) -> None:
         connection: sa.Connection | None = None
         closing = False
         while not closing:
-            batch, closing = self._next_batch()
+            batch, closing = next_batch(self._queue, lambda: _MOST_IN_ONE_COMMIT)
             if batch:
                 connection = self._commit(connection, batch)
         if connection is not None:
             connection.close()
 
-    def _next_batch(self) -> tuple[list[_Unit], bool]:
-        """Wait for a unit, take those queued behind it; True when it is time to end."""
-        batch: list[_Unit] = []
-        unit = self._queue.get()
-        while unit is not None:
-            batch.append(unit)
-            if len(batch) >= _MOST_IN_ONE_COMMIT:
-                return batch, False
-            try:
-                unit = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, False
-        return batch, True
-
-    def _commit(self, connection: sa.Connection | None, batch: list[_Unit]) -> sa.Connection | None:
+    def _commit(self, connection: sa.Connection | None, batch: list[Unit]) -> sa.Connection | None:
         """Run and commit `batch`, resolve its futures; return the connection while it is sound."""
         try:
             if connection is None:
@@ -176,14 +147,14 @@ class Database:
             connection.info.pop(_TOPICS, None)
             with connection.begin() as transaction:
                 alone = len(batch) == 1  # then the transaction itself can be rolled back
-                outcomes = [_attempt(connection, unit, savepoint=not alone) for unit in batch]
+                outcomes = [attempt(connection, unit, savepoint=not alone) for unit in batch]
                 if alone and outcomes[0].error is not None:
                     transaction.rollback()
         except BaseException as error:
-            _abandon(connection)
-            _deliver([_Outcome(unit.future, error=_nothing_written(error)) for unit in batch])
+            abandon(connection)
+            deliver([Outcome(unit.future, error=_nothing_written(error)) for unit in batch])
             return None
-        _deliver(outcomes)
+        deliver(outcomes)
         self._call_back(connection.info.pop(_TOPICS, set()))
         return connection
 
@@ -196,74 +167,9 @@ class Database:
                     _logger.exception("a callback after a commit failed; the commit stands")
 
 
-def _attempt(connection: sa.Connection, unit: _Unit, *, savepoint: bool) -> _Outcome:
-    """Run one unit; raise only when the whole transaction is lost."""
-    if savepoint:  # by the driver: Connection.begin_nested costs more than most units
-        _driver_sql(connection, "SAVEPOINT penstock_unit")
-    try:
-        outcome = _Outcome(unit.future, result=_call(unit.work, connection))
-    except BaseException as error:
-        outcome = _Outcome(unit.future, error=error)
-    # SQLite ends the transaction by itself on some errors (disk full, I/O): then the savepoints
-    # before this one are gone too, and a COMMIT now would silently acknowledge nothing.
-    if not getattr(connection.connection.dbapi_connection, "in_transaction", True):
-        raise EngineError(
-            f"the transaction was lost: {outcome.error}", retryable=True
-        ) from outcome.error
-    if savepoint:
-        if outcome.error is not None:
-            _driver_sql(connection, "ROLLBACK TO SAVEPOINT penstock_unit")
-        _driver_sql(connection, "RELEASE SAVEPOINT penstock_unit")
-    return outcome
-
-
-def _driver_sql(connection: sa.Connection, text: str) -> None:
-    """Carry out a statement that SQLAlchemy need not know of; a tenth of what it costs there."""
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(text)
-    finally:
-        cursor.close()
-
-
-def _deliver(outcomes: Sequence[_Outcome]) -> None:
-    """Resolve the futures; those of one loop in one wake-up of that loop."""
-    of_loops: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
-    for outcome in outcomes:
-        if isinstance(outcome.future, asyncio.Future):
-            of_loops.setdefault(outcome.future.get_loop(), []).append(outcome)
-        else:
-            outcome.resolve()
-    for loop, theirs in of_loops.items():
-        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits
-            loop.call_soon_threadsafe(_resolve, theirs)
-
-
-def _resolve(outcomes: Sequence[_Outcome]) -> None:
-    for outcome in outcomes:
-        outcome.resolve()
-
-
 def _nothing_written(error: BaseException) -> EngineError:
     failure = EngineError(
         f"the database could not commit, and nothing was written: {error}", retryable=True
     )
     failure.__cause__ = error
     return failure
-
-
-def _abandon(connection: sa.Connection | None) -> None:
-    """Close a connection of unknown state, and never use its like again."""
-    if connection is not None:
-        with contextlib.suppress(sa.exc.SQLAlchemyError):
-            connection.invalidate()
-        with contextlib.suppress(sa.exc.SQLAlchemyError):
-            connection.close()
-
-
-def _call(work: Work[T], connection: sa.Connection) -> T:
-    """Run `work`; StopIteration, which no future can carry, becomes RuntimeError."""
-    try:
-        return work(connection)
-    except StopIteration as error:
-        raise RuntimeError("a unit of work raised StopIteration") from error
