@@ -4,18 +4,18 @@ Pure. Everything it depends on has succeeded by then, so nothing is Unknown any 
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.display import all_masked, secrets_of
+from penstock.stacks.display import Secrets, all_masked, secrets_of
 from penstock.stacks.handlers.handler import Support
 from penstock.stacks.operations import update_rules
 from penstock.stacks.operations.operation import Operation, OutputValue, Step, Work
 from penstock.stacks.operations.walk import NodeStatus
 from penstock.stacks.planning import made_up
-from penstock.stacks.planning.differences import Difference, differences
+from penstock.stacks.planning.differences import Difference, differences, is_custom
 from penstock.stacks.planning.imports import Imports
 from penstock.stacks.planning.nesting import NESTED_STACK
 from penstock.stacks.planning.plan import Plan
@@ -35,7 +35,41 @@ from penstock.stacks.template.template import ParameterValue, ResourceDeclaratio
 MASK = "****"
 _UNDONE = frozenset({"CREATE_FAILED", "CREATE_IN_PROGRESS"})
 _UNCERTAIN = frozenset({"UPDATE_FAILED", "UPDATE_IN_PROGRESS"})
+_NONE: Mapping[str, Any] = {}
 _NO_CALL = frozenset({"Metadata", "DeletionPolicy", "UpdateReplacePolicy"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluated:
+    """A resource's properties, and what they were evaluated from."""
+
+    properties: dict[str, Any]
+    known: bool
+    """Whether nothing in them is Unknown."""
+    asked: Mapping[str, DeployedResource | None]
+    """The resources that were asked for, as they were then."""
+    imports: Collection[str]
+    length: int
+    """Of the values of its functions."""
+
+    def holds(self, deployed: Mapping[str, DeployedResource]) -> bool:
+        """Tell whether the same would come of it again."""
+        return all(deployed.get(name) is each for name, each in self.asked.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Hiding:
+    """What masks secrets, as long as the same resources are secret as a whole."""
+
+    resources: Mapping[str, Mapping[str, Any]]
+    """Their attributes, by name."""
+    parameters: Mapping[str, ParameterValue]
+    """Those of the plan, the secret ones masked."""
+    places: SecretPlaces
+    secrets: Secrets
+    nothing: bool
+    """Whether there is no secret at all."""
+    shown: dict[str, _Evaluated] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +83,66 @@ class Turn:
     deployed: Mapping[str, DeployedResource]
     other_stacks: dict[str, OtherStack] = field(default_factory=dict)
     """Filled with what Fn::GetStackOutput names, before that is evaluated."""
-    _places: dict[frozenset[str], SecretPlaces] = field(
+    _memory: dict[str, _Evaluated] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-    """The last `_secret_places`, by the resources that are secret as a whole."""
+    _hiding: list[_Hiding] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The last one only, if there was any."""
+    _answered: list[str] = field(init=False, repr=False, compare=False)
+    """The resources that may be secret as a whole: those that somebody answers for."""
+
+    def __post_init__(self) -> None:
+        declared = {name: each.type for name, each in self.template.resources.items()}
+        before = {name: each.resource_type for name, each in self.deployed.items()}
+        answered = [name for name, kind in {**before, **declared}.items() if is_custom(kind)]
+        object.__setattr__(self, "_answered", answered)
 
     def scope(self, parameters: Mapping[str, ParameterValue] | None = None) -> Scope:
         """Return the scope of the template's functions; `parameters` replace the plan's."""
+        chosen = self.plan.parameters if parameters is None else parameters
+        return self._scope(chosen, _Values(self.deployed), self.exports)
+
+    def _scope(
+        self,
+        parameters: Mapping[str, ParameterValue],
+        resources: Mapping[str, ResourceValues],
+        exports: Mapping[str, str],
+    ) -> Scope:
         before = self.operation.before
         return Scope(
             template=self.template,
-            parameters=self.plan.parameters if parameters is None else parameters,
+            parameters=parameters,
             region=before.region,
             account_id=before.account_id,
             stack_id=before.stack_id,
             stack_name=before.stack_name,
             notification_arns=tuple(self.plan.notification_arns),
-            exports=self.exports,
+            exports=exports,
             other_stacks=self.other_stacks,
-            resources=_Values(self.deployed),
+            resources=resources,
         )
+
+    def properties(self, name: str) -> dict[str, Any]:
+        """Return a resource's evaluated properties. Raises ServiceError."""
+        return self._once(self._memory, name, self.plan.parameters, None).properties
+
+    def _once(
+        self,
+        memory: dict[str, _Evaluated],
+        name: str,
+        parameters: Mapping[str, ParameterValue],
+        places: SecretPlaces | None,
+    ) -> _Evaluated:
+        """Return a resource evaluated, once for as long as what it refers to stays as it is."""
+        found = memory.get(name)
+        if found is None or not found.holds(self.deployed):
+            used, values = Imports(self.exports), _Values(self.deployed, places)
+            scope = self._scope(parameters, values, used)
+            properties = evaluate.properties(scope, name)
+            known = not evaluate.contains_unknown(properties)
+            length = scope.lengths.without_conditions
+            found = memory[name] = _Evaluated(properties, known, values.asked, used.used, length)
+        return found
 
     def imports(self) -> frozenset[str]:
         """Return the exports of other stacks that the template uses, as far as it can be told yet.
@@ -76,7 +150,9 @@ class Turn:
         Raises ServiceError for an export that does not exist, and for what no resource will change.
         """
         used = Imports(self.exports)
-        dataclasses.replace(self, exports=used, deployed={})._all_evaluated()
+        scope = self._scope(self.plan.parameters, {}, used)
+        for name in evaluate.active_resources(scope):
+            evaluate.properties(scope, name)
         return frozenset(used.used)
 
     def results(self) -> tuple[list[OutputValue], frozenset[str]]:
@@ -85,7 +161,11 @@ class Turn:
         Raises ServiceError for an output that cannot be evaluated.
         """
         used = Imports(self.exports)
-        scope = dataclasses.replace(self, exports=used)._all_evaluated()
+        scope = self._scope(self.plan.parameters, _Values(self.deployed), used)
+        for name in evaluate.active_resources(scope):
+            found = self._once(self._memory, name, self.plan.parameters, None)
+            used.used.update(found.imports)
+            scope.lengths.count(name, found.length)
         outputs = [
             OutputValue(
                 one.name, str(one.value), one.description,
@@ -95,23 +175,15 @@ class Turn:
         ]  # fmt: skip
         return outputs, frozenset(used.used)
 
-    def _all_evaluated(self) -> Scope:
-        """Return the scope, once every resource was evaluated in it."""
-        scope = self.scope()
-        for name in evaluate.active_resources(scope):
-            evaluate.properties(scope, name)
-        return scope
-
     def decide(self, step: Step, support: str) -> Step:
         """Return the step with its work decided and `new` evaluated; FAILED where it cannot be."""
         declared = self.template.resources[step.logical_id]
         scope = self.scope()
         old = step.old if step.old is not None and step.old.status not in _UNDONE else None
-        new = _declared(declared, step, support, old)
         try:
-            new = _evaluated(scope, declared, new)
+            new = _declared(declared, step, support, old, *self._evaluated(scope, declared))
         except ServiceError as error:
-            return self._refused(step, new, old, error.message)
+            return self._refused(step, _declared(declared, step, support, old), old, error.message)
         work, conditional, another = Work.CREATE, False, False
         if old is not None:
             changed = differences(
@@ -139,6 +211,20 @@ class Turn:
             step, work=work, status=NodeStatus.RUNNING, old=old, new=new, physical_id=physical_id,
             signals=signals, conditional=conditional,
         )  # fmt: skip
+
+    def _evaluated(
+        self, scope: Scope, declared: ResourceDeclaration
+    ) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+        """Return a resource's properties, its Metadata, and what is unwritten in the properties.
+        Raises ServiceError."""
+        name = declared.logical_id
+        properties = self.properties(name)
+        metadata = evaluate.metadata(scope, name)
+        dynamic_references.check_places(declared.type, properties)
+        unwritten = written_references.unwritten(scope, name, properties)
+        if unwritten and declared.type == NESTED_STACK:
+            raise written_references.handed_on(unwritten)
+        return properties, metadata, unwritten
 
     def _check_properties(
         self, scope: Scope, declared: ResourceDeclaration, properties: Mapping[str, Any]
@@ -211,37 +297,56 @@ class Turn:
 
     def shown(self, name: str) -> dict[str, Any] | None:
         """Return a resource's properties as events may show them: NoEcho values masked, and what is
-        built from them; also a value that another resource hands on as its attribute."""
-        masked = {
-            key: dataclasses.replace(value, value=MASK, resolved=None) if value.no_echo else value
-            for key, value in self.plan.parameters.items()
-        }
-        hiding = _Values(self.deployed, self._secret_places())
-        scope = dataclasses.replace(self.scope(masked), resources=hiding)
+        built from them; also a value that another resource hands on as its attribute.
+
+        Nobody changes a value of what is returned: it may be the resource's own.
+        """
+        hiding = self._present_hiding()
+        if hiding.nothing:
+            try:
+                own = self._once(self._memory, name, self.plan.parameters, None)
+            except ServiceError:
+                return None
+            return own.properties if own.known else None
+        known = hiding.shown.get(name)
         try:
-            found = evaluate.properties(scope, name)
+            found = self._once(hiding.shown, name, hiding.parameters, hiding.places)
         except ServiceError:
             return None
-        if evaluate.contains_unknown(found):
+        if not found.known:
             return None
-        secrets = secrets_of(
-            self.operation.before.parameters,
-            self.plan.parameters,
-            resources=self.deployed.values(),
-        )
-        hidden: dict[str, Any] = secrets.masked(found)
-        return hidden
+        if found is not known:
+            masked: dict[str, Any] = hiding.secrets.masked(found.properties)
+            hiding.shown[name] = found = dataclasses.replace(found, properties=masked)
+        return found.properties
 
-    def _secret_places(self) -> SecretPlaces:
-        """Return where secrets are in the resources, to be masked where others hand them on."""
-        secret = frozenset(name for name, each in self.deployed.items() if each.no_echo)
-        if secret not in self._places:
+    def _present_hiding(self) -> _Hiding:
+        """Return what masks secrets, made anew when another resource is secret as a whole."""
+        secret = {
+            name: each.attributes
+            for name in self._answered
+            if (each := self.deployed.get(name)) is not None and each.no_echo
+        }
+        if not self._hiding or self._hiding[0].resources != secret:
+            parameters = {
+                key: dataclasses.replace(value, value=MASK, resolved=None)
+                if value.no_echo
+                else value
+                for key, value in self.plan.parameters.items()
+            }
             scope = self.scope()
             conditions = evaluate.conditions(scope)
-            found = SecretPlaces(self.template, self.plan.parameters, conditions, secret, scope)
-            self._places.clear()
-            self._places[secret] = found
-        return self._places[secret]
+            places = SecretPlaces(
+                self.template, self.plan.parameters, conditions, frozenset(secret), scope
+            )
+            secrets = secrets_of(
+                self.operation.before.parameters,
+                self.plan.parameters,
+                resources=[self.deployed[name] for name in secret],
+            )
+            nothing = not secret and not secrets.values and parameters == self.plan.parameters
+            self._hiding[:] = [_Hiding(secret, parameters, places, secrets, nothing)]
+        return self._hiding[0]
 
 
 class _Values(Mapping[str, ResourceValues]):
@@ -251,18 +356,20 @@ class _Values(Mapping[str, ResourceValues]):
         self, deployed: Mapping[str, DeployedResource], hidden: SecretPlaces | None = None
     ) -> None:
         """`hidden` are places of which attributes are masked."""
+        self.asked: dict[str, DeployedResource | None] = {}
         self._deployed = deployed
         self._hidden = hidden
 
     def __getitem__(self, name: str) -> ResourceValues:
-        values = self._deployed[name].values
+        found = self.asked[name] = self._deployed.get(name)
+        if found is None:
+            raise KeyError(name)
+        values = found.values
         if self._hidden is None or values.attributes is None:
             return values
         secret = self._hidden.attributes(name)
         attributes = {
-            key: all_masked(value)
-            if self._deployed[name].no_echo or key.partition(".")[0] in secret
-            else value
+            key: all_masked(value) if found.no_echo or key.partition(".")[0] in secret else value
             for key, value in values.attributes.items()
         }
         return dataclasses.replace(values, attributes=attributes)
@@ -275,36 +382,30 @@ class _Values(Mapping[str, ResourceValues]):
 
 
 def _declared(
-    declared: ResourceDeclaration, step: Step, support: str, old: DeployedResource | None
+    declared: ResourceDeclaration,
+    step: Step,
+    support: str,
+    old: DeployedResource | None,
+    properties: Mapping[str, Any] = _NONE,
+    metadata: Mapping[str, Any] = _NONE,
+    unwritten: Sequence[str] = (),
 ) -> DeployedResource:
-    """Return what is to be made of a resource, before anything is evaluated."""
+    """Return what is to be made of a resource; without `properties`, before any is evaluated."""
     return DeployedResource(
         logical_resource_id=declared.logical_id,
         resource_type=declared.type,
         physical_resource_id=old.physical_resource_id if old else "",
         status="",
-        properties={},
+        properties=properties,
         attributes=old.attributes if old else {},
         support=support,
         ref=old.ref if old else None,
         depends_on=tuple(step.after),
         deletion_policy=declared.deletion_policy,
         update_replace_policy=declared.update_replace_policy,
+        metadata=metadata,
+        unwritten=unwritten,
     )
-
-
-def _evaluated(
-    scope: Scope, declared: ResourceDeclaration, new: DeployedResource
-) -> DeployedResource:
-    """Return `new` with its properties and Metadata. Raises ServiceError."""
-    name = declared.logical_id
-    properties = evaluate.properties(scope, name)
-    metadata = evaluate.metadata(scope, name)
-    dynamic_references.check_places(declared.type, properties)
-    unwritten = written_references.unwritten(scope, name, properties)
-    if unwritten and declared.type == NESTED_STACK:
-        raise written_references.handed_on(unwritten)
-    return dataclasses.replace(new, properties=properties, metadata=metadata, unwritten=unwritten)
 
 
 def _check_name(

@@ -40,13 +40,21 @@ class Lengths:
     total: int = 0
     by_place: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def without_conditions(self) -> int:
+        """What was counted for everything but Conditions, which many places share."""
+        return self.total - self.by_place.get("Conditions", 0)
+
     def begin(self, place: str) -> None:
         """Forget what was counted for a place."""
         self.total -= self.by_place.pop(place, 0)
 
     def add(self, place: str, value: Any) -> None:
         """Count a function's value. Raises ServiceError ValidationError when it is one too many."""
-        length = length_of(value)
+        self.count(place, length_of(value))
+
+    def count(self, place: str, length: int) -> None:
+        """Count a length that is known. Raises as `add` does."""
         self.total += length
         self.by_place[place] = self.by_place.get(place, 0) + length
         if self.total > LONGEST_TOGETHER:

@@ -1,13 +1,23 @@
-"""What events may show of a resource's properties."""
+"""What events may show of a resource's properties, and when those are evaluated again."""
 
+import dataclasses
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.stack_world import World, template, thing
+from tests.stack_world import ACCOUNT, ROOT, World, template, thing
 
+from penstock.aws.errors import ServiceError
+from penstock.stacks.operations.operation import Operation, StackDocument
+from penstock.stacks.operations.turn import Turn
+from penstock.stacks.planning.plan import Plan
+from penstock.stacks.state import DeployedResource, StackState
+from penstock.stacks.template import scope
+from penstock.stacks.template.load import load_template
 from penstock.stacks.template.template import ParameterValue
+
+STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/app/1"
 
 PASSWORD = {"Password": {"Type": "String", "NoEcho": True}}
 GIVEN = {"Password": ParameterValue("swordfish", no_echo=True)}
@@ -61,3 +71,74 @@ async def test_events_show_nothing_derived_from_a_secret_that_is_handed_on(world
     assert "c3dvcmRmaXNo" not in json.dumps(shown)
     assert any('"Value":"<****>"' in text for text in shown)
     assert any('"Value":"open Keeper-' in text for text in shown)
+
+
+def turn_of(
+    resources: Mapping[str, object],
+    deployed: dict[str, DeployedResource],
+    exports: dict[str, str] | None = None,
+) -> Turn:
+    body = json.dumps({"Resources": resources})
+    before = StackState(STACK, "app", "us-east-1", ACCOUNT, "CREATE_IN_PROGRESS", 1)
+    plan = Plan(STACK, 0, body, {}, {}, (), None, ())
+    operation = Operation("op", STACK, "app", plan, before, StackDocument(), (), ROOT, None)
+    return Turn(operation, plan, load_template(body), exports or {}, deployed)
+
+
+def answered(value: str, *, no_echo: bool = False) -> DeployedResource:
+    return DeployedResource(
+        "Keeper", "Custom::Keeper", "k", "", {}, {"Value": value}, "kept", no_echo=no_echo
+    )
+
+
+READER = {
+    "Type": "AWS::SNS::Topic",
+    "Properties": {"DisplayName": {"Fn::Sub": "<${Keeper.Value}>"}},
+}
+KEEPER = {"Type": "Custom::Keeper", "Properties": {"ServiceToken": "arn"}}
+
+
+def test_properties_are_evaluated_again_when_what_they_refer_to_is_another() -> None:
+    """Locks: an event shows what a resource was before what it reads from was there, or changed."""
+    deployed: dict[str, DeployedResource] = {}
+    turn = turn_of({"Keeper": KEEPER, "Reader": READER}, deployed)
+    assert turn.shown("Reader") is None, "not known yet"
+    deployed["Keeper"] = answered("one")
+    first = turn.shown("Reader")
+    assert first == {"DisplayName": "<one>"}
+    assert turn.shown("Reader") is first, "the same for all events"
+    deployed["Keeper"] = answered("two")
+    assert turn.shown("Reader") == {"DisplayName": "<two>"}
+    assert turn.properties("Reader") == {"DisplayName": "<two>"}
+
+
+def test_what_was_evaluated_is_masked_once_its_source_turns_out_to_be_secret() -> None:
+    """Locks: an event shows a secret since it was evaluated before it was known to be one."""
+    deployed = {"Keeper": answered("one")}
+    turn = turn_of({"Keeper": KEEPER, "Reader": READER}, deployed)
+    assert turn.shown("Reader") == {"DisplayName": "<one>"}
+    for secret in ("swordfish", "herring"):
+        deployed["Keeper"] = answered(secret, no_echo=True)
+        assert turn.shown("Reader") == {"DisplayName": "<****>"}
+        assert turn.properties("Reader") == {"DisplayName": f"<{secret}>"}
+    deployed["Keeper"] = dataclasses.replace(deployed["Keeper"], no_echo=False)
+    assert turn.shown("Reader") == {"DisplayName": "<herring>"}
+
+
+def test_imports_and_lengths_count_though_nothing_is_evaluated_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Locks: an export in use may be deleted, or values without end are made, since the resources
+    were evaluated at their turns."""
+    topics = {
+        name: {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ImportValue": "net"}}}
+        for name in ("A", "B", "C")
+    }
+    turn = turn_of(topics, {}, {"net": "x" * 40})
+    for name in topics:
+        turn.properties(name)
+    assert turn.results() == ([], frozenset({"net"}))
+    assert turn.imports() == frozenset({"net"})
+    monkeypatch.setattr(scope, "LONGEST_TOGETHER", 100)
+    with pytest.raises(ServiceError, match="together longer than 100 characters"):
+        turn.results()
