@@ -5,6 +5,7 @@ CloudFormation and the APIs spell the same members differently (`ContainerDefini
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -30,7 +31,7 @@ def to_request(service: str, operation: str, properties: Mapping[str, Any]) -> d
 
 def _convert(shape: Shape, value: Any, path: str) -> Any:
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        members = {name.lower(): name for name in shape.members}
+        members = _names(shape)
         result = {}
         for name, each in value.items():
             member = members.get(name.lower())
@@ -43,6 +44,12 @@ def _convert(shape: Shape, value: Any, path: str) -> Any:
     if isinstance(shape, MapShape) and isinstance(value, Mapping):
         return {name: _convert(shape.value, each, f"{path}/{name}") for name, each in value.items()}
     return _scalar(shape.type_name, value)
+
+
+@cache
+def _names(shape: StructureShape) -> Mapping[str, str]:
+    """Return the members' names by the same in lower case."""
+    return {name.lower(): name for name in shape.members}
 
 
 def to_properties(shape: Shape, value: Any, given: Any = None) -> Any:

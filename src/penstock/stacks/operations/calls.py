@@ -34,6 +34,8 @@ from penstock.stacks.responses.addresses import Responses
 from penstock.stacks.responses.signalled import Signalled
 from penstock.stacks.template.dynamic_references import has_reference
 
+_NO_LOOKUPS = Lookups()
+
 
 class Calls:
     """Makes the calls of every operation; `secrets` has what they were given."""
@@ -65,7 +67,7 @@ class Calls:
         handler = self._handlers.handler(resource.resource_type)
         if step.signals is not None:
             handler = Signalled(handler, step.signals, self._responses)
-        lookups = Lookups()
+        lookups = _NO_LOOKUPS
         try:
             actor = operation.actor(step.phase)
             principal = await self._role.principal(actor.role_arn, actor.principal)
@@ -123,7 +125,7 @@ class Calls:
     ) -> Lookups | Failed:
         """Return what the request's dynamic references say, or why they say nothing."""
         if request.resource_type == NESTED_STACK:
-            return Lookups()  # text for the nested stack too, which looks it up where it is used
+            return _NO_LOOKUPS  # text for the nested stack too, which looks it up where it is used
         deleting = step.work is Work.DELETE
         wanted, previous = step_requests.sides(step)
         before = previous.unwritten if previous is not None else ()

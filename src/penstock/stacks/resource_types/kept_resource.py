@@ -95,7 +95,8 @@ class KeptResource(ABC):
     async def create(self, request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
         """Make the resource, or finish what was begun before a crash."""
         made: Succeeded | None = None
-        request = replace(request, previous_properties={})
+        if request.previous_properties:
+            request = replace(request, previous_properties={})
         identity = self.identity(request)
         try:
             self._refuse_others(request)
@@ -107,7 +108,7 @@ class KeptResource(ABC):
             if made is None and isinstance(error, ServiceError) and error.code in self.taken:
                 return await self._taken(request, identity)
             return _failed(request, error, made.physical_resource_id if made else None)
-        return replace(made, attributes={**made.attributes, **changed})
+        return replace(made, attributes={**made.attributes, **changed}) if changed else made
 
     async def update(self, request: ResourceRequest, context: Mapping[str, Any] | None) -> Progress:
         """Change what differs."""
