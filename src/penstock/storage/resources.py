@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from penstock.storage.prepared import Prepared
 from penstock.storage.schema import Timestamp, metadata
@@ -63,7 +64,10 @@ def _scanning(*, prefixed: bool, limited: bool) -> Prepared:
 
 
 # Most operations of the small services need one of these.
-_INSERT = Prepared(resources.insert(), Resource.__slots__)
+_INSERT = Prepared(
+    sqlite.insert(resources).on_conflict_do_nothing(index_elements=["service", "type", "name"]),
+    Resource.__slots__,
+)
 _GET = Prepared(resources.select().where(*_NAMED))
 _GET_BY_ARN = Prepared(resources.select().where(resources.c.arn == sa.bindparam("its_arn")))
 _UPDATES = {
@@ -85,9 +89,8 @@ def insert(connection: sa.Connection, resource: Resource) -> None:
     """Store a new resource; raise ResourceExists when its name is taken."""
     values = {field: getattr(resource, field) for field in Resource.__slots__}
     values["document"], values["tags"] = dict(resource.document), dict(resource.tags)
-    if get(connection, resource.service, resource.type, resource.name) is not None:
+    if _INSERT.execute(connection, values) == 0:
         raise ResourceExists(f"{resource.service} {resource.type} {resource.name}")
-    _INSERT.execute(connection, values)
 
 
 def get(connection: sa.Connection, service: str, type: str, name: str) -> Resource | None:
