@@ -27,6 +27,7 @@ from penstock.stacks.schemas import resource_schema
 from penstock.stacks.state import StackState
 from penstock.stacks.template import evaluate, graph
 from penstock.stacks.template.document import parse_document
+from penstock.stacks.template.load import given_template, keep_given
 from penstock.stacks.template.parameters import GivenParameter, resolve_parameters
 from penstock.stacks.template.rules import check_rules
 from penstock.stacks.template.scope import OtherStack
@@ -61,10 +62,7 @@ async def desired(
         text = deployed.original_body or deployed.template_body
     else:
         text = await template_text(in_process, principal, request)
-    if len(text) > LONGEST_BODY_BYTES:  # seconds, in which others are answered
-        document, given = await asyncio.to_thread(_read, text)
-    else:
-        document, given = _read(text)
+    document, given = await _read(text)
     asking = _Asking(in_process, principal, request, current, deployed)
     try:
         if not given.transforms:
@@ -74,8 +72,21 @@ async def desired(
         raise asking.secrets().masked_error(error) from None
 
 
-def _read(text: str) -> tuple[dict[str, Any], Template]:
-    """Return the document in a text, and the template that it is."""
+async def _read(text: str) -> tuple[dict[str, Any], Template]:
+    """Return the template in a text, and the document that it is, where transforms need it."""
+    known = given_template(text)
+    if known is not None:
+        return {}, known
+    if len(text) > LONGEST_BODY_BYTES:  # seconds, in which others are answered
+        document, given = await asyncio.to_thread(_parsed, text)
+    else:
+        document, given = _parsed(text)
+    if not given.transforms:
+        keep_given(given)
+    return document, given
+
+
+def _parsed(text: str) -> tuple[dict[str, Any], Template]:
     document = parse_document(text)
     return document, read_document(document, text)
 

@@ -24,17 +24,35 @@ from penstock.stacks.template.rules import read_rules
 from penstock.stacks.template.sections import check_name, members
 from penstock.stacks.template.template import Template
 
+_MOST_KEPT = 16
+_given: dict[str, Template] = {}
+"""The templates that requests gave last, by their texts; the oldest is first."""
+
 
 def load_template(text: str) -> Template:
     """Return the template in `text`, JSON or YAML. Raises ServiceError ValidationError."""
     return load_document(parse_document(text), text)
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=_MOST_KEPT)
 def stored_template(text: str) -> Template:
     """Return the template of a stack or a plan as `load_template` does; the last are kept, since
     every operation on a stack asks for the same one several times."""
-    return load_template(text)
+    return given_template(text) or load_template(text)
+
+
+def given_template(text: str) -> Template | None:
+    """Return the template that a request gave before in the same text, if it is kept."""
+    return _given.get(text)
+
+
+def keep_given(template: Template) -> None:
+    """Keep a request's template, which has no transforms: its operation asks for it again, and
+    pipelines give the same text to one stack after another."""
+    _given.pop(template.body, None)
+    _given[template.body] = template
+    if len(_given) > _MOST_KEPT:
+        del _given[next(iter(_given))]
 
 
 def load_document(

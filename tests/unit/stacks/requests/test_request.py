@@ -22,6 +22,7 @@ from penstock.stacks.requests import request
 from penstock.stacks.requests.request import desired
 from penstock.stacks.state import StackState
 from penstock.stacks.template.document import parse_document
+from penstock.stacks.template.load import stored_template
 from penstock.stacks.transforms.macro_registry import Macros
 
 ACCOUNT = "123456789012"
@@ -208,3 +209,22 @@ async def test_a_stack_tells_topics_that_the_caller_may_publish_to() -> None:
     )
     with pytest.raises(ServiceError, match="may not sns:Publish"), no_macros() as macros:
         await desired(in_process, root(ACCOUNT), request, None, {}, macros)
+
+
+async def test_a_template_is_read_once_for_a_request_and_its_operation() -> None:
+    first = await ask(TOPIC | {"Description": "kept"})
+    again = await ask(TOPIC | {"Description": "kept"})
+    assert again.template is first.template
+    assert stored_template(first.template.body) is first.template
+
+
+async def test_what_only_a_transform_may_bring_in_is_refused_though_a_stack_has_it() -> None:
+    """Locks: a request is given a template that was read for a stack, with fewer checks."""
+    text = {"Fn::ToJsonString": {"a": "b"}}
+    topic = {
+        "Type": "AWS::SNS::Topic",
+        "Properties": {"DisplayName": {"Fn::Sub": ["${L}", {"L": text}]}},
+    }
+    template = {"Resources": {"Topic": topic}}
+    assert stored_template(text_of(template)).resources
+    assert "Fn::ToJsonString" in await refused(template)
