@@ -17,12 +17,15 @@ from penstock.stacks.template.evaluate import Unknown
 from penstock.stacks.template.template import ParameterValue
 
 MASK = "****"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 SHORTEST_PART = 4
 """A shorter secret is masked only where it is a whole value: it stands in other texts by chance."""
 
 
 def canonical(value: Any) -> Any:
     """Return `value` with its scalars as text, as CloudFormation compares and shows them."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Unknown):
         return KNOWN_AFTER_APPLY
     if isinstance(value, Mapping):
@@ -41,7 +44,7 @@ def as_text(value: Any) -> str:
 
 def as_json(value: Any) -> str:
     """Return JSON without spaces, members in their order."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Secrets:
         """
         for path in paths:
             value = _masked_at(value, path)
-        return self._masked(value, self._parts())
+        return self._masked(value, self._parts()) if self.values else value
 
     def masked_text(self, text: str) -> str:
         """Return a text, such as the reason of a failure, without secrets."""

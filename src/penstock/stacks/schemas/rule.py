@@ -109,9 +109,9 @@ class Rule:
 
     def check(self, value: Any, place: str, check: Check) -> None:
         """Add what the rule has against `value` to `check`; `place` is a JSON pointer."""
-        if isinstance(value, Unknown) or _is_looked_up(value):
-            return
-        if not self._any_kind and not any(_fits(kind, value) for kind in self._kinds):
+        if isinstance(value, Unknown) or (isinstance(value, str) and has_reference(value)):
+            return  # what it will be is known at its turn
+        if not self._any_kind and not self._fits(value):
             expected = " or ".join(_TYPE_NAMES.get(kind, kind) for kind in self._kinds)
             check.say(place, f"expected type: {expected}, found: {_name_of(value)}")
             return
@@ -123,6 +123,11 @@ class Rule:
             self._check_scalar(text_of(value), place, check)
         if self._alternatives:
             self._check_alternatives(value, place, check)
+
+    def _fits(self, value: Any) -> bool:
+        if isinstance(value, str) and self._is_text:
+            return True
+        return any(_fits(kind, value) for kind in self._kinds)
 
     def _check_object(self, value: Mapping[str, Any], place: str, check: Check) -> None:
         for name in self._stated.get("required", ()):
@@ -224,11 +229,6 @@ def _bounds(stated: Mapping[str, Any]) -> dict[str, float]:
 
 def _fails(keyword: str, place: str, check: Check) -> None:
     check.say(place, f"failed validation constraint for keyword [{keyword}]")
-
-
-def _is_looked_up(value: Any) -> bool:
-    """Return whether a text has dynamic references: what it will be is known at its turn."""
-    return isinstance(value, str) and has_reference(value)
 
 
 def _fits(kind: str, value: Any) -> bool:

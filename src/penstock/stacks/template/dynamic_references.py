@@ -8,7 +8,7 @@ aws/aws-cdk#24904; `Incorrect format` of SSM references: aws/aws-cdk#18729.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,14 +84,14 @@ def dynamic_references(value: Any) -> list[DynamicReference]:
     """Return the references in a value, at any depth, in order."""
     return [
         DynamicReference(match["service"], match["reference"], match[0])
-        for text, _ in _texts(value, ())
+        for text, _ in _texts_in(value)
         for match in _REFERENCE.finditer(text)
     ]
 
 
 def referring_texts(value: Any) -> list[str]:
     """Return the texts in a value, at any depth, that have references in them."""
-    return [text for text, _ in _texts(value, ()) if has_reference(text)]
+    return [text for text, _ in _texts_in(value) if has_reference(text)]
 
 
 def has_reference(text: str) -> bool:
@@ -162,7 +162,7 @@ def misplaced(resource_type: str, properties: Any) -> list[str]:
     """Return where properties refer to secure strings and may not, as AWS names the places."""
     return [
         "/".join([resource_type, "Properties", *_until_list(path)])
-        for text, path in _texts(properties, ())
+        for text, path in _texts_in(properties)
         for match in _REFERENCE.finditer(text)
         if match["service"] == SSM_SECURE and _place(resource_type, path) not in _SECURE_PLACES
     ]
@@ -207,6 +207,20 @@ def _until_list(path: tuple[str | int, ...]) -> Iterator[str]:
         if isinstance(step, int):
             return
         yield step
+
+
+def _texts_in(value: Any) -> Iterable[tuple[str, tuple[str | int, ...]]]:
+    """Return the texts in a value that may hold references, each with its path."""
+    return _texts(value, ()) if _may_refer(value) else ()
+
+
+def _may_refer(value: Any) -> bool:
+    """Tell whether any text in a value may hold a reference: in most values none does."""
+    if isinstance(value, str):
+        return _BEGIN in value
+    if isinstance(value, Mapping):
+        return any(map(_may_refer, value.values()))
+    return isinstance(value, list | tuple) and any(map(_may_refer, value))
 
 
 def _texts(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, tuple[str | int, ...]]]:

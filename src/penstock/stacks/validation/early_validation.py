@@ -104,6 +104,7 @@ class EarlyValidation:
         scope = _scope(current, wanted)
         looked_for: list[tuple[PlannedChange, Findable, ResourceRequest]] = []
         recorded: list[_Wanted] = []
+        findable: dict[str, Findable | None] = {}
         for each in added:
             schema = resource_schema.schema(each.resource_type)
             if schema is None:
@@ -111,11 +112,14 @@ class EarlyValidation:
             properties = _named(scope, schema, each.logical_resource_id)
             if not properties:
                 continue
-            handler = self._handlers.handler(each.resource_type)
-            if isinstance(handler, Findable):
+            if each.resource_type not in findable:
+                handler = self._handlers.handler(each.resource_type)
+                findable[each.resource_type] = handler if isinstance(handler, Findable) else None
+            finds = findable[each.resource_type]
+            if finds is not None:
                 request = _request(current, each, properties, principal, self._clock)
-                looked_for.append((each, handler, request))
-            elif handler.support is Support.RECORDED:
+                looked_for.append((each, finds, request))
+            elif self._handlers.support(each.resource_type) is Support.RECORDED:
                 recorded.append((each, properties))
         found: list[Finding] = []
         for start in range(0, len(looked_for), _AT_ONCE):
