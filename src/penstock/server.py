@@ -90,6 +90,9 @@ from penstock.task_host import TaskHost, write_private
 _LOG = logging.getLogger(__name__)
 _ENGINE_RETRY_SECONDS = 5.0
 _ENGINE_READY = "ready"
+_OBJECTS_BETWEEN_COLLECTIONS = 10_000
+"""Python's 700 are for programs that make few: one stack makes tens of thousands, all of them kept
+or freed without the collector."""
 
 ROOT_CREDENTIALS_FILE = "root-credentials.json"
 
@@ -478,6 +481,7 @@ async def _serve(config: Config, data: DataDirectory) -> int:
         asyncio.get_running_loop().add_signal_handler(name, ended.set)
     await server.start()
     gc.freeze()  # modules and service models stay: collections need not walk through them
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     gc.enable()
     sys.stdout.write(
         f"Penstock {__version__} serves on {config.endpoint_url}\n"
