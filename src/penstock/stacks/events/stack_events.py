@@ -103,12 +103,13 @@ def store(connection: sa.Connection, told: Iterable[Told]) -> list[list[str]]:
     rows: list[EventRow] = []
     for each in told:
         ids_of_each = []
+        moment = each.now.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
         for event in each.events:
             own = event.type == STACK_TYPE and event.physical_id == each.stack_id
             if own:
                 _insert(connection, rows)
                 operation_events.before(connection, each.stack_id, event.status, each.now)
-            row = _row(each, event)
+            row = _row(each, event, _event_id(event, moment))
             rows.append(row)
             ids_of_each.append(row.id)
             if own:
@@ -119,9 +120,9 @@ def store(connection: sa.Connection, told: Iterable[Told]) -> list[list[str]]:
     return stored
 
 
-def _row(told: Told, event: StackEvent) -> EventRow:
+def _row(told: Told, event: StackEvent, event_id: str) -> EventRow:
     return EventRow(
-        id=_event_id(event, told.now),
+        id=event_id,
         stack_id=told.stack_id,
         stack_name=told.stack_name,
         logical_id=event.logical_id,
@@ -170,8 +171,7 @@ def summary(resources: Iterable[DeployedResource]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _event_id(event: StackEvent, now: datetime) -> str:
+def _event_id(event: StackEvent, moment: str) -> str:
     if event.type == STACK_TYPE:
         return ids.new_uuid()
-    stamp = now.replace(tzinfo=None).isoformat(timespec="milliseconds")
-    return f"{event.logical_id}-{event.status}-{stamp}Z-{ids.new_alphanumeric(6)}"
+    return f"{event.logical_id}-{event.status}-{moment}-{ids.new_alphanumeric(6)}"

@@ -27,11 +27,12 @@ from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.walk import Phase, all_made
 from penstock.stacks.state import DeployedResource
 from penstock.storage import change_sets, stack_operations, stacks
-from penstock.storage.database import Database, Work
+from penstock.storage.database import Database
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import publish
 from penstock.storage.stack_operations import OperationRow, StepRow
 from penstock.storage.stacks import ResourceRow
+from penstock.storage.units import Work
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -95,9 +96,7 @@ class Ledger:
             {each.logical_id: self.resource(each.sealed) for each in resources},
             row.stop, row.delete_requested, SealedProperties(self._cipher),
         )  # fmt: skip
-        for stored in steps:
-            step = self.open(stored.sealed, Step)
-            run.steps.setdefault(step.phase, {})[step.key] = step
+        run.put_steps(self.open(stored.sealed, Step) for stored in steps)
         return run
 
     async def commit(self, run: Run, changes: Changes) -> None:
@@ -140,8 +139,9 @@ class Ledger:
         if row is not None:
             run.stop = run.stop or row.stop
             run.delete_requested = run.delete_requested or row.delete_requested
-            deleter = run.operation.deleter or self.open(row.sealed, Operation).deleter
-            run.operation = dataclasses.replace(run.operation, deleter=deleter)
+            if row.delete_requested and run.operation.deleter is None:
+                deleter = self.open(row.sealed, Operation).deleter
+                run.operation = dataclasses.replace(run.operation, deleter=deleter)
 
     async def look_at_others(self, run: Run) -> None:
         """Set `held`: the cleanup of a nested stack waits until that of its parent has begun."""

@@ -6,7 +6,7 @@ and only then makes them in the run.
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from penstock.stacks.display import Secrets, secrets_of
@@ -14,7 +14,7 @@ from penstock.stacks.events.stack_events import SealedProperties, StackEvent
 from penstock.stacks.operations.operation import Operation, OutputValue, StackDocument, Step
 from penstock.stacks.operations.past_properties import PastProperties
 from penstock.stacks.operations.turn import Turn
-from penstock.stacks.operations.walk import Phase, Walk
+from penstock.stacks.operations.walk import Node, Phase, Walk
 from penstock.stacks.state import DeployedResource
 
 
@@ -44,6 +44,8 @@ class Run:
     cancelling: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     wakers: dict[str, asyncio.Event] = field(default_factory=dict)
+    _nodes: dict[Phase, dict[str, Node]] = field(default_factory=dict)
+    """The steps as the walk sees them."""
     _secrets: Secrets | None = None
     """As they were last told, until they change."""
 
@@ -57,7 +59,7 @@ class Run:
         """The phase as the walk sees it."""
         return Walk(
             self.phase,
-            {key: step.node for key, step in self.current.items()},
+            self._nodes.get(self.phase, {}),
             self.operation.on_failure,
             self.stop,
             self.delete_requested,
@@ -75,10 +77,15 @@ class Run:
             self._secrets = secrets_of(operation.before.parameters, planned, resources=known)
         return self._secrets
 
+    def put_steps(self, steps: Iterable[Step]) -> None:
+        """Take over steps as they are stored."""
+        for step in steps:
+            self.steps.setdefault(step.phase, {})[step.key] = step
+            self._nodes.setdefault(step.phase, {})[step.key] = step.node
+
     def make(self, changes: "Changes") -> None:
         """Make changes that are stored."""
-        for step in changes.steps:
-            self.steps.setdefault(step.phase, {})[step.key] = step
+        self.put_steps(changes.steps)
         changed = {each.logical_resource_id: each for each, _ in changes.resources}
         there = [self.resources[name] for name in (*changed, *changes.gone)
                  if name in self.resources]  # fmt: skip

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from penstock.stacks.events.stack_events import SealedProperties, StackEvent, _event_id
+from penstock.stacks.events.stack_events import SealedProperties, StackEvent, Told, store
+from penstock.storage import stack_operations
 from penstock.storage.encryption import Cipher
+from penstock.storage.schema import metadata
 
 
 def event(properties: dict[str, Any] | None, name: str = "A") -> StackEvent:
@@ -40,7 +43,15 @@ def test_equal_ones_are_not_the_same(cipher: Cipher) -> None:
     assert sealed.of(event(first, "B")) not in {None, *told}
 
 
-def test_an_id_has_its_moment_in_milliseconds() -> None:
+def test_an_id_has_its_moment_in_milliseconds(cipher: Cipher) -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, 67999, tzinfo=UTC)
-    made = _event_id(event(None), moment)
-    assert made.startswith("A-CREATE_COMPLETE-2026-01-02T03:04:05.067Z-")
+    told = Told("arn:s", "app", [event(None), event(None)], None, moment, SealedProperties(cipher))
+    engine = sa.create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        [[first, second]] = store(connection, [told])
+        stored = stack_operations.events(connection, "arn:s", None, None)
+    engine.dispose()
+    assert first.startswith("A-CREATE_COMPLETE-2026-01-02T03:04:05.067Z-")
+    assert first != second, "of the same moment"
+    assert [one.id for one in stored] == [second, first]
