@@ -33,4 +33,10 @@ def unknowns(value: Any) -> Iterator[Unknown]:
 
 def contains_unknown(value: Any) -> bool:
     """Tell whether an evaluated value holds any Unknown."""
-    return next(unknowns(value), None) is not None
+    if isinstance(value, str):
+        return False
+    if isinstance(value, Unknown):
+        return True
+    if isinstance(value, dict):
+        return any(map(contains_unknown, value.values()))
+    return isinstance(value, list | tuple) and any(map(contains_unknown, value))

@@ -4,14 +4,15 @@ Pure. Everything it depends on has succeeded by then, so nothing is Unknown any 
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.aws.errors import ServiceError
-from penstock.stacks.display import Secrets, all_masked, secrets_of
+from penstock.stacks.display import Secrets, secrets_of
 from penstock.stacks.handlers.handler import Support
 from penstock.stacks.operations import update_rules
+from penstock.stacks.operations.evaluation import Evaluated, Evaluation, Values
 from penstock.stacks.operations.operation import Operation, OutputValue, Step, Work
 from penstock.stacks.operations.walk import NodeStatus
 from penstock.stacks.planning import made_up
@@ -27,7 +28,7 @@ from penstock.stacks.schemas import custom_names, identity, property_rules, reso
 from penstock.stacks.state import DeployedResource
 from penstock.stacks.template import dynamic_references, evaluate, written_references
 from penstock.stacks.template.errors import invalid
-from penstock.stacks.template.evaluate import ResourceValues, Scope
+from penstock.stacks.template.evaluate import Scope
 from penstock.stacks.template.references import references
 from penstock.stacks.template.scope import OtherStack
 from penstock.stacks.template.template import ParameterValue, ResourceDeclaration, Template
@@ -35,26 +36,9 @@ from penstock.stacks.template.template import ParameterValue, ResourceDeclaratio
 MASK = "****"
 _UNDONE = frozenset({"CREATE_FAILED", "CREATE_IN_PROGRESS"})
 _UNCERTAIN = frozenset({"UPDATE_FAILED", "UPDATE_IN_PROGRESS"})
+_ELSEWHERE = frozenset({"Import", "StackOutput"})
 _NONE: Mapping[str, Any] = {}
 _NO_CALL = frozenset({"Metadata", "DeletionPolicy", "UpdateReplacePolicy"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Evaluated:
-    """A resource's properties, and what they were evaluated from."""
-
-    properties: dict[str, Any]
-    known: bool
-    """Whether nothing in them is Unknown."""
-    asked: Mapping[str, DeployedResource | None]
-    """The resources that were asked for, as they were then."""
-    imports: Collection[str]
-    length: int
-    """Of the values of its functions."""
-
-    def holds(self, deployed: Mapping[str, DeployedResource]) -> bool:
-        """Tell whether the same would come of it again."""
-        return all(deployed.get(name) is each for name, each in self.asked.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +47,11 @@ class _Hiding:
 
     resources: Mapping[str, Mapping[str, Any]]
     """Their attributes, by name."""
-    parameters: Mapping[str, ParameterValue]
-    """Those of the plan, the secret ones masked."""
-    places: SecretPlaces
     secrets: Secrets
-    nothing: bool
-    """Whether there is no secret at all."""
-    shown: dict[str, _Evaluated] = field(default_factory=dict)
+    evaluation: Evaluation | None
+    """With the secrets masked; None where there is no secret at all."""
+    shown: dict[str, tuple[Evaluated, dict[str, Any]]] = field(default_factory=dict)
+    """What was evaluated so far, and what may be shown of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +65,7 @@ class Turn:
     deployed: Mapping[str, DeployedResource]
     other_stacks: dict[str, OtherStack] = field(default_factory=dict)
     """Filled with what Fn::GetStackOutput names, before that is evaluated."""
-    _memory: dict[str, _Evaluated] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _own: Evaluation = field(init=False, repr=False, compare=False)
     _hiding: list[_Hiding] = field(default_factory=list, init=False, repr=False, compare=False)
     """The last one only, if there was any."""
     _answered: list[str] = field(init=False, repr=False, compare=False)
@@ -96,53 +76,27 @@ class Turn:
         before = {name: each.resource_type for name, each in self.deployed.items()}
         answered = [name for name, kind in {**before, **declared}.items() if is_custom(kind)]
         object.__setattr__(self, "_answered", answered)
+        object.__setattr__(self, "_own", Evaluation(self.scope(), self.deployed, None))
 
     def scope(self, parameters: Mapping[str, ParameterValue] | None = None) -> Scope:
         """Return the scope of the template's functions; `parameters` replace the plan's."""
-        chosen = self.plan.parameters if parameters is None else parameters
-        return self._scope(chosen, _Values(self.deployed), self.exports)
-
-    def _scope(
-        self,
-        parameters: Mapping[str, ParameterValue],
-        resources: Mapping[str, ResourceValues],
-        exports: Mapping[str, str],
-    ) -> Scope:
         before = self.operation.before
         return Scope(
             template=self.template,
-            parameters=parameters,
+            parameters=self.plan.parameters if parameters is None else parameters,
             region=before.region,
             account_id=before.account_id,
             stack_id=before.stack_id,
             stack_name=before.stack_name,
             notification_arns=tuple(self.plan.notification_arns),
-            exports=exports,
+            exports=self.exports,
             other_stacks=self.other_stacks,
-            resources=resources,
+            resources=Values(self.deployed),
         )
 
     def properties(self, name: str) -> dict[str, Any]:
         """Return a resource's evaluated properties. Raises ServiceError."""
-        return self._once(self._memory, name, self.plan.parameters, None).properties
-
-    def _once(
-        self,
-        memory: dict[str, _Evaluated],
-        name: str,
-        parameters: Mapping[str, ParameterValue],
-        places: SecretPlaces | None,
-    ) -> _Evaluated:
-        """Return a resource evaluated, once for as long as what it refers to stays as it is."""
-        found = memory.get(name)
-        if found is None or not found.holds(self.deployed):
-            used, values = Imports(self.exports), _Values(self.deployed, places)
-            scope = self._scope(parameters, values, used)
-            properties = evaluate.properties(scope, name)
-            known = not evaluate.contains_unknown(properties)
-            length = scope.lengths.without_conditions
-            found = memory[name] = _Evaluated(properties, known, values.asked, used.used, length)
-        return found
+        return self._own.of(name).properties
 
     def imports(self) -> frozenset[str]:
         """Return the exports of other stacks that the template uses, as far as it can be told yet.
@@ -150,8 +104,11 @@ class Turn:
         Raises ServiceError for an export that does not exist, and for what no resource will change.
         """
         used = Imports(self.exports)
-        scope = self._scope(self.plan.parameters, {}, used)
-        for name in evaluate.active_resources(scope):
+        scope = dataclasses.replace(self.scope(), exports=used, resources={})
+        active, conditions = evaluate.active_resources(scope), evaluate.conditions(scope)
+        if not _reads_elsewhere(self.template, active, conditions):
+            return frozenset()  # and the plan was made with all else that is known
+        for name in active:
             evaluate.properties(scope, name)
         return frozenset(used.used)
 
@@ -161,9 +118,9 @@ class Turn:
         Raises ServiceError for an output that cannot be evaluated.
         """
         used = Imports(self.exports)
-        scope = self._scope(self.plan.parameters, _Values(self.deployed), used)
+        scope = dataclasses.replace(self.scope(), exports=used)
         for name in evaluate.active_resources(scope):
-            found = self._once(self._memory, name, self.plan.parameters, None)
+            found = self._own.of(name)
             used.used.update(found.imports)
             scope.lengths.count(name, found.length)
         outputs = [
@@ -302,23 +259,19 @@ class Turn:
         Nobody changes a value of what is returned: it may be the resource's own.
         """
         hiding = self._present_hiding()
-        if hiding.nothing:
-            try:
-                own = self._once(self._memory, name, self.plan.parameters, None)
-            except ServiceError:
-                return None
-            return own.properties if own.known else None
-        known = hiding.shown.get(name)
         try:
-            found = self._once(hiding.shown, name, hiding.parameters, hiding.places)
+            found = (hiding.evaluation or self._own).of(name)
         except ServiceError:
             return None
         if not found.known:
             return None
-        if found is not known:
-            masked: dict[str, Any] = hiding.secrets.masked(found.properties)
-            hiding.shown[name] = found = dataclasses.replace(found, properties=masked)
-        return found.properties
+        if hiding.evaluation is None:
+            return found.properties
+        known, masked = hiding.shown.get(name, (None, {}))
+        if known is not found:
+            masked = hiding.secrets.masked(found.properties)
+            hiding.shown[name] = found, masked
+        return masked
 
     def _present_hiding(self) -> _Hiding:
         """Return what masks secrets, made anew when another resource is secret as a whole."""
@@ -328,57 +281,27 @@ class Turn:
             if (each := self.deployed.get(name)) is not None and each.no_echo
         }
         if not self._hiding or self._hiding[0].resources != secret:
-            parameters = {
-                key: dataclasses.replace(value, value=MASK, resolved=None)
-                if value.no_echo
-                else value
-                for key, value in self.plan.parameters.items()
-            }
-            scope = self.scope()
-            conditions = evaluate.conditions(scope)
-            places = SecretPlaces(
-                self.template, self.plan.parameters, conditions, frozenset(secret), scope
-            )
             secrets = secrets_of(
                 self.operation.before.parameters,
                 self.plan.parameters,
                 resources=[self.deployed[name] for name in secret],
             )
-            nothing = not secret and not secrets.values and parameters == self.plan.parameters
-            self._hiding[:] = [_Hiding(secret, parameters, places, secrets, nothing)]
+            given = self.plan.parameters.values()
+            anything = secret or secrets.values or any(each.no_echo for each in given)
+            evaluation = self._masking(secret) if anything else None
+            self._hiding[:] = [_Hiding(secret, secrets, evaluation)]
         return self._hiding[0]
 
-
-class _Values(Mapping[str, ResourceValues]):
-    """What deployed resources give, made when one is asked for: a stack may have hundreds."""
-
-    def __init__(
-        self, deployed: Mapping[str, DeployedResource], hidden: SecretPlaces | None = None
-    ) -> None:
-        """`hidden` are places of which attributes are masked."""
-        self.asked: dict[str, DeployedResource | None] = {}
-        self._deployed = deployed
-        self._hidden = hidden
-
-    def __getitem__(self, name: str) -> ResourceValues:
-        found = self.asked[name] = self._deployed.get(name)
-        if found is None:
-            raise KeyError(name)
-        values = found.values
-        if self._hidden is None or values.attributes is None:
-            return values
-        secret = self._hidden.attributes(name)
-        attributes = {
-            key: all_masked(value) if found.no_echo or key.partition(".")[0] in secret else value
-            for key, value in values.attributes.items()
+    def _masking(self, secret: Collection[str]) -> Evaluation:
+        """Return what evaluates with secrets masked; `secret` are resources that are as a whole."""
+        masked = {
+            key: dataclasses.replace(value, value=MASK, resolved=None) if value.no_echo else value
+            for key, value in self.plan.parameters.items()
         }
-        return dataclasses.replace(values, attributes=attributes)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._deployed)
-
-    def __len__(self) -> int:
-        return len(self._deployed)
+        scope = self.scope()
+        conditions = evaluate.conditions(scope)
+        places = SecretPlaces(self.template, self.plan.parameters, conditions, secret, scope)
+        return Evaluation(self.scope(masked), self.deployed, places)
 
 
 def _declared(
@@ -405,6 +328,15 @@ def _declared(
         update_replace_policy=declared.update_replace_policy,
         metadata=metadata,
         unwritten=unwritten,
+    )
+
+
+def _reads_elsewhere(
+    template: Template, names: Iterable[str], conditions: Mapping[str, bool]
+) -> bool:
+    """Tell whether resources read what other stacks give: exports or outputs."""
+    return any(
+        each.kind in _ELSEWHERE for name in names for each in references(template, name, conditions)
     )
 
 

@@ -40,6 +40,11 @@ class Lengths:
     total: int = 0
     by_place: dict[str, int] = field(default_factory=dict)
 
+    def clear(self) -> None:
+        """Begin anew."""
+        self.total = 0
+        self.by_place.clear()
+
     @property
     def without_conditions(self) -> int:
         """What was counted for everything but Conditions, which many places share."""

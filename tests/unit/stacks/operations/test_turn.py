@@ -142,3 +142,15 @@ def test_imports_and_lengths_count_though_nothing_is_evaluated_again(
     monkeypatch.setattr(scope, "LONGEST_TOGETHER", 100)
     with pytest.raises(ServiceError, match="together longer than 100 characters"):
         turn.results()
+
+
+def test_an_export_counts_where_it_is_read_and_must_be_there() -> None:
+    """Locks: a template is not looked through for exports, since none of its resources reads one
+    outside of a function's argument."""
+    shared = {"Fn::Join": ["-", ["a", {"Fn::ImportValue": {"Fn::Sub": "net"}}]]}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": shared}}
+    plain = {"Type": "AWS::SNS::Topic"}
+    assert turn_of({"A": plain, "B": topic}, {}, {"net": "n"}).imports() == frozenset({"net"})
+    assert turn_of({"A": plain}, {}, {"net": "n"}).imports() == frozenset()
+    with pytest.raises(ServiceError, match="No export named net found"):
+        turn_of({"A": plain, "B": topic}, {}).imports()
