@@ -50,23 +50,20 @@ class _Allowance:
     """Seconds for matches: ten long ones' worth, regained within ten times as long."""
 
     def __init__(self) -> None:
-        self._left = self._most = 10 * MATCH_SECONDS
+        self.left = self._most = 10 * MATCH_SECONDS
+        """Below zero once it is used up."""
         self._seen_at = time.monotonic()
 
     def timeout_seconds(self) -> float:
         now = time.monotonic()
-        self._left = min(self._most, self._left + (now - self._seen_at) / 10)
+        self.left = min(self._most, self.left + (now - self._seen_at) / 10)
         self._seen_at = now
-        if self._left > _SHORT_SECONDS:
-            return min(MATCH_SECONDS, self._left)
-        return _SHORT_SECONDS if self._left > -self._most else _LEAST_SECONDS
-
-    @property
-    def is_used_up(self) -> bool:
-        return self._left <= 0
+        if self.left > _SHORT_SECONDS:
+            return min(MATCH_SECONDS, self.left)
+        return _SHORT_SECONDS if self.left > -self._most else _LEAST_SECONDS
 
     def took(self, seconds: float) -> None:
-        self._left = max(-1.1 * self._most, self._left - seconds)
+        self.left = max(-1.1 * self._most, self.left - seconds)
 
 
 _allowance = _Allowance()
@@ -109,9 +106,9 @@ class Expression:
         if len(text) > LONGEST_TEXT:
             raise Undecided
         began = time.monotonic()
-        if len(text) <= self._short and not _allowance.is_used_up:
+        if len(text) <= self._short and _allowance.left > 0:
             found = getattr(self._python, method)(text) is not None
-            _allowance.took(time.monotonic() - began)
+            _allowance.left -= time.monotonic() - began
             return found
         if self._bounded is None:  # seldom needed, and slow to compile
             try:

@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Protocol
 
+import msgspec
+
 Request = Mapping[str, Any]
 Response = Mapping[str, Any]
 
@@ -55,8 +57,7 @@ class Authorize(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request to one operation, besides its parameters."""
 
     service: str
@@ -69,7 +70,7 @@ class Call:
     authorize: Authorize
     endpoint_url: str
     """scheme://host[:port] under which the caller reached us."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     """The request's HTTP headers, names in lower case; for the few operations whose meaning
     depends on a header that the model lacks."""
     via: str | None = None

@@ -25,8 +25,7 @@ from penstock.aws.errors import ServiceError
 _PLACEHOLDER = re.compile(r"\{([\w.\[\]]+)(?:\|(\w+))?\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True):
     """One thing to ask `authorize`: an action on a resource, with condition keys."""
 
     action: str
