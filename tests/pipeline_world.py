@@ -6,7 +6,7 @@ survives an engine's death, as a build farm would, and counts what was done unde
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,6 +98,14 @@ class MortalDatabase(Database):
         self.writes = 0
         self.die_at: tuple[str, int] | None = None
         self.dead = asyncio.Event()
+
+    async def until_death(self, going: Coroutine[Any, Any, Any]) -> None:
+        """Have something go on until its end, or until the process is dead."""
+        tasks = {asyncio.ensure_future(going), asyncio.ensure_future(self.dead.wait())}
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def die(self) -> None:
         """From now on nothing is written any more."""

@@ -5,7 +5,6 @@ no stack in review without a change set that can be executed or deleted, no chan
 executed for ever, and in the end everything was done exactly once.
 """
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +50,7 @@ async def journey(world: World) -> None:
 
 async def until_death(world: World) -> None:
     assert isinstance(world.database, MortalDatabase)
-    going = asyncio.ensure_future(journey(world))
-    dead = asyncio.ensure_future(world.database.dead.wait())
-    await asyncio.wait({going, dead}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (going, dead):
-        task.cancel()
-    await asyncio.gather(going, dead, return_exceptions=True)
+    await world.database.until_death(journey(world))
 
 
 async def check_nothing_is_half_made(world: World) -> None:

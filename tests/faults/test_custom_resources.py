@@ -182,12 +182,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 async def run_until_death(world: World) -> None:
     assert isinstance(world.database, MortalDatabase)
-    going = asyncio.ensure_future(journey(world))
-    dead = asyncio.ensure_future(world.database.dead.wait())
-    await asyncio.wait({going, dead}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (going, dead):
-        task.cancel()
-    await asyncio.gather(going, dead, return_exceptions=True)
+    await world.database.until_death(journey(world))
 
 
 async def die_and_live_again(

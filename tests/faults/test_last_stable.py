@@ -1,6 +1,5 @@
 """A rollback of several failed updates dies at every stored step; the next server ends the same."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +54,7 @@ async def test_death_around_every_fourth_write(when: str, tmp_path: Path) -> Non
         world = await failed_twice(directory)
         assert isinstance(world.database, MortalDatabase)
         world.database.die_at = (when, number)
-        going = asyncio.ensure_future(roll_back(world))
-        dead = asyncio.ensure_future(world.database.dead.wait())
-        await asyncio.wait({going, dead}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (going, dead):
-            task.cancel()
-        await asyncio.gather(going, dead, return_exceptions=True)
+        await world.database.until_death(roll_back(world))
         await world.stop()
         await world.start()
         await roll_back(world)

@@ -124,12 +124,7 @@ async def lived(directory: Path, die_at: tuple[str, int] | None = None) -> dict[
     begun = world.database.writes
     if die_at is not None:
         world.database.die_at = (die_at[0], begun + die_at[1])
-        going = asyncio.ensure_future(journey(world))
-        dead = asyncio.ensure_future(world.database.dead.wait())
-        await asyncio.wait({going, dead}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (going, dead):
-            task.cancel()
-        await asyncio.gather(going, dead, return_exceptions=True)
+        await world.database.until_death(journey(world))
         await world.stop()
         await world.start()
     await journey(world)

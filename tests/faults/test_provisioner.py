@@ -72,12 +72,7 @@ async def told(world: World) -> Counter[tuple[str, str]]:
 async def run_until_death(world: World) -> None:
     """Go on until the end, or until the database is dead."""
     assert isinstance(world.database, MortalDatabase)
-    going = asyncio.ensure_future(journey(world))
-    dead = asyncio.ensure_future(world.database.dead.wait())
-    await asyncio.wait({going, dead}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (going, dead):
-        task.cancel()
-    await asyncio.gather(going, dead, return_exceptions=True)
+    await world.database.until_death(journey(world))
 
 
 async def live_again(world: World, undisturbed: dict[str, Any], when: str) -> None:
