@@ -43,8 +43,9 @@ check "base images" python -m penstock.containers.images
 
 tests=0
 # A file stays in one worker: its server is started once, and no browser's event loop meets a test
-# that runs one. (xdist's loadgroup does nothing with this pytest.)
-pytest -n 2 --dist loadfile -p no:cacheprovider "$@" || tests=$?
+# that runs one. (xdist's loadgroup does nothing with this pytest.) Half of the time is waiting for
+# containers: three workers keep two cores busy.
+pytest -n 3 --dist loadfile --durations 20 -p no:cacheprovider "$@" || tests=$?
 
 if [ ${#failed[@]} -gt 0 ]; then
     say "before the tests, these failed: ${failed[*]}"

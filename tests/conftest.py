@@ -12,7 +12,7 @@ from tests.databases import opened_database
 ROOT = Path(__file__).parent
 MARKS = {"docker": "docker", "faults": "faults", "browser": "browser"}
 
-# Two workers share two cores: how long one example takes says nothing.
+# Several workers share the cores: how long one example takes says nothing.
 hypothesis.settings.register_profile("penstock", deadline=None)
 hypothesis.settings.load_profile("penstock")
 
