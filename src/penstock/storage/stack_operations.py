@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import sqlalchemy as sa
 
@@ -34,8 +34,6 @@ class OperationRow:
 
 # Statements that are built once: every resource of a stack's operation needs several.
 _STEPS = RowsInPlace(stack_steps)
-_EVENT_COLUMNS = [column.name for column in stack_events.columns if column.name != "ordinal"]
-_INSERT_EVENT = Prepared(stack_events.insert(), _EVENT_COLUMNS)
 _STEPS_OF = Prepared(
     stack_steps.select().where(stack_steps.c.operation_id == sa.bindparam("operation_id"))
 )
@@ -50,6 +48,25 @@ class StepRow:
     logical_id: str
     status: str
     sealed: str
+
+
+class NewEventRow(TypedDict):
+    """One event of a stack before it has its place in their order."""
+
+    id: str
+    stack_id: str
+    stack_name: str
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str | None
+    sealed_properties: str | None
+    token: str | None
+    occurred_at: datetime
+
+
+_INSERT_EVENT = Prepared(stack_events.insert(), list(NewEventRow.__annotations__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +84,7 @@ class EventRow:
     sealed_properties: str | None
     token: str | None
     occurred_at: datetime
-    ordinal: int = 0
+    ordinal: int
 
 
 def insert(connection: sa.Connection, row: OperationRow) -> None:
@@ -162,11 +179,10 @@ def put_steps(connection: sa.Connection, rows: Sequence[StepRow]) -> None:
     _STEPS.store(connection, values)
 
 
-def add_events(connection: sa.Connection, rows: Sequence[EventRow]) -> None:
+def add_events(connection: sa.Connection, rows: Sequence[NewEventRow]) -> None:
     """Store events after all others, in their order; none is harmless."""
     if rows:
-        values = [{name: getattr(row, name) for name in _EVENT_COLUMNS} for row in rows]
-        _INSERT_EVENT.execute_all(connection, values)
+        _INSERT_EVENT.execute_all(connection, rows)
 
 
 def events(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from penstock.storage import stack_operations, stacks
 from penstock.storage.schema import metadata
-from penstock.storage.stack_operations import EventRow, OperationRow, StepRow
+from penstock.storage.stack_operations import EventRow, NewEventRow, OperationRow, StepRow
 from penstock.storage.stacks import ResourceRow, StackRow
 from penstock.storage.tables import stacks as tables
 
@@ -71,11 +71,14 @@ def test_steps_come_back(connection: sa.Connection) -> None:
 
 def test_events_come_back_newest_first(connection: sa.Connection) -> None:
     rows = [
-        EventRow(f"e{number}", "s", "app", "A", "id", "T", "CREATE_COMPLETE", None, None, "t", NOW)
+        NewEventRow(
+            id=f"e{number}", stack_id="s", stack_name="app", logical_id="A", physical_id="id",
+            type="T", status="CREATE_COMPLETE", reason=None, sealed_properties=None, token="t",
+            occurred_at=NOW,
+        )
         for number in range(3)
-    ]
+    ]  # fmt: skip
     stack_operations.add_events(connection, [])
     stack_operations.add_events(connection, rows)
     found = stack_operations.events(connection, "s", None, 2)
-    assert [(one.id, one.ordinal) for one in found] == [("e2", 3), ("e1", 2)]
-    assert (found[0].token, found[0].reason, found[0].occurred_at) == ("t", None, NOW)
+    assert found == [EventRow(**rows[2], ordinal=3), EventRow(**rows[1], ordinal=2)]

@@ -22,7 +22,7 @@ from penstock.stacks.state import DeployedResource
 from penstock.storage import stack_operations
 from penstock.storage.encryption import Cipher
 from penstock.storage.outbox import NewEvent, publish_all
-from penstock.storage.stack_operations import EventRow
+from penstock.storage.stack_operations import NewEventRow
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 RECORDED = "stack.EventRecorded"
@@ -100,7 +100,7 @@ def store(connection: sa.Connection, told: Iterable[Told]) -> list[list[str]]:
     A stack's own tell where its operations begin and end.
     """
     stored: list[list[str]] = []
-    rows: list[EventRow] = []
+    rows: list[NewEventRow] = []
     for each in told:
         ids_of_each = []
         moment = each.now.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
@@ -111,7 +111,7 @@ def store(connection: sa.Connection, told: Iterable[Told]) -> list[list[str]]:
                 operation_events.before(connection, each.stack_id, event.status, each.now)
             row = _row(each, event, _event_id(event, moment))
             rows.append(row)
-            ids_of_each.append(row.id)
+            ids_of_each.append(row["id"])
             if own:
                 _insert(connection, rows)
                 operation_events.after(connection, each.stack_id, event.status, each.now)
@@ -120,8 +120,8 @@ def store(connection: sa.Connection, told: Iterable[Told]) -> list[list[str]]:
     return stored
 
 
-def _row(told: Told, event: StackEvent, event_id: str) -> EventRow:
-    return EventRow(
+def _row(told: Told, event: StackEvent, event_id: str) -> NewEventRow:
+    return NewEventRow(
         id=event_id,
         stack_id=told.stack_id,
         stack_name=told.stack_name,
@@ -136,21 +136,21 @@ def _row(told: Told, event: StackEvent, event_id: str) -> EventRow:
     )
 
 
-def _insert(connection: sa.Connection, rows: list[EventRow]) -> None:
+def _insert(connection: sa.Connection, rows: list[NewEventRow]) -> None:
     """Store what is gathered, and empty it."""
     stack_operations.add_events(connection, rows)
     told = [
         NewEvent(
             RECORDED,
-            row.stack_id,
+            row["stack_id"],
             {
-                "stackName": row.stack_name,
-                "logicalResourceId": row.logical_id,
-                "resourceType": row.type,
-                "status": row.status,
-                "reason": row.reason,
+                "stackName": row["stack_name"],
+                "logicalResourceId": row["logical_id"],
+                "resourceType": row["type"],
+                "status": row["status"],
+                "reason": row["reason"],
             },
-            row.occurred_at,
+            row["occurred_at"],
         )
         for row in rows
     ]
