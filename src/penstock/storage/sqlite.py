@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from penstock.storage import json_text
+
 
 class Dialect(SQLiteDialect_pysqlite):
     """SQLAlchemy's own, except that it says BEGIN, in the given words.
@@ -45,6 +47,8 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
         begin="BEGIN" if read_only else "BEGIN IMMEDIATE",
         connect_args={"check_same_thread": False, "timeout": 30},
         hide_parameters=True,
+        json_serializer=json_text.to_text,
+        json_deserializer=json_text.from_text,
     )
 
     @sa.event.listens_for(engine, "connect")
