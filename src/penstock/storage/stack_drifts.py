@@ -40,6 +40,17 @@ class ResourceDriftRow:
     checked_at: datetime
 
 
+# Built once: every description of a stack asks this.
+_ENDED = (
+    stack_drift_detections.select()
+    .where(
+        stack_drift_detections.c.stack_id.in_(sa.bindparam("its_stack_ids", expanding=True)),
+        stack_drift_detections.c.status != IN_PROGRESS,
+    )
+    .order_by(stack_drift_detections.c.started_at, stack_drift_detections.c.id)
+)
+
+
 def begin(connection: sa.Connection, row: DetectionRow) -> bool:
     """Store a new detection; False when another is in progress on its stack."""
     running = connection.execute(
@@ -94,14 +105,7 @@ def unfinished(connection: sa.Connection) -> list[DetectionRow]:
 
 def newest(connection: sa.Connection, stack_ids: Collection[str]) -> dict[str, DetectionRow]:
     """Return the newest detection that has ended of each of these stacks."""
-    rows = connection.execute(
-        stack_drift_detections.select()
-        .where(
-            stack_drift_detections.c.stack_id.in_(list(stack_ids)),
-            stack_drift_detections.c.status != IN_PROGRESS,
-        )
-        .order_by(stack_drift_detections.c.started_at, stack_drift_detections.c.id)
-    )
+    rows = connection.execute(_ENDED, {"its_stack_ids": list(stack_ids)})
     return {row.stack_id: DetectionRow(**row._mapping) for row in rows}
 
 

@@ -30,6 +30,18 @@ class OperationEventRow:
     ordinal: int = 0
 
 
+# Built once: whoever waits for a stack asks this again and again.
+_BEGUN = (
+    sa.select(table.c.stack_id, table.c.operation_type, table.c.operation_id)
+    .where(
+        table.c.stack_id.in_(sa.bindparam("its_stack_ids", expanding=True)),
+        table.c.status.is_not(None),
+        table.c.change_set_id.is_(None),
+    )
+    .order_by(table.c.ordinal)
+)
+
+
 def add(connection: sa.Connection, row: OperationEventRow) -> None:
     """Store a row after all others."""
     names = OperationEventRow.__slots__
@@ -74,16 +86,8 @@ def stack_of(connection: sa.Connection, operation_id: str) -> str | None:
 
 def begun(connection: sa.Connection, stack_ids: list[str]) -> dict[str, tuple[str, str]]:
     """Return the type and id of the operation that began last on each of the stacks."""
-    query = (
-        sa.select(table.c.stack_id, table.c.operation_type, table.c.operation_id)
-        .where(
-            table.c.stack_id.in_(stack_ids),
-            table.c.status.is_not(None),
-            table.c.change_set_id.is_(None),
-        )
-        .order_by(table.c.ordinal)
-    )
-    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    rows = connection.execute(_BEGUN, {"its_stack_ids": stack_ids})
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def _row(row: sa.Row[Any]) -> OperationEventRow:
