@@ -41,7 +41,7 @@ class Evaluation:
         self._deployed = deployed
         self._values = Values(deployed, hidden)
         self._imports = Imports(scope.exports)
-        self._scope = dataclasses.replace(scope, resources=self._values, exports=self._imports)
+        self.scope = dataclasses.replace(scope, resources=self._values, exports=self._imports)
         self._found: dict[str, Evaluated] = {}
 
     def of(self, name: str) -> Evaluated:
@@ -56,12 +56,17 @@ class Evaluation:
         return all(self._deployed.get(name) is each for name, each in found.asked.items())
 
     def _evaluated(self, name: str) -> Evaluated:
-        asked = self._values.asked = {}
-        used = self._imports.used = set()
-        self._scope.lengths.clear()
-        properties = evaluate.properties(self._scope, name)
-        known = not evaluate.contains_unknown(properties)
-        return Evaluated(properties, known, asked, used, self._scope.lengths.without_conditions)
+        asked, used = self._begin()
+        properties = evaluate.properties(self.scope, name)
+        length = self.scope.lengths.without_conditions
+        self._begin()  # what else is evaluated in the scope is not of the properties
+        return Evaluated(properties, not evaluate.contains_unknown(properties), asked, used, length)
+
+    def _begin(self) -> tuple[dict[str, DeployedResource | None], set[str]]:
+        """Have the scope note anew what is asked for."""
+        self._values.asked, self._imports.used = {}, set()
+        self.scope.lengths.clear()
+        return self._values.asked, self._imports.used
 
 
 class Values(Mapping[str, ResourceValues]):

@@ -134,8 +134,7 @@ class Turn:
 
     def decide(self, step: Step, support: str) -> Step:
         """Return the step with its work decided and `new` evaluated; FAILED where it cannot be."""
-        declared = self.template.resources[step.logical_id]
-        scope = self.scope()
+        declared, scope = self.template.resources[step.logical_id], self._own.scope
         old = step.old if step.old is not None and step.old.status not in _UNDONE else None
         try:
             new = _declared(declared, step, support, old, *self._evaluated(scope, declared))

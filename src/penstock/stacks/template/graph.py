@@ -33,6 +33,9 @@ def dependencies(
     DependsOn, and every live reference; `found` are these, where they are known. Raises AWS's
     `Unresolved resource dependencies` for a reference to a resource that a condition leaves out.
     """
+    known: dict[str, frozenset[str]] = template.found_under(conditions, dependencies)
+    if known:
+        return known
     if found is None:
         found = live_references(template, conditions)
     needed = {
@@ -46,6 +49,7 @@ def dependencies(
     missing = {name for names in needed.values() for name in names} - needed.keys()
     if missing:
         raise unresolved([name for name in template.resources if name in missing], "Resources")
+    known.update(needed)
     return needed
 
 

@@ -10,8 +10,6 @@ from penstock.stacks.template.evaluate import Scope, evaluated
 from penstock.stacks.template.template import Template
 
 Path = tuple[str | int, ...]
-_MOST_KEPT = 8
-"""Sets of conditions, of one template, whose references are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ def references(
 
     Planning, validation and every operation ask for the same; the template keeps what was found.
     """
-    known = _known(template, scope_conditions)
+    known: dict[str, list[Reference]] = template.found_under(scope_conditions, references)
     if logical_id not in known:
         walk = _Walk(template, scope_conditions, scope)
         found = walk.found_in(template.resources[logical_id].properties)
@@ -63,18 +61,6 @@ def references_in(
     keys stand there as texts, and paths behind one that is AWS::NoValue may count it.
     """
     return _Walk(template, scope_conditions, scope).found_in(node)
-
-
-def _known(template: Template, conditions: Mapping[str, bool]) -> dict[str, list[Reference]]:
-    """Return what the template keeps of its resources' references under these conditions."""
-    by_conditions = template.found.setdefault(references, {})
-    key = frozenset(conditions.items())
-    if key not in by_conditions:
-        if len(by_conditions) == _MOST_KEPT:
-            by_conditions.clear()
-        by_conditions[key] = {}
-    known: dict[str, list[Reference]] = by_conditions[key]
-    return known
 
 
 class _Walk:

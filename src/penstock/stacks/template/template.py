@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+_MOST_KEPT = 16
+"""Kinds of what was found in one template, under one or another set of conditions."""
+
 
 @dataclass(frozen=True, slots=True)
 class ParameterDeclaration:
@@ -75,6 +78,16 @@ class Template:
     """The text as it was given, where transforms made another one of it; otherwise None."""
     found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was found in it so far; whoever looks for something keeps it under a key of its own."""
+
+    def found_under(self, conditions: Mapping[str, bool], key: Any) -> dict[str, Any]:
+        """Return what was found in it so far of a kind, where its conditions have these values."""
+        whole = frozenset(conditions.items()), key
+        if whole not in self.found:
+            if len(self.found) == _MOST_KEPT:
+                self.found.clear()
+            self.found[whole] = {}
+        kept: dict[str, Any] = self.found[whole]
+        return kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,3 +87,23 @@ def test_long_chains_are_no_trouble():
     graph = {f"N{number}": [f"N{number + 1}"] for number in range(5_000)} | {"N5000": []}
     check_acyclic(graph)
     assert in_order(graph)[0] == "N5000"
+
+
+def test_what_a_resource_needs_is_kept_by_conditions() -> None:
+    """Locks: of two stacks with one template, one waits for what the other's branch needs."""
+    template = load_template(
+        """
+Parameters: {Size: {Type: String}}
+Conditions: {Big: !Equals [!Ref Size, big]}
+Resources:
+  Large: {Type: 'AWS::SNS::Topic', Condition: Big}
+  Small: {Type: 'AWS::SNS::Topic'}
+  Reader:
+    Type: AWS::SNS::Topic
+    Properties: {DisplayName: !If [Big, !GetAtt Large.TopicName, !GetAtt Small.TopicName]}
+"""
+    )
+    for _ in range(2):
+        big = dependencies(template, {"Big": True})
+        assert big == {"Large": set(), "Small": set(), "Reader": {"Large"}}
+        assert dependencies(template, {"Big": False}) == {"Small": set(), "Reader": {"Small"}}
