@@ -31,6 +31,8 @@ from penstock.storage.units import (
     next_batch,
 )
 
+__all__ = ["AfterCommit", "Database", "Work", "announce"]
+
 AfterCommit = Callable[[], None]
 
 _MOST_IN_ONE_COMMIT = 256
