@@ -5,7 +5,8 @@ found the last time; the driver needs 5. What every resource of a stack needs is
 what is rare, or built from its arguments, goes through `Connection.execute`, which does the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from types import TracebackType
 from typing import Any
 
@@ -48,7 +49,7 @@ class Prepared:
         with _Cursor(connection, compiled.text) as cursor:
             cursor.executemany(compiled.text, bound)
 
-    def rows(self, connection: sa.Connection, parameters: Parameters) -> list[tuple[Any, ...]]:
+    def rows(self, connection: sa.Connection, parameters: Parameters) -> list[Sequence[Any]]:
         """Return the rows found, each with the statement's columns in their order."""
         compiled = self._for(connection.dialect)
         bound = compiled.bound(parameters)
@@ -79,36 +80,51 @@ class _Compiled:
         assert isinstance(compiled, SQLCompiler)
         _refuse_what_changes(compiled)
         self.text = compiled.string
-        places = [(name, compiled.binds[name]) for name in compiled.positiontup or ()]
-        self._into: list[tuple[str, _Convert | None]] = [
-            (name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in places
-        ]
-        self._constants = {name: bind.effective_value for name, bind in places if not bind.required}
+        names = compiled.positiontup or []
+        binds = [compiled.binds[name] for name in names]
+        self._constants = {
+            name: bind.effective_value
+            for name, bind in zip(names, binds, strict=True)
+            if not bind.required
+        }
+        self._values = _values_of(names)
+        self._into = _conversions(
+            bind.type.dialect_impl(dialect).bind_processor(dialect) for bind in binds
+        )
         read = statement.selected_columns if isinstance(statement, sa.Select) else ()
-        out: list[_Convert | None] = [
+        self._out = _conversions(
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in read
-        ]
-        self._out = out if any(out) else []
+        )
 
     def bound(self, parameters: Parameters) -> list[Any]:
         """Return the values in the order of their places; KeyError when one is missing."""
         if self._constants:
             parameters = {**self._constants, **parameters}
-        return [
-            parameters[name] if convert is None else convert(parameters[name])
-            for name, convert in self._into
-        ]
+        values = list(self._values(parameters))
+        for place, convert in self._into:
+            values[place] = convert(values[place])
+        return values
 
-    def row(self, found: Sequence[Any]) -> tuple[Any, ...]:
+    def row(self, found: Sequence[Any]) -> Sequence[Any]:
         """Return a row of the driver with Python's values."""
         if not self._out:
-            return tuple(found)
-        return tuple(
-            [
-                value if convert is None else convert(value)
-                for value, convert in zip(found, self._out, strict=True)
-            ]
-        )
+            return found
+        values = list(found)
+        for place, convert in self._out:
+            values[place] = convert(values[place])
+        return values
+
+
+def _conversions(of_places: Iterable[_Convert | None]) -> list[tuple[int, _Convert]]:
+    """Return the places whose values are converted, which are few, with how."""
+    return [(place, convert) for place, convert in enumerate(of_places) if convert is not None]
+
+
+def _values_of(names: Sequence[str]) -> Callable[[Parameters], Iterable[Any]]:
+    """Return what takes the values of these names, in this order."""
+    if len(names) > 1:  # of one name itemgetter returns no sequence
+        return itemgetter(*names)
+    return lambda parameters: [parameters[name] for name in names]
 
 
 def _refuse_what_changes(compiled: SQLCompiler) -> None:

@@ -61,7 +61,8 @@ def test_values_go_in_and_come_out_as_by_execute(
     raw = [tuple(row)[2:] for row in connection.exec_driver_sql("SELECT * FROM things")]
     assert raw[0] == raw[1], "stored alike"
     read = BY_NAME.rows(connection, {"its_name": "thing 1"})
-    assert read == [tuple(row) for row in connection.execute(TABLE.select().where(TABLE.c.id == 1))]
+    [theirs] = connection.execute(TABLE.select().where(TABLE.c.id == 1))
+    assert [list(row) for row in read] == [list(theirs)]
 
 
 def test_several_rows_are_stored_in_their_order(connection: sa.Connection) -> None:
