@@ -33,8 +33,8 @@ from penstock.storage.stacks import ResourceRow
 
 _BUCKET = "AWS::S3::Bucket"
 _DESCRIBE = "cloudformation:DescribeStackResources"
-_AT_ONCE = 32
-"""Names that are looked for at the same time."""
+_AT_ONCE = 128
+"""Names that are looked for at the same time: readers answer together what waits together."""
 
 _TOKEN = "early-validation"
 """Of requests that make nothing."""
