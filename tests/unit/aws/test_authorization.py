@@ -165,3 +165,6 @@ def test_an_operation_without_a_rule_is_denied() -> None:
 def test_every_value_of_a_list_becomes_a_resource() -> None:
     found = expand("{a[].b}/{region}", {"a": [{"b": "x"}, {}, {"b": "y"}]}, PLACE)
     assert found == ["x/us-east-1", "y/us-east-1"]
+    several = {"a": [1, 2], "b": ["x", "y"]}
+    assert expand("{a[]}-{b[]}!", several, PLACE) == ["1-x!", "1-y!", "2-x!", "2-y!"]
+    assert expand("{a[]}-{b[]}!", {"a": [3]}, PLACE) == ["3-*!"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.model import ShapeResolver
 
 from penstock.aws.errors import ServiceError
 from penstock.aws.models import load
@@ -142,6 +143,20 @@ def test_no_more_than_ten_violations_are_listed() -> None:
     tags = [{"Key": "", "Value": "v"}] * 15
     error = refuse("iam", "CreateUser", {"UserName": "u", "Tags": tags})
     assert error.message.startswith("10 validation errors detected: ")
+
+
+def test_a_structure_may_be_within_itself() -> None:
+    described = {
+        "Step": {
+            "type": "structure",
+            "members": {"Name": {"shape": "Name"}, "Next": {"shape": "Step"}},
+        },
+        "Name": {"type": "string", "max": 3},
+    }
+    shape = ShapeResolver(described).get_shape_by_name("Step")
+    validate(load("ssm"), shape, {"Name": "one", "Next": {"Name": "two"}})
+    with pytest.raises(ServiceError, match=r"Value 'three' at 'next\.next\.name' failed"):
+        validate(load("ssm"), shape, {"Next": {"Next": {"Name": "three"}}})
 
 
 @pytest.mark.parametrize("service", SERVED)
