@@ -34,10 +34,15 @@ class GroupCommit(Generic[Item]):
         await stored
 
     async def _store_waiting(self) -> None:
-        while self._waiting:
-            group = self._waiting[:_MOST_IN_ONE_UNIT]
-            del self._waiting[:_MOST_IN_ONE_UNIT]
-            await self._store_group(group)
+        try:
+            while self._waiting:
+                group = self._waiting[:_MOST_IN_ONE_UNIT]
+                del self._waiting[:_MOST_IN_ONE_UNIT]
+                await self._store_group(group)
+        finally:
+            for _, stored in self._waiting:
+                stored.cancel()  # this task itself was ended: nobody waits for it for ever
+            self._waiting.clear()
 
     async def _store_group(self, group: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:
         try:
@@ -53,4 +58,4 @@ class GroupCommit(Generic[Item]):
                     stored.set_result(None)
         finally:
             for _, stored in group:
-                stored.cancel()  # of those not done: this task itself was ended
+                stored.cancel()  # of those not done, where this task itself was ended
