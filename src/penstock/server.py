@@ -90,7 +90,7 @@ from penstock.task_host import TaskHost, write_private
 _LOG = logging.getLogger(__name__)
 _ENGINE_RETRY_SECONDS = 5.0
 _ENGINE_READY = "ready"
-_OBJECTS_BETWEEN_COLLECTIONS = 10_000
+_OBJECTS_BETWEEN_COLLECTIONS = 30_000
 """Python's 700 are for programs that make few: one stack makes tens of thousands, all of them kept
 or freed without the collector."""
 
