@@ -260,7 +260,8 @@ class Beginnings:
         """Return what carrying out a plan begins with. Raises ServiceError for what is only
         recorded where that is refused."""
         template, before = stored_template(plan.template_body), operation.before
-        turn = Turn(operation, plan, template, await self._stored.exports(), before.resources)
+        exports = await self._stored.exports()
+        turn = Turn(operation, plan, template, exports, before.resources, before.secret_resources)
         phase = Phase.CREATE if create else Phase.UPDATE
         steps = phases.first_steps(phase, turn)
         applied = [step.logical_id for step in steps if step.work is StepWork.APPLY]

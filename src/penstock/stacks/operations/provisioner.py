@@ -280,7 +280,7 @@ class Provisioner:
             assert plan is not None
             template = stored_template(plan.template_body)
             exports = await self._exports()
-            run.turn = Turn(run.operation, plan, template, exports, run.resources)
+            run.turn = Turn(run.operation, plan, template, exports, run.resources, run.secret)
         return run.turn
 
     async def _look_at_stacks(self, run: Run, decisions: list[Decision]) -> None:

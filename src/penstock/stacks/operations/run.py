@@ -30,6 +30,8 @@ class Run:
     delete_requested: bool
     told: SealedProperties
     """The properties that its events tell."""
+    secret: set[str] = field(init=False)
+    """The resources that are secret as a whole."""
     turn: Turn | None = None
     """What its resources are evaluated with, once that was needed."""
     past: PastProperties | None = None
@@ -48,6 +50,9 @@ class Run:
     """The steps as the walk sees them."""
     _secrets: Secrets | None = None
     """As they were last told, until they change."""
+
+    def __post_init__(self) -> None:
+        self.secret = {name for name, each in self.resources.items() if each.no_echo}
 
     @property
     def current(self) -> dict[str, Step]:
@@ -87,10 +92,11 @@ class Run:
         """Make changes that are stored."""
         self.put_steps(changes.steps)
         changed = {each.logical_resource_id: each for each, _ in changes.resources}
-        there = [self.resources[name] for name in (*changed, *changes.gone)
-                 if name in self.resources]  # fmt: skip
-        if any(each.no_echo for each in (*there, *changed.values())):
+        secret = {name for name, each in changed.items() if each.no_echo}
+        if secret or not self.secret.isdisjoint((*changed, *changes.gone)):
             self._secrets = None  # there are others now
+            self.secret.update(secret)
+            self.secret.difference_update(changed.keys() - secret, changes.gone)
         self.resources.update(changed)
         for name in changes.gone:
             self.resources.pop(name, None)

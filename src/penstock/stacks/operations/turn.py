@@ -16,7 +16,7 @@ from penstock.stacks.operations.evaluation import Evaluated, Evaluation, Values
 from penstock.stacks.operations.operation import Operation, OutputValue, Step, Work
 from penstock.stacks.operations.walk import NodeStatus
 from penstock.stacks.planning import made_up
-from penstock.stacks.planning.differences import Difference, differences, is_custom
+from penstock.stacks.planning.differences import Difference, differences
 from penstock.stacks.planning.imports import Imports
 from penstock.stacks.planning.nesting import NESTED_STACK
 from penstock.stacks.planning.plan import Plan
@@ -63,19 +63,15 @@ class Turn:
     template: Template
     exports: Mapping[str, str]
     deployed: Mapping[str, DeployedResource]
+    secret: Collection[str]
+    """Of those, the ones that are secret as a whole."""
     other_stacks: dict[str, OtherStack] = field(default_factory=dict)
     """Filled with what Fn::GetStackOutput names, before that is evaluated."""
     _own: Evaluation = field(init=False, repr=False, compare=False)
     _hiding: list[_Hiding] = field(default_factory=list, init=False, repr=False, compare=False)
     """The last one only, if there was any."""
-    _answered: list[str] = field(init=False, repr=False, compare=False)
-    """The resources that may be secret as a whole: those that somebody answers for."""
 
     def __post_init__(self) -> None:
-        declared = {name: each.type for name, each in self.template.resources.items()}
-        before = {name: each.resource_type for name, each in self.deployed.items()}
-        answered = [name for name, kind in {**before, **declared}.items() if is_custom(kind)]
-        object.__setattr__(self, "_answered", answered)
         object.__setattr__(self, "_own", Evaluation(self.scope(), self.deployed, None))
 
     def scope(self, parameters: Mapping[str, ParameterValue] | None = None) -> Scope:
@@ -274,11 +270,7 @@ class Turn:
 
     def _present_hiding(self) -> _Hiding:
         """Return what masks secrets, made anew when another resource is secret as a whole."""
-        secret = {
-            name: each.attributes
-            for name in self._answered
-            if (each := self.deployed.get(name)) is not None and each.no_echo
-        }
+        secret = {name: self.deployed[name].attributes for name in self.secret}
         if not self._hiding or self._hiding[0].resources != secret:
             secrets = secrets_of(
                 self.operation.before.parameters,

@@ -1,16 +1,19 @@
 """What events may show of a resource's properties, and when those are evaluated again."""
 
-import dataclasses
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from tests.stack_world import ACCOUNT, ROOT, World, template, thing
 
 from penstock.aws.errors import ServiceError
+from penstock.stacks.events.stack_events import SealedProperties
 from penstock.stacks.operations.operation import Operation, StackDocument
+from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.turn import Turn
+from penstock.stacks.operations.walk import Phase
 from penstock.stacks.planning.plan import Plan
 from penstock.stacks.state import DeployedResource, StackState
 from penstock.stacks.template import scope
@@ -77,12 +80,13 @@ def turn_of(
     resources: Mapping[str, object],
     deployed: dict[str, DeployedResource],
     exports: dict[str, str] | None = None,
+    secret: Collection[str] = (),
 ) -> Turn:
     body = json.dumps({"Resources": resources})
     before = StackState(STACK, "app", "us-east-1", ACCOUNT, "CREATE_IN_PROGRESS", 1)
     plan = Plan(STACK, 0, body, {}, {}, (), None, ())
     operation = Operation("op", STACK, "app", plan, before, StackDocument(), (), ROOT, None)
-    return Turn(operation, plan, load_template(body), exports or {}, deployed)
+    return Turn(operation, plan, load_template(body), exports or {}, deployed, secret)
 
 
 def answered(value: str, *, no_echo: bool = False) -> DeployedResource:
@@ -114,15 +118,19 @@ def test_properties_are_evaluated_again_when_what_they_refer_to_is_another() -> 
 
 def test_what_was_evaluated_is_masked_once_its_source_turns_out_to_be_secret() -> None:
     """Locks: an event shows a secret since it was evaluated before it was known to be one."""
-    deployed = {"Keeper": answered("one")}
-    turn = turn_of({"Keeper": KEEPER, "Reader": READER}, deployed)
+    there = {"Keeper": answered("one")}
+    operation = turn_of({"Keeper": KEEPER}, {}).operation
+    run = Run(operation, Phase.UPDATE, {}, there, None, False, SealedProperties(Mock()))
+    turn = turn_of({"Keeper": KEEPER, "Reader": READER}, run.resources, secret=run.secret)
     assert turn.shown("Reader") == {"DisplayName": "<one>"}
     for secret in ("swordfish", "herring"):
-        deployed["Keeper"] = answered(secret, no_echo=True)
+        run.make(Changes(resources=[(answered(secret, no_echo=True), None)]))
         assert turn.shown("Reader") == {"DisplayName": "<****>"}
         assert turn.properties("Reader") == {"DisplayName": f"<{secret}>"}
-    deployed["Keeper"] = dataclasses.replace(deployed["Keeper"], no_echo=False)
+    run.make(Changes(resources=[(answered("herring"), None)]))
     assert turn.shown("Reader") == {"DisplayName": "<herring>"}
+    run.make(Changes(resources=[(answered("herring", no_echo=True), None)], gone=["Keeper"]))
+    assert not run.secret
 
 
 def test_imports_and_lengths_count_though_nothing_is_evaluated_again(
