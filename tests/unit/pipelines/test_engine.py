@@ -1,6 +1,7 @@
 """The engine against a real database and a scripted provider."""
 
 import asyncio
+import json
 from typing import Any
 
 from tests.pipeline_world import World, build, document, fails, source
@@ -29,8 +30,9 @@ async def test_an_execution_runs_through_its_stages(world: World) -> None:
     await world.run(pipeline, FIRST)
     assert await world.until_ended() == {FIRST: "Succeeded"}
     assert actions(world) == {"1:Source/App": "Succeeded", "1:Build/Build": "Succeeded"}
-    assert world.query("SELECT source_revisions FROM pipeline_executions") == [
-        ('[{"actionName": "App", "revisionId": "head", "revisionSummary": "a change"}]',)
+    [(stored,)] = world.query("SELECT source_revisions FROM pipeline_executions")
+    assert json.loads(stored) == [
+        {"actionName": "App", "revisionId": "head", "revisionSummary": "a change"}
     ]
 
 
