@@ -147,16 +147,16 @@ def decide(walk: Walk) -> list[Decision]:
     decisions = _skips(walk, stop)
     if decisions:
         return decisions  # more may be skipped because of these: ask again
-    nodes = [walk.nodes[name] for name in sorted(walk.nodes)]
-    running = [node for node in nodes if node.status is _S.RUNNING]
+    running = _names(walk, _S.RUNNING)
     if stop is not None:
         if running:
-            return [Cancel(node.logical_id, stop) for node in running]
+            return [Cancel(walk.nodes[name].logical_id, stop) for name in running]
         return [_after(walk, stop)]
+    waiting = [walk.nodes[name] for name in _names(walk, _S.WAITING)]
     starts: list[Decision] = [
         Start(node.logical_id, _ready(node))
-        for node in nodes
-        if node.status is _S.WAITING and all(_succeeded(walk, one) for one in node.after)
+        for node in waiting
+        if all(_succeeded(walk, one) for one in node.after)
     ]
     if starts or running:
         return starts
@@ -176,8 +176,13 @@ def _stop(walk: Walk) -> str | None:
         return None
     if walk.stop is not None:
         return walk.stop
-    failed = [name for name in sorted(walk.nodes) if walk.nodes[name].status is _S.FAILED]
+    failed = _names(walk, _S.FAILED)
     return f"{failed[0]} failed" if failed else None
+
+
+def _names(walk: Walk, *statuses: NodeStatus) -> list[str]:
+    """Return the names of the nodes with one of `statuses`, in their order."""
+    return sorted(name for name, node in walk.nodes.items() if node.status in statuses)
 
 
 def _back(stop: str) -> Decision:
@@ -188,12 +193,11 @@ def _back(stop: str) -> Decision:
 
 
 def _skips(walk: Walk, stop: str | None) -> list[Decision]:
+    if stop is None and not _names(walk, *_LOST):
+        return []
     decisions: list[Decision] = []
-    for name in sorted(walk.nodes):
-        node = walk.nodes[name]
-        if node.status is not _S.WAITING:
-            continue
-        lost = [one for one in sorted(node.after) if walk.nodes[one].status in _LOST]
+    for name in _names(walk, _S.WAITING):
+        lost = [one for one in sorted(walk.nodes[name].after) if walk.nodes[one].status in _LOST]
         if lost:
             decisions.append(Skip(name, lost[0], f"{lost[0]}, which it comes after, did not end"))
         elif stop is not None:
@@ -210,7 +214,7 @@ def _ready(node: Node) -> str:
 
 
 def _after(walk: Walk, stop: str | None) -> Decision:
-    lost = [name for name in sorted(walk.nodes) if walk.nodes[name].status in _LOST]
+    lost = _names(walk, *_LOST)
     if stop is None and not lost:
         following, cause = AFTER_SUCCESS[walk.phase], "everything succeeded"
     else:
