@@ -28,6 +28,10 @@ class Dialect(SQLiteDialect_pysqlite):
         dbapi_connection.execute(self._begin)
 
 
+_CHECKPOINT_PAGES = 4000
+"""The log of 16 MB before it is moved into the file: a quarter as often as SQLite would by itself,
+which writes a page that changes often only once."""
+
 registry.register("sqlite.penstock", __name__, Dialect.__name__)
 
 
@@ -60,6 +64,8 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> sa.Engine:
         cursor.execute("PRAGMA foreign_keys=ON")
         if read_only:
             cursor.execute("PRAGMA query_only=ON")
+        else:
+            cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         cursor.close()
 
     return engine
