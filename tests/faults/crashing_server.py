@@ -90,14 +90,14 @@ def crashing(original: Callable[..., Any], place: str) -> Callable[..., Any]:
 
 def watch_commits() -> None:
     """Die in the writer, between the marked transaction's commit and its acknowledgement."""
-    original = database._deliver
+    original = database.deliver
 
     def deliver(outcomes: Any) -> None:
         if _reached_in_transaction is not None:
             die(_reached_in_transaction)
         original(outcomes)
 
-    database._deliver = deliver
+    database.deliver = deliver
 
 
 if __name__ == "__main__":
