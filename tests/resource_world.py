@@ -3,9 +3,11 @@
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from penstock.aws.in_process import InProcess
 from penstock.aws.principals import root
@@ -136,7 +138,7 @@ class ResourceWorld:
             client_request_token=f"token of {logical_id}", resumed=False, principal=ROOT,
             now=utc_now(),
         )  # fmt: skip
-        return replace(given, **more)
+        return msgspec.structs.replace(given, **more)
 
     async def create(
         self, type: str, properties: Mapping[str, Any], logical_id: str = "Thing", **more: Any

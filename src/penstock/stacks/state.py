@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from penstock.stacks.template.scope import ResourceValues
 from penstock.stacks.template.template import ParameterValue
 
@@ -19,8 +21,7 @@ class Attempt:
     """The stack's before it and those that it asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeployedResource:
+class DeployedResource(msgspec.Struct, frozen=True):
     """One resource of a stack, as it was last deployed."""
 
     logical_resource_id: str
@@ -38,7 +39,7 @@ class DeployedResource:
     """Every resource it refers to: deletions go in the reverse order."""
     deletion_policy: str | None = None
     update_replace_policy: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = msgspec.field(default_factory=dict)
     no_echo: bool = False
     """Whether its attributes are secrets (a custom resource's answer with NoEcho)."""
     source: str | None = None

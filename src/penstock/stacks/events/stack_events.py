@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from penstock import ids
@@ -43,8 +44,7 @@ RECORDED_IN_PLACE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StackEvent:
+class StackEvent(msgspec.Struct, frozen=True):
     """An event before it is stored."""
 
     logical_id: str

@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
+
 from penstock.aws.service import Principal
 
 Properties = Mapping[str, Any]
@@ -41,8 +43,7 @@ class HandlerErrorCode(StrEnum):
     INTERNAL_FAILURE = "InternalFailure"
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceRequest:
+class ResourceRequest(msgspec.Struct, frozen=True):
     """One call to a handler. Everything in it is a value without functions or unknowns."""
 
     stack_id: str
@@ -69,7 +70,7 @@ class ResourceRequest:
     principal: Principal
     """Whom to act as: the stack's role, or its caller."""
     now: datetime
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """For update and delete: the attributes of the last success."""
 
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from penstock import ids
 from penstock.aws.errors import ServiceError
 from penstock.aws.in_process import InProcess
@@ -78,7 +80,7 @@ class Lookups:
         """
         if not self.values:
             return request
-        return dataclasses.replace(
+        return msgspec.structs.replace(
             request,
             properties=self.applied(request.properties),
             previous_properties=self._previous(request.previous_properties, request.properties),

@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from penstock.stacks.operations.operation import GONE, Operation, Step, Work
 from penstock.stacks.operations.walk import NodeStatus, Phase
 from penstock.stacks.planning.nesting import NESTED_STACK
@@ -82,7 +84,7 @@ def _steps(
         return
     name = step.logical_id
     physical_id = old.physical_resource_id
-    yield dataclasses.replace(step, work=Work.UPDATE, new=changed, physical_id=physical_id)
+    yield msgspec.structs.replace(step, work=Work.UPDATE, new=changed, physical_id=physical_id)
     yield Step(
         phase, f"{name}#1", name, Work.CREATE, NodeStatus.SUCCEEDED,
         new=new, physical_id=step.physical_id,

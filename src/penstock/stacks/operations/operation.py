@@ -4,12 +4,13 @@ Pure. An operation goes through phases (`walk.py`); each phase has a step per re
 of a phase are made from what the phases before it did, when it begins, and stored with it.
 """
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 from penstock.aws.service import Principal
 from penstock.stacks.operations.walk import Node, NodeStatus, Phase
@@ -41,8 +42,7 @@ class Work(StrEnum):
     """An update, or a removal, that the stack's policy refuses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """What one phase does with one resource."""
 
     phase: Phase
@@ -285,14 +285,14 @@ def made_by(applied: Iterable[Step], before: StackState) -> list[DeployedResourc
         there = step.logical_id in before.resources and step.work is not Work.REPLACE
         if step.new is None or (not step.physical_id and there):
             continue
-        made.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id or ""))
+        made.append(msgspec.structs.replace(step.new, physical_resource_id=step.physical_id or ""))
     return made
 
 
 def replaced_by(reverted: Iterable[Step]) -> list[DeployedResource]:
     """Return what going back replaced: what an update that failed had made in place of another."""
     return [
-        dataclasses.replace(step.new, physical_resource_id=step.replaced_id)
+        msgspec.structs.replace(step.new, physical_resource_id=step.replaced_id)
         for step in reverted
         if step.replaced_id is not None and step.new is not None
     ]

@@ -17,6 +17,8 @@ import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+import msgspec
+
 from penstock.aws.errors import ServiceError
 from penstock.background_work import BackgroundWork
 from penstock.clock import Clock
@@ -232,7 +234,7 @@ class Provisioner:
                 case Start(key, _):
                     await self._start(run, run.current[key], changes)
                 case Skip(key, _, cause):
-                    skipped = dataclasses.replace(
+                    skipped = msgspec.structs.replace(
                         run.current[key], status=NodeStatus.SKIPPED, reason=cause
                     )
                     changes.steps.append(skipped)
@@ -318,7 +320,7 @@ class Provisioner:
             step = run.current[key]
             known = step.physical_id or step.provisional_id
             if key in run.cancelling and known:
-                await self._settle(run, dataclasses.replace(step, physical_id=known), None)
+                await self._settle(run, msgspec.structs.replace(step, physical_id=known), None)
                 return
             try:
                 progress = await self._calls.call(run.operation, step, resumed=in_doubt)
@@ -351,7 +353,7 @@ class Provisioner:
     async def _note(self, run: Run, step: Step, progress: InProgress) -> None:
         """Store what a call that is not done has told."""
         physical_id = progress.physical_resource_id or step.physical_id
-        told = dataclasses.replace(
+        told = msgspec.structs.replace(
             step,
             physical_id=physical_id,
             context=dict(progress.callback_context),

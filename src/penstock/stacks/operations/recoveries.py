@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Collection
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 
 from penstock.aws.service import Principal
@@ -210,11 +211,13 @@ class Recoveries:
             return
         if step.logical_id in skip:
             assert step.old is not None
-            kept = dataclasses.replace(step.old, status="UPDATE_COMPLETE")
+            kept = msgspec.structs.replace(step.old, status="UPDATE_COMPLETE")
             stacks.put_resource(c, self._ledger.resource_row(stack_id, kept, None, now))
-            self._put_step(c, operation_id, dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
+            self._put_step(
+                c, operation_id, msgspec.structs.replace(step, status=NodeStatus.SUCCEEDED)
+            )
             return
-        waiting = dataclasses.replace(
+        waiting = msgspec.structs.replace(
             step, status=NodeStatus.WAITING, attempt=step.attempt + 1, context=None, reason=None
         )
         self._put_step(c, operation_id, waiting)

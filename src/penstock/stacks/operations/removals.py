@@ -3,8 +3,9 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 """
 
-import dataclasses
 from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from penstock.stacks.operations.operation import ENDED, GONE, Operation, Step, Work, delete_steps
 from penstock.stacks.operations.walk import NodeStatus, Phase
@@ -74,7 +75,7 @@ def left_behind(operation: Operation, applied: Sequence[Step]) -> list[DeployedR
             if not _keeps_what_it_replaces(step):
                 left.append(step.old)
         elif step.physical_id:
-            left.append(dataclasses.replace(step.new, physical_resource_id=step.physical_id))
+            left.append(msgspec.structs.replace(step.new, physical_resource_id=step.physical_id))
     return left
 
 

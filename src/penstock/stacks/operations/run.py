@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from penstock.stacks.display import Secrets, secrets_of
 from penstock.stacks.events.stack_events import SealedProperties, StackEvent
 from penstock.stacks.operations.operation import Operation, OutputValue, StackDocument, Step
@@ -158,6 +160,6 @@ class Changes:
         return dataclasses.replace(
             self,
             resources=[(resource, masked(reason)) for resource, reason in self.resources],
-            events=[dataclasses.replace(one, reason=masked(one.reason)) for one in self.events],
+            events=[msgspec.structs.replace(one, reason=masked(one.reason)) for one in self.events],
             reason=masked(self.reason),
         )

@@ -9,6 +9,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from penstock.stacks.events import stack_events
 from penstock.stacks.events.stack_events import StackEvent
 from penstock.stacks.handlers import failure as handler_failure
@@ -34,9 +36,9 @@ def apply(step: Step, turn: Turn, changes: Changes) -> None:
     assert step.new is not None
     physical = step.old.physical_resource_id if step.old else ""
     if step.work is Work.NOTHING:
-        changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
+        changes.steps.append(msgspec.structs.replace(step, status=NodeStatus.SUCCEEDED))
         assert step.old is not None
-        same = dataclasses.replace(step.new, status=step.old.status)
+        same = msgspec.structs.replace(step.new, status=step.old.status)
         if same != step.old:
             changes.resources.append((same, None))
         return
@@ -52,9 +54,9 @@ def apply(step: Step, turn: Turn, changes: Changes) -> None:
         status = status_of(step, "FAILED")
         changes.events.append(event_of(step, physical, status, step.reason, shown))
     if step.old is None:
-        changes.resources.append((dataclasses.replace(step.new, status=status), step.reason))
+        changes.resources.append((msgspec.structs.replace(step.new, status=status), step.reason))
     else:
-        changes.resources.append((dataclasses.replace(step.old, status=status), step.reason))
+        changes.resources.append((msgspec.structs.replace(step.old, status=status), step.reason))
 
 
 def start(run: Run, step: Step, shown: Mapping[str, Any] | None, changes: Changes) -> None:
@@ -63,28 +65,28 @@ def start(run: Run, step: Step, shown: Mapping[str, Any] | None, changes: Change
     assert resource is not None
     physical = step.physical_id or ""
     if step.work is Work.RESTORE:
-        back = dataclasses.replace(resource, status="UPDATE_COMPLETE")
-        changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
+        back = msgspec.structs.replace(resource, status="UPDATE_COMPLETE")
+        changes.steps.append(msgspec.structs.replace(step, status=NodeStatus.SUCCEEDED))
         changes.resources.append((back, None))
         changes.events.append(event_of(step, physical, "UPDATE_COMPLETE", None, shown))
     elif step.work is Work.RETAIN:
-        changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
+        changes.steps.append(msgspec.structs.replace(step, status=NodeStatus.SUCCEEDED))
         changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None, shown))
         _leave(run, step, "DELETE_SKIPPED", changes)
     elif step.work is Work.DENIED:
-        changes.steps.append(dataclasses.replace(step, status=NodeStatus.FAILED))
+        changes.steps.append(msgspec.structs.replace(step, status=NodeStatus.FAILED))
         status = status_of(step, "FAILED")
         changes.events.append(event_of(step, physical, status, step.reason))
     elif step.work is Work.DELETE and not physical:
-        changes.steps.append(dataclasses.replace(step, status=NodeStatus.SUCCEEDED))
+        changes.steps.append(msgspec.structs.replace(step, status=NodeStatus.SUCCEEDED))
         changes.events.append(event_of(step, physical, "DELETE_COMPLETE", None, shown))
         _leave(run, step, "DELETE_COMPLETE", changes)
     else:
-        changes.steps.append(dataclasses.replace(step, status=NodeStatus.RUNNING))
+        changes.steps.append(msgspec.structs.replace(step, status=NodeStatus.RUNNING))
         status = status_of(step, "IN_PROGRESS")
         changes.events.append(event_of(step, physical, status, None, shown))
         if _is_of_stack(run, step):
-            changes.resources.append((dataclasses.replace(resource, status=status), None))
+            changes.resources.append((msgspec.structs.replace(resource, status=status), None))
 
 
 def named(run: Run, step: Step, changes: Changes) -> None:
@@ -92,7 +94,7 @@ def named(run: Run, step: Step, changes: Changes) -> None:
     if step.work is Work.CREATE:
         assert step.new is not None
         status = status_of(step, "IN_PROGRESS")
-        known = dataclasses.replace(
+        known = msgspec.structs.replace(
             step.new, status=status, physical_resource_id=step.physical_id or ""
         )
         changes.resources.append((known, stack_events.CREATION_INITIATED))
@@ -111,7 +113,7 @@ def succeeded(
     if step.work is Work.UPDATE and result.source is not None and physical != step.physical_id:
         step = _replaced(step, physical, changes)
     changes.steps.append(
-        dataclasses.replace(
+        msgspec.structs.replace(
             step, status=NodeStatus.SUCCEEDED, physical_id=physical, context=None, reason=None
         )
     )
@@ -125,7 +127,7 @@ def succeeded(
     attributes = result.attributes
     if result.source is None:
         attributes = attributes or resource.attributes
-    done = dataclasses.replace(
+    done = msgspec.structs.replace(
         resource,
         status=status,
         physical_resource_id=physical,
@@ -153,8 +155,8 @@ def _replaced(step: Step, physical_id: str, changes: Changes) -> Step:
     status = status_of(step, "IN_PROGRESS")
     changes.events.append(event_of(step, physical_id, status, stack_events.PROVIDER_REPLACED))
     if step.phase is Phase.REVERT:
-        return dataclasses.replace(step, replaced_id=step.physical_id)
-    return dataclasses.replace(step, work=Work.REPLACE)
+        return msgspec.structs.replace(step, replaced_id=step.physical_id)
+    return msgspec.structs.replace(step, work=Work.REPLACE)
 
 
 def failed(
@@ -166,7 +168,7 @@ def failed(
     changes: Changes,
 ) -> None:
     """Add a step's failure."""
-    named_now = dataclasses.replace(
+    named_now = msgspec.structs.replace(
         step, physical_id=failure.physical_resource_id or step.physical_id
     )
     given = step.new or step.old
@@ -186,7 +188,7 @@ def _leave_behind(
     """Go on without a resource that a forced deletion of its stack cannot delete."""
     physical = step.physical_id or ""
     changes.steps.append(
-        dataclasses.replace(step, status=NodeStatus.SUCCEEDED, context=None, reason=reason)
+        msgspec.structs.replace(step, status=NodeStatus.SUCCEEDED, context=None, reason=reason)
     )
     changes.events.append(event_of(step, physical, "DELETE_FAILED", reason, shown))
     changes.events.append(event_of(step, physical, "DELETE_SKIPPED", None, shown))
@@ -207,20 +209,22 @@ def _lose(
     changes: Changes,
 ) -> None:
     status = status_of(step, "FAILED")
-    changes.steps.append(dataclasses.replace(step, status=node_status, context=None, reason=reason))
+    changes.steps.append(
+        msgspec.structs.replace(step, status=node_status, context=None, reason=reason)
+    )
     physical = step.physical_id or (step.old.physical_resource_id if step.old else "")
     changes.events.append(event_of(step, physical, status, reason, shown))
     if not _is_of_stack(run, step):
         return
     resource = step.new if step.work is Work.CREATE else step.old
     assert resource is not None
-    known = dataclasses.replace(resource, status=status)
+    known = msgspec.structs.replace(resource, status=status)
     if step.work is Work.CREATE:
-        known = dataclasses.replace(known, physical_resource_id=step.physical_id or "")
+        known = msgspec.structs.replace(known, physical_resource_id=step.physical_id or "")
     elif step.work is Work.UPDATE and step.physical_id:
-        known = dataclasses.replace(known, physical_resource_id=step.physical_id)
+        known = msgspec.structs.replace(known, physical_resource_id=step.physical_id)
     if step.work is Work.UPDATE and step.phase is Phase.UPDATE:
-        known = dataclasses.replace(known, attempts=_attempts(run, step, known))
+        known = msgspec.structs.replace(known, attempts=_attempts(run, step, known))
     changes.resources.append((known, reason))
 
 
@@ -262,7 +266,7 @@ def _leave(run: Run, step: Step, status: str, changes: Changes) -> None:
         return
     if step.phase in {Phase.DELETE, Phase.ROLLBACK}:
         assert step.old is not None
-        changes.resources.append((dataclasses.replace(step.old, status=status), None))
+        changes.resources.append((msgspec.structs.replace(step.old, status=status), None))
     else:
         changes.gone.append(step.logical_id)
 

@@ -4,9 +4,10 @@ The token belongs to (stack, operation, resource, what is done with it), so a ca
 repeated after a crash carries the same one.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+
+import msgspec
 
 from penstock import ids
 from penstock.aws.service import Principal
@@ -77,7 +78,7 @@ def sides(step: Step) -> tuple[DeployedResource, DeployedResource | None]:
     attempts = _failed_attempts(step)
     if previous is not None and attempts:
         tried = [text for each in attempts for text in each.unwritten]
-        previous = dataclasses.replace(
+        previous = msgspec.structs.replace(
             previous,
             properties=standing(previous.properties, attempts, wanted.properties),
             unwritten=(*previous.unwritten, *tried),

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from penstock.aws.errors import ServiceError
 from penstock.stacks.display import Secrets, secrets_of
 from penstock.stacks.handlers.handler import Support
@@ -149,7 +151,7 @@ class Turn:
             work = Work.REPLACE if another else self._change(declared, old, changed)
             if (changed or old.attempts) and (denied := self._denied(work, old)):
                 refused = self._refused(step, new, old, denied)
-                return dataclasses.replace(refused, work=Work.DENIED)
+                return msgspec.structs.replace(refused, work=Work.DENIED)
         try:
             if old is not None and work is Work.REPLACE and not another:
                 _check_name(declared, old, new)
@@ -159,7 +161,7 @@ class Turn:
         except ServiceError as error:
             return self._refused(step, new, old, error.message)
         physical_id = old.physical_resource_id if old and work is Work.UPDATE else None
-        return dataclasses.replace(
+        return msgspec.structs.replace(
             step, work=work, status=NodeStatus.RUNNING, old=old, new=new, physical_id=physical_id,
             signals=signals, conditional=conditional,
         )  # fmt: skip
@@ -245,7 +247,9 @@ class Turn:
     def _refused(
         self, step: Step, new: DeployedResource, old: DeployedResource | None, reason: str
     ) -> Step:
-        return dataclasses.replace(step, status=NodeStatus.FAILED, old=old, new=new, reason=reason)
+        return msgspec.structs.replace(
+            step, status=NodeStatus.FAILED, old=old, new=new, reason=reason
+        )
 
     def shown(self, name: str) -> dict[str, Any] | None:
         """Return a resource's properties as events may show them: NoEcho values masked, and what is

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 
 class Phase(StrEnum):
     """What an operation is about at a time; docs/stack-operations.md draws how they follow."""
@@ -37,8 +39,7 @@ class NodeStatus(StrEnum):
     SKIPPED = "SKIPPED"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """One resource in one phase; `after` are the nodes that must have succeeded before it."""
 
     logical_id: str

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from penstock.aws.errors import ServiceError
 from penstock.stacks.display import as_json, canonical
 from penstock.stacks.planning import attempts, deletion_policy, made_up, unsupported
@@ -265,7 +267,7 @@ class _Planning:
         tags = self.desired.tags
         there = attempts.standing(deployed.properties, deployed.attempts, wanted.properties)
         may_differ = differences(
-            wanted.declared, dataclasses.replace(deployed, properties=there),
+            wanted.declared, msgspec.structs.replace(deployed, properties=there),
             wanted.properties, wanted.metadata,
             stack_tags_changed=any(dict(each.tags) != dict(tags) for each in deployed.attempts),
         )  # fmt: skip

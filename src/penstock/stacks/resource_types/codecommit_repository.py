@@ -4,8 +4,9 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from penstock.stacks.handlers.api_shapes import merged_tags
 from penstock.stacks.handlers.handler import Properties, ResourceRequest, Succeeded
@@ -68,7 +69,9 @@ class CodeCommitRepository(ComparedResource):
             return None
         answer = await self.call(request, "GetRepository", {"repositoryName": name})
         found = _described(answer["repositoryMetadata"])
-        return await super().actual_properties(replace(request, attributes=found.attributes))
+        return await super().actual_properties(
+            msgspec.structs.replace(request, attributes=found.attributes)
+        )
 
     async def actual(self, request: ResourceRequest, physical_id: str) -> dict[str, Any]:
         """Return the repository's name and description."""

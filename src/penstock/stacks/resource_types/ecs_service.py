@@ -4,9 +4,10 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/a
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from penstock.arns import resource_of
 from penstock.aws import models
@@ -186,7 +187,8 @@ class EcsService:
 
     async def _retag(self, request: ResourceRequest, arn: str) -> None:
         before = merged_tags(
-            replace(request, tags=request.previous_tags), request.previous_properties.get("Tags")
+            msgspec.structs.replace(request, tags=request.previous_tags),
+            request.previous_properties.get("Tags"),
         )
         after = merged_tags(request, request.properties.get("Tags"))
         added = {key: value for key, value in after.items() if before.get(key) != value}

@@ -96,7 +96,7 @@ class KeptResource(ABC):
         """Make the resource, or finish what was begun before a crash."""
         made: Succeeded | None = None
         if request.previous_properties:
-            request = replace(request, previous_properties={})
+            request = msgspec.structs.replace(request, previous_properties={})
         identity = self.identity(request)
         try:
             self._refuse_others(request)
@@ -195,7 +195,7 @@ class KeptResource(ABC):
 
     async def _retag(self, request: ResourceRequest, physical_id: str) -> None:
         before = merged_tags(
-            replace(request, tags=request.previous_tags),
+            msgspec.structs.replace(request, tags=request.previous_tags),
             self._own_tags(request.previous_properties),
         )
         after = merged_tags(request, self._own_tags(request.properties))

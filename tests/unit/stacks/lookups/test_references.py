@@ -4,6 +4,8 @@ import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from penstock.aws.principals import root
 from penstock.stacks.handlers.handler import (
     Failed,
@@ -39,7 +41,7 @@ REQUEST = ResourceRequest(
 
 def asked(properties: Any, previous: Any) -> ResourceRequest:
     return LOOKUPS.request(
-        dataclasses.replace(REQUEST, properties=properties, previous_properties=previous)
+        msgspec.structs.replace(REQUEST, properties=properties, previous_properties=previous)
     )
 
 

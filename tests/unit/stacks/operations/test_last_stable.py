@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import msgspec
 from tests.stack_states import deployed
 from tests.stack_world import ROOT
 
@@ -35,7 +36,7 @@ def test_each_resource_has_one_step_since_the_stable_status() -> None:
     first = operation({"S": same, "C": changed, "R": old})
     now = {
         "S": same,
-        "C": dataclasses.replace(changed, status="UPDATE_FAILED"),
+        "C": msgspec.structs.replace(changed, status="UPDATE_FAILED"),
         "R": resource("R", "r-3", "UPDATE_COMPLETE"),
         "N": resource("N", "n-1"),
     }
@@ -68,6 +69,6 @@ def test_what_never_was_complete_is_taken_for_a_creation() -> None:
 
 
 def test_nested_stacks() -> None:
-    nested = dataclasses.replace(resource("N", "n"), resource_type="AWS::CloudFormation::Stack")
+    nested = msgspec.structs.replace(resource("N", "n"), resource_type="AWS::CloudFormation::Stack")
     assert has_nested({"A": resource("A", "a")}, {"N": nested})
     assert not has_nested({"A": resource("A", "a")}, {})

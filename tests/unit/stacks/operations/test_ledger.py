@@ -1,12 +1,12 @@
 """Commits of many steps in one unit of work: what is told in which order, and what fails alone."""
 
 import asyncio
-import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from tests.stack_world import World, template, thing
@@ -143,7 +143,7 @@ async def test_an_answers_secrets_are_known_at_once(world: World) -> None:
     )
     run.make(Changes(resources=[(made, None)]))
     assert run.secrets.masked_text("hunter2") == "****"
-    run.make(Changes(resources=[(dataclasses.replace(made, attributes={}), None)]))
+    run.make(Changes(resources=[(msgspec.structs.replace(made, attributes={}), None)]))
     assert run.secrets.masked_text("hunter2") == "hunter2"
     run.make(Changes(resources=[(made, None)]))
     run.make(Changes(gone=["C"]))

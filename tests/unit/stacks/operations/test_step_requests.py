@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import msgspec
 import pytest
 from tests.stack_world import ACCOUNT, NOW, ROOT, TYPE
 
@@ -76,10 +77,10 @@ def test_a_deletions_tags_are_those_of_the_stack() -> None:
 def test_what_failed_before_is_to_be_changed_too(phase: Phase, previous: str) -> None:
     """Whatever may be there differs from what is asked for, or is brought again."""
     attempt = Attempt({"Value": "tried"}, (), {"team": "blue", "gone": "1"})
-    old, new = dataclasses.replace(OLD, attempts=(attempt,)), NEW
+    old, new = msgspec.structs.replace(OLD, attempts=(attempt,)), NEW
     if phase is Phase.REVERT:
-        old, new = OLD, dataclasses.replace(OLD, attempts=(attempt,))
-    made = asked(dataclasses.replace(step(phase, Work.UPDATE), old=old, new=new))
+        old, new = OLD, msgspec.structs.replace(OLD, attempts=(attempt,))
+    made = asked(msgspec.structs.replace(step(phase, Work.UPDATE), old=old, new=new))
     assert made.previous_properties == {"Value": previous}
     removed = made.previous_tags.keys() - made.tags.keys()
     added = {key for key, value in made.tags.items() if made.previous_tags.get(key) != value}
@@ -89,13 +90,15 @@ def test_what_failed_before_is_to_be_changed_too(phase: Phase, previous: str) ->
 def test_a_token_names_the_step_and_stays_the_same() -> None:
     """A repeated call finds by its token what the first one made; every other step has its own."""
     first = step(Phase.UPDATE, Work.UPDATE)
-    assert token(OPERATION, first) == token(OPERATION, dataclasses.replace(first, context={"a": 1}))
+    assert token(OPERATION, first) == token(
+        OPERATION, msgspec.structs.replace(first, context={"a": 1})
+    )
     assert token(OPERATION, first) == asked(first).client_request_token
     others = [
-        (OPERATION, dataclasses.replace(first, key="A#2")),
-        (OPERATION, dataclasses.replace(first, phase=Phase.REVERT)),
-        (OPERATION, dataclasses.replace(first, work=Work.REPLACE)),
-        (OPERATION, dataclasses.replace(first, attempt=1)),
+        (OPERATION, msgspec.structs.replace(first, key="A#2")),
+        (OPERATION, msgspec.structs.replace(first, phase=Phase.REVERT)),
+        (OPERATION, msgspec.structs.replace(first, work=Work.REPLACE)),
+        (OPERATION, msgspec.structs.replace(first, attempt=1)),
         (dataclasses.replace(OPERATION, id="another"), first),
         (dataclasses.replace(OPERATION, stack_id="another"), first),
     ]

@@ -1,8 +1,8 @@
 """Which values are not the author's."""
 
-import dataclasses
 from typing import Any
 
+import msgspec
 from tests.stack_states import deployed
 
 from penstock.stacks.planning import made_up
@@ -15,7 +15,7 @@ NESTED = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "u
 def places(support: str, *references: Reference) -> list[Any]:
     resources = deployed({"Resources": {"Vpc": VPC, "Net": NESTED}}).resources
     there = {
-        name: dataclasses.replace(each, support=support if name == "Vpc" else "kept")
+        name: msgspec.structs.replace(each, support=support if name == "Vpc" else "kept")
         for name, each in resources.items()
     }
     return made_up.places(references, there)

@@ -7,6 +7,7 @@ made on AWS. The order of details varies there, so they are compared as sets.
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from tests.stack_states import changes, deployed, new_stack, planned, wanted
 
@@ -502,7 +503,7 @@ def test_a_resource_whose_creation_failed_is_added_again() -> None:
     import dataclasses
 
     current = deployed(topics())
-    failed = dataclasses.replace(current.resources["Topic1"], status="CREATE_FAILED")
+    failed = msgspec.structs.replace(current.resources["Topic1"], status="CREATE_FAILED")
     current = dataclasses.replace(current, resources={"Topic1": failed})
     assert changes(plan(current, wanted(topics())))["Topic1"]["Action"] == "Add"
 

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import msgspec
 from tests.stack_states import deployed, new_stack
 
 from penstock.stacks.planning.differences import Policies
@@ -48,6 +49,6 @@ def test_policies_and_outputs_are_the_deployed_templates() -> None:
 def test_what_cannot_be_evaluated_any_more_is_nothing() -> None:
     current = deployed(TEMPLATE)
     assert present(current, {}).policies("Topic") == Policies()
-    gone = dataclasses.replace(current.resources["Topic"], attributes={})
+    gone = msgspec.structs.replace(current.resources["Topic"], attributes={})
     changed = dataclasses.replace(current, resources={"Topic": gone})
     assert present(changed, {}).outputs() is None

@@ -1,10 +1,10 @@
 """AWS::CloudFormation::Macro: a name in the registry, of one resource at a time."""
 
-import dataclasses
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.databases import opened_database
 
@@ -73,9 +73,9 @@ async def test_a_macro_from_its_creation_to_its_end(macros: Macros) -> None:
     handler = CloudFormationMacro(in_process(), macros)
     assert handler.support is Support.KEPT
     assert await handler.create(REQUEST, None) == Succeeded("Mine")
-    again = dataclasses.replace(REQUEST, resumed=True)
+    again = msgspec.structs.replace(REQUEST, resumed=True)
     assert await handler.create(again, None) == Succeeded("Mine")
-    made = dataclasses.replace(
+    made = msgspec.structs.replace(
         REQUEST,
         physical_resource_id="Mine",
         properties={"Name": "Mine", "FunctionName": "g"},
@@ -94,18 +94,18 @@ async def test_a_macro_from_its_creation_to_its_end(macros: Macros) -> None:
 async def test_a_name_that_another_stack_has(macros: Macros) -> None:
     handler = CloudFormationMacro(in_process(), macros)
     await handler.create(REQUEST, None)
-    other = dataclasses.replace(REQUEST, stack_id="arn:stack/two")
+    other = msgspec.structs.replace(REQUEST, stack_id="arn:stack/two")
     assert await handler.create(other, None) == Failed(
         HandlerErrorCode.ALREADY_EXISTS, "Mine already exists"
     )
-    await handler.delete(dataclasses.replace(other, physical_resource_id="Mine"), None)
+    await handler.delete(msgspec.structs.replace(other, physical_resource_id="Mine"), None)
     assert await macros.find("Mine") is not None
 
 
 async def test_a_property_that_nothing_here_honours(macros: Macros) -> None:
     properties = {**REQUEST.properties, "LogGroupName": "g"}
     found = await CloudFormationMacro(in_process(), macros).create(
-        dataclasses.replace(REQUEST, properties=properties), None
+        msgspec.structs.replace(REQUEST, properties=properties), None
     )
     assert isinstance(found, Failed)
     assert "/LogGroupName" in found.message
@@ -120,7 +120,9 @@ async def test_who_makes_one_may_invoke_its_function(macros: Macros, function: s
     of others, processed as they."""
     asked = Asked(denies=True)
     handler = CloudFormationMacro(in_process(asked), macros)
-    request = dataclasses.replace(REQUEST, properties={"Name": "Mine", "FunctionName": function})
+    request = msgspec.structs.replace(
+        REQUEST, properties={"Name": "Mine", "FunctionName": function}
+    )
     for step in (handler.create, handler.update):
         with pytest.raises(ServiceError, match="AccessDenied"):
             await step(request, None)

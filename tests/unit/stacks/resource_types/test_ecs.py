@@ -1,10 +1,10 @@
 """AWS::ECS::Cluster and AWS::ECS::TaskDefinition beyond what all types do."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.ecs_world import ROOT, EcsWorld
 
@@ -41,7 +41,7 @@ def request(properties: Mapping[str, Any], **more: Any) -> ResourceRequest:
         previous_properties={}, physical_resource_id=None, tags=tags, previous_tags=tags,
         client_request_token="token", resumed=False, principal=ROOT, now=utc_now(),
     )  # fmt: skip
-    return replace(given, **more)
+    return msgspec.structs.replace(given, **more)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ async def test_drift_of_a_task_definition(world: EcsWorld) -> None:
     there = request(properties, physical_resource_id=arn, attributes=made.attributes)
     assert compared(handler, properties, await handler.actual_properties(there)) == []
     otherwise = {**properties, "Memory": "2 GB", "ContainerDefinitions": [{**container, "Cpu": 1}]}
-    asked = replace(there, properties=otherwise)
+    asked = msgspec.structs.replace(there, properties=otherwise)
     assert compared(handler, otherwise, await handler.actual_properties(asked)) == [
         ("/ContainerDefinitions/0", "REMOVE"), ("/ContainerDefinitions/0", "ADD"),
         ("/Memory", "NOT_EQUAL"),
@@ -168,10 +168,10 @@ async def test_drift_of_a_task_definition(world: EcsWorld) -> None:
         **properties, "Memory": "{{resolve:ssm:/memory}}", "ContainerDefinitions": [secret],
         "TaskRoleArn": "other",
     }  # fmt: skip
-    asked = replace(there, properties=looked_up)
+    asked = msgspec.structs.replace(there, properties=looked_up)
     found = compared(handler, looked_up, await handler.actual_properties(asked))
     assert found == [("/TaskRoleArn", "NOT_EQUAL")]
-    refused = replace(there, properties={**properties, "NetworkMode": "host"})
+    refused = msgspec.structs.replace(there, properties={**properties, "NetworkMode": "host"})
     with pytest.raises(ServiceError, match="does not support networkMode host"):
         await handler.actual_properties(refused)
     await world.call("ecs", "DeregisterTaskDefinition", taskDefinition=arn)

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.ecs_world import ROOT, EcsWorld
 from tests.service_world import GROUP, Balancing, all_tasks, move_tasks
@@ -102,7 +102,7 @@ def request(properties: Mapping[str, Any], **more: Any) -> ResourceRequest:
         previous_properties={}, physical_resource_id=None, tags=tags, previous_tags=tags,
         client_request_token="token", resumed=False, principal=ROOT, now=utc_now(),
     )  # fmt: skip
-    return replace(given, **more)
+    return msgspec.structs.replace(given, **more)
 
 
 def properties(definition: str, **more: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ async def test_a_service_is_ready_when_its_deployment_has_completed(world: World
     definition = await world.register()
     asked = request(properties(definition))
     first = await world.handler.create(asked, None)
-    again = await world.handler.create(replace(asked, resumed=True), None)
+    again = await world.handler.create(msgspec.structs.replace(asked, resumed=True), None)
     assert isinstance(first, InProgress)
     assert first == again, "a crash between the two made the service only once"
     progress = await world.ended(world.handler.create, asked)
@@ -150,7 +150,7 @@ async def test_an_update_waits_for_the_new_version(world: World) -> None:
     )
     assert await world.ended(world.handler.update, asked) == there
     assert await world.running() == [after["TaskDefinition"]] * 3
-    back = replace(asked, properties=before, previous_properties=after)
+    back = msgspec.structs.replace(asked, properties=before, previous_properties=after)
     assert await world.ended(world.handler.update, back) == there
     assert await world.running() == [before["TaskDefinition"]] * 2
 
@@ -166,7 +166,7 @@ async def test_a_bad_version_fails_as_the_breaker_says(world: World) -> None:
         "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.",
         arn,
     )
-    back = replace(asked, properties=before, previous_properties=after)
+    back = msgspec.structs.replace(asked, properties=before, previous_properties=after)
     assert await world.ended(world.handler.update, back) == there
     assert await world.running() == [before["TaskDefinition"]] * 2
 
@@ -177,7 +177,7 @@ async def test_a_first_version_that_fails_leaves_something_to_delete(world: Worl
     assert isinstance(failed, Failed)
     assert failed.code is HandlerErrorCode.GENERAL_SERVICE_EXCEPTION
     assert failed.physical_resource_id is not None
-    gone = replace(asked, physical_resource_id=failed.physical_resource_id)
+    gone = msgspec.structs.replace(asked, physical_resource_id=failed.physical_resource_id)
     assert await world.ended(world.handler.delete, gone) == Succeeded(failed.physical_resource_id)
 
 

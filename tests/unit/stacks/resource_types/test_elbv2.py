@@ -1,11 +1,11 @@
 """The four types of Elastic Load Balancing, upon the service itself, without an engine."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import msgspec
 import pytest
 from tests.databases import opened_database
 
@@ -70,7 +70,7 @@ class Types:
             principal=ROOT,
             now=utc_now(),
         )
-        return replace(base, **changes)
+        return msgspec.structs.replace(base, **changes)
 
     async def create(self, request: ResourceRequest) -> Succeeded:
         made = await self.handlers[request.resource_type].create(request, None)
@@ -86,7 +86,7 @@ class Types:
         request = self.request(type, after, previous_properties=before,
                                physical_resource_id=made.physical_resource_id,
                                attributes=made.attributes)  # fmt: skip
-        request = replace(request, previous_tags=request.tags)
+        request = msgspec.structs.replace(request, previous_tags=request.tags)
         updated = await self.handlers[request.resource_type].update(request, None)
         assert isinstance(updated, Succeeded), updated
         return updated

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from penstock.aws.principals import root
@@ -130,12 +131,11 @@ async def test_repeating_a_step_gives_the_same() -> None:
 
 
 async def test_an_update_keeps_what_aws_made_up() -> None:
-    import dataclasses
 
     handler = recorded_handler("AWS::EC2::VPC")
     assert handler is not None
     first = await made("AWS::EC2::VPC", CidrBlock="10.0.0.0/16")
-    again = dataclasses.replace(
+    again = msgspec.structs.replace(
         request("AWS::EC2::VPC", token="later", CidrBlock="10.0.0.0/16", EnableDnsSupport=True),
         physical_resource_id=first.physical_resource_id,
         attributes=first.attributes,

@@ -1,7 +1,6 @@
 """A stack's own tags, on what it has."""
 
-from dataclasses import replace
-
+import msgspec
 import pytest
 from tests.resource_world import ROOT, ResourceWorld
 
@@ -25,7 +24,7 @@ async def test_a_stacks_changed_tags_reach_its_resources(world: ResourceWorld, t
     request = world.request(type, properties)
     own = {key: value for key, value in request.tags.items() if key != "team"}
     updated = await world.types[type].update(
-        replace(
+        msgspec.structs.replace(
             request, tags={**own, "cost": "1"}, previous_properties=properties,
             physical_resource_id=made.physical_resource_id, attributes=made.attributes,
             principal=ROOT,

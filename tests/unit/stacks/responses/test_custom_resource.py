@@ -1,10 +1,10 @@
 """The requests to custom resources, and how their answers are read."""
 
-import dataclasses
 import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from penstock.aws.principals import root
@@ -46,7 +46,7 @@ def test_requests() -> None:
             "ServiceToken": FUNCTION, "On": "true", "N": ["1", "2.5", {"Off": "false"}],
         },
     }  # fmt: skip
-    new = dataclasses.replace(REQUEST, physical_resource_id=None)
+    new = msgspec.structs.replace(REQUEST, physical_resource_id=None)
     assert request_document("Create", new, "url") == {"RequestType": "Create", **common}
     named = {**common, "PhysicalResourceId": "id"}
     assert request_document("Delete", REQUEST, "url") == {"RequestType": "Delete", **named}
