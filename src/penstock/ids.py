@@ -14,6 +14,10 @@ from collections.abc import Sequence
 _NAMESPACE = uuid.UUID("6f0d5a36-6f6e-5b7e-9d6c-70656e73746f")
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_LETTERS = (_ALPHANUMERIC * 5)[:256].encode()
+"""The character of each byte."""
+_LEFT_OVER = bytes(range(256 // 62 * 62, 256))
+"""Bytes that are not used: with them some characters were likelier than others."""
 _DRAWN_BYTES = 4096
 
 
@@ -70,12 +74,10 @@ def new_base32(length: int) -> str:
 
 def new_alphanumeric(length: int) -> str:
     """Return `length` random characters of A-Z, a-z and 0-9."""
-    number = int.from_bytes(_drawn.take(length + 8))  # 64 bits more: no character is likelier
-    made = []
-    for _ in range(length):
-        number, index = divmod(number, len(_ALPHANUMERIC))
-        made.append(_ALPHANUMERIC[index])
-    return "".join(made)
+    made = b""
+    while len(made) < length:
+        made += _drawn.take(length).translate(_LETTERS, _LEFT_OVER)
+    return made[:length].decode()
 
 
 def new_password(alphabets: Sequence[str], length: int, *, each: bool) -> str:
