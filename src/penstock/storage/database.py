@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -87,7 +88,10 @@ class Database:
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._put(Unit(work, future))
-        return await future
+        try:
+            return await future
+        finally:
+            del future  # it holds the error that goes through here
 
     def submit(self, work: Work[T]) -> "Future[T]":
         """Queue `work` and return at once; the future resolves after the commit."""
@@ -114,7 +118,10 @@ class Database:
         with self._closing:
             self._refuse_when_closed()
             self._readers.put(Unit(work, future))
-        return await future
+        try:
+            return await future
+        finally:
+            del future  # it holds the error that goes through here
 
     def read_now(self, work: Work[T]) -> T:
         """As `read`, in the calling thread; for start-up and tests."""
@@ -138,6 +145,7 @@ class Database:
             batch, closing = next_batch(self._queue, lambda: _MOST_IN_ONE_COMMIT)
             if batch:
                 connection = self._commit(connection, batch)
+            batch.clear()  # before the next one comes, which may be long
         if connection is not None:
             connection.close()
 
@@ -149,7 +157,7 @@ class Database:
             connection.info.pop(_TOPICS, None)
             with connection.begin() as transaction:
                 alone = len(batch) == 1  # then the transaction itself can be rolled back
-                outcomes = [attempt(connection, unit, savepoint=not alone) for unit in batch]
+                outcomes = list(map(partial(attempt, connection, savepoint=not alone), batch))
                 if alone and outcomes[0].error is not None:
                     transaction.rollback()
         except BaseException as error:

@@ -6,6 +6,7 @@ when there are many more reads than threads, a thread takes its share and answer
 
 import queue
 import threading
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -64,6 +65,7 @@ class Readers:
             batch, closing = next_batch(self._queue, self._share)
             if batch:
                 connection = self._answer(connection, batch)
+            batch.clear()  # before the next one comes, which may be long
         if connection is not None:
             connection.close()
 
@@ -79,10 +81,20 @@ class Readers:
             if connection is None:
                 connection = self._engine.connect()
             with connection.begin():
-                outcomes = [attempt(connection, unit, savepoint=False) for unit in batch]
+                wanted = (unit for unit in batch if not unit.future.cancelled())
+                outcomes = list(map(partial(attempt, connection, savepoint=False), wanted))
         except BaseException as error:
             abandon(connection)
+            if len(batch) > 1:
+                return self._answer_each(batch)
             deliver([Outcome(unit.future, error=error) for unit in batch])
             return None
         deliver(outcomes)
+        return connection
+
+    def _answer_each(self, batch: list[Unit]) -> sa.Connection | None:
+        """Answer each from a snapshot of its own: one of them lost the one of all."""
+        connection: sa.Connection | None = None
+        for unit in batch:
+            connection = self._answer(connection, [unit])
         return connection

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import inspect
 import queue
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -94,14 +96,23 @@ def _driver_sql(connection: sa.Connection, text: str) -> None:
         cursor.close()
 
 
-def deliver(outcomes: Sequence[Outcome]) -> None:
-    """Resolve the futures; those of one loop in one wake-up of that loop."""
+def deliver(outcomes: list[Outcome]) -> None:
+    """Resolve the futures, those of one loop in one wake-up of that loop; empty the list.
+
+    What an error came through forgets what it held: results still open, which keep a snapshot of
+    the database, and this list, in which the error is, so that only the garbage collector
+    would find it and the request that it refused.
+    """
+    for outcome in outcomes:
+        if outcome.error is not None:
+            _forget_locals(outcome.error)
     of_loops: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
     for outcome in outcomes:
         if isinstance(outcome.future, asyncio.Future):
             of_loops.setdefault(outcome.future.get_loop(), []).append(outcome)
         else:
             outcome.resolve()
+    outcomes.clear()
     for loop, theirs in of_loops.items():
         with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits
             loop.call_soon_threadsafe(_resolve, theirs)
@@ -110,6 +121,26 @@ def deliver(outcomes: Sequence[Outcome]) -> None:
 def _resolve(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         outcome.resolve()
+
+
+def _forget_locals(error: BaseException) -> None:
+    """Clear the frames that an error and those behind it came through, but not a coroutine's: to
+    clear a suspended one would end it."""
+    for each in _behind(error):
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            if not frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+                with contextlib.suppress(RuntimeError):  # it still runs
+                    frame.clear()
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            waiting += [one for one in (each.__cause__, each.__context__) if one is not None]
+            yield each
 
 
 def abandon(connection: sa.Connection | None) -> None:
