@@ -86,7 +86,8 @@ class DueQueue(Generic[Row]):
         """`attempt` has to remove its row, or to make it due later; where it raises instead, the
         row is taken up again after a pause. `what` the rows are, the log says: a plural.
 
-        `most_to_one` receiver: so that one which never ends holds up only its own.
+        `most_to_one` receiver: so that one which never ends holds up only its own. A turn goes to
+        a receiver that has the fewest under way, so no backlog of others keeps it out.
         """
         self._database = database
         self._rows = rows
@@ -150,24 +151,33 @@ class DueQueue(Generic[Row]):
     async def _begin_due(self) -> float:
         """Begin what is due, as far as there is room; return seconds until more may be."""
         now = self._clock()
-        while (room := self._most_at_once - len(self._under_way)) > 0:
-            to_one = Counter(self._under_way.values())
-            rows = await self._due(now, room, to_one)
-            for row in rows:
-                if to_one[row.receiver] < self._most_to_one:
-                    to_one[row.receiver] += 1
-                    self._under_way[row.key] = row.receiver
-                    self._work.spawn(self._take_up(row))
-            if not rows:
-                break
+        await self._begin_most(now, 1)
+        for most_of_one in range(2, self._most_to_one + 1):
+            if most_of_one - 1 in Counter(self._under_way.values()).values():
+                await self._begin_most(now, most_of_one)
         due_at = await self._database.read(lambda c: self._rows.next_due_at(c, now))
         if due_at is None:
             return _LONGEST_SLEEP_SECONDS
         return min(max((due_at - now).total_seconds(), 0.0), _LONGEST_SLEEP_SECONDS)
 
-    async def _due(self, now: datetime, room: int, to_one: Counter[str]) -> Sequence[Row]:
+    async def _begin_most(self, now: datetime, most_of_one: int) -> None:
+        """Begin what is due, as far as there is room, until so many for each receiver run."""
+        while (room := self._most_at_once - len(self._under_way)) > 0:
+            to_one = Counter(self._under_way.values())
+            rows = await self._due(now, room, to_one, most_of_one)
+            if not rows:
+                return
+            for row in rows:
+                if to_one[row.receiver] < most_of_one:
+                    to_one[row.receiver] += 1
+                    self._under_way[row.key] = row.receiver
+                    self._work.spawn(self._take_up(row))
+
+    async def _due(
+        self, now: datetime, room: int, to_one: Counter[str], most_of_one: int
+    ) -> Sequence[Row]:
         under_way = list(self._under_way)
-        full = [receiver for receiver, count in to_one.items() if count >= self._most_to_one]
+        full = [receiver for receiver, count in to_one.items() if count >= most_of_one]
         return await self._database.read(
             lambda c: self._rows.due(c, now, limit=room, under_way=under_way, full=full)
         )

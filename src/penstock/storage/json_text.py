@@ -14,7 +14,8 @@ _decode = msgspec.json.Decoder().decode
 
 
 def to_text(value: Any) -> str:
-    """Return `value` as JSON text; TypeError when it is none. NaN, which JSON lacks, is null."""
+    """Return `value`, which only what JSON has may be in, as its text. NaN becomes null, a time or
+    bytes silently text; of what msgspec does not know comes TypeError."""
     try:
         return _encode(value).decode()
     except (TypeError, UnicodeEncodeError):

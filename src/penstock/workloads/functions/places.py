@@ -51,7 +51,7 @@ def fitting(held: Sequence[Place], asked: Sequence[Place], most_memory_mb: int) 
     `held` and each other: pure.
 
     A place goes to the function that has the fewest of its kind, so a long backlog keeps nobody
-    out. Who waits for memory is not overtaken by others of its kind.
+    out. Of its kind, only functions that have fewer overtake who waits for memory.
     """
     kinds = Counter(each.kind for each in held)
     functions = Counter((each.kind, each.function_name) for each in held)
@@ -59,16 +59,15 @@ def fitting(held: Sequence[Place], asked: Sequence[Place], most_memory_mb: int) 
     waiting: dict[tuple[Kind, str], deque[int]] = {}
     for index, place in enumerate(asked):
         waiting.setdefault((place.kind, place.function_name), deque()).append(index)
-    without_memory: set[Kind] = set()
     found = []
     while waiting:
         of = min(waiting, key=lambda each: (functions[each], waiting[each][0]))
         kind, needed = of[0], asked[waiting[of][0]].memory_mb
-        full = kinds[kind] >= MOST_OF_A_KIND or functions[of] >= MOST_OF_ONE
-        if not full and kinds[kind] and memory_mb + needed > most_memory_mb:
-            without_memory.add(kind)
-        if full or kind in without_memory:
+        if functions[of] >= MOST_OF_ONE:
             del waiting[of]
+            continue
+        if kinds[kind] >= MOST_OF_A_KIND or (kinds[kind] and memory_mb + needed > most_memory_mb):
+            waiting = {each: theirs for each, theirs in waiting.items() if each[0] is not kind}
             continue
         found.append(waiting[of].popleft())
         kinds[kind] += 1

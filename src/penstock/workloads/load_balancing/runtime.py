@@ -137,6 +137,8 @@ def commands_for_former(desired: Desired, observed: Sequence[ObservedServer]) ->
                 told.append(f"add server {place} {server.address}:{server.port}")
             if seen is None or seen.stopped:
                 told.append(f"set server {place} state ready")
+            if seen is not None and not seen.weight:  # a kill cut its making short
+                told += [f"set server {place} health up", f"set server {place} weight 1"]
     told += [
         f"set server {each.backend}/{each.name} state maint"
         for place, each in found.items()

@@ -56,3 +56,9 @@ def test_who_waits_for_memory_is_not_overtaken() -> None:
     held = calls("a", memory_mb=1024)
     asked = calls("large", memory_mb=2048) + calls("b") + calls("c", kind=Kind.EVENT)
     assert fitting(held, asked, 2048) == [2]
+
+
+def test_only_who_has_fewer_overtakes_who_waits_for_memory() -> None:
+    held = calls("large", memory_mb=1024) + calls("b")
+    asked = calls("large", memory_mb=1024) + calls("b") + calls("c")
+    assert fitting(held, asked, 2048) == [2]

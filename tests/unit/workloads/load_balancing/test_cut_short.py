@@ -46,8 +46,8 @@ class Process:
                 self.servers[place].ready = self.servers[place].up = True
             case ["set", "server", place, "state", "maint"]:
                 self.servers[place].ready = False
-            case ["set", "server", place, "health", "down"]:
-                self.servers[place].up = False
+            case ["set", "server", place, "health", health]:
+                self.servers[place].up = health == "up"
             case ["enable", "health", place]:
                 self.servers[place].enabled = True
             case ["del", "server", place]:
@@ -104,6 +104,16 @@ def test_a_target_that_comes_back_is_made_whole(healthy: Server) -> None:
             process.take(command)
         told = _settled(process, [healthy], former=False)[f"{TG}/a:1"]
         assert told == Told(weight=1, ready=True, up=healthy.healthy, enabled=True)
+
+
+@pytest.mark.parametrize("cut", range(1, 7))
+def test_a_process_left_behind_in_the_middle_sends_to_what_is_healthy(cut: int) -> None:
+    process = Process()
+    for command in commands(_desired(NEW), [])[:cut]:
+        process.take(command)
+    told = _settled(process, [KNOWN], former=True)[f"{TG}/a:1"]
+    assert (told.weight, told.ready) == (1, True)
+    assert told.up or told.enabled, "made whole, it was down for its own checks to tell"
 
 
 def _begun(servers: list[Server]) -> Process:
