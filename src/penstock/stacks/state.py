@@ -15,7 +15,7 @@ class Attempt:
     """What an update of a resource in place asked for, which failed, and may have done in part."""
 
     properties: Mapping[str, Any]
-    unwritten: Sequence[str] = ()
+    unwritten: tuple[str, ...] = ()
     """As of a DeployedResource."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """The stack's before it and those that it asked for."""
@@ -35,7 +35,7 @@ class DeployedResource(msgspec.Struct, frozen=True):
     support: str
     """running, kept or recorded."""
     ref: str | None = None
-    depends_on: Sequence[str] = ()
+    depends_on: tuple[str, ...] = ()
     """Every resource it refers to: deletions go in the reverse order."""
     deletion_policy: str | None = None
     update_replace_policy: str | None = None
@@ -44,10 +44,10 @@ class DeployedResource(msgspec.Struct, frozen=True):
     """Whether its attributes are secrets (a custom resource's answer with NoEcho)."""
     source: str | None = None
     """For a custom resource: by what AWS calls the answer that the attributes are from."""
-    unwritten: Sequence[str] = ()
+    unwritten: tuple[str, ...] = ()
     """Texts in the properties that look like dynamic references and are none: others answered
     them."""
-    attempts: Sequence[Attempt] = ()
+    attempts: tuple[Attempt, ...] = ()
     """The updates that failed since, oldest first: some of each may be there."""
 
     @property

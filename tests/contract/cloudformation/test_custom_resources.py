@@ -383,6 +383,34 @@ def test_secrets_of_an_answer(
     assert kept == []
 
 
+def test_an_answer_stays_secret_over_updates_that_leave_it_alone(
+    server: AnsweredServer, vendor: Provider, topic: str
+) -> None:
+    """The first such update made it an open one, and the events of what was added told it; a later
+    one was refused an attribute that only the provider knows."""
+    vendor.answer = lambda request: succeeded(
+        request, NoEcho=True, Data={"Key": "xyzzy", "New": "xyzzy too"}
+    )
+
+    def reader(attribute: str, how: str) -> Any:
+        made = thing(how=how)
+        made["Properties"]["Value"] = {"Fn::GetAtt": ["A", attribute]}
+        return made
+
+    server.create("app", body(A=custom(topic), R=reader("Key", "one")))
+    added = {f"R{number}": reader("Key", "two") for number in range(3)}
+    for number in range(3):
+        names = list(added)[: number + 1]
+        template = body(A=custom(topic), R=reader("Key", "one"), **{n: added[n] for n in names})
+        assert server.update("app", template)["StackStatus"] == "UPDATE_COMPLETE"
+    template = body(A=custom(topic, More="1"), R=reader("New", "one"))
+    assert server.update("app", template)["StackStatus"] == "UPDATE_COMPLETE"
+    assert [each["Value"] for _, _, each in server.store.things()] == ["xyzzy too"]
+    told = server.client.describe_stack_events(StackName="app")
+    assert "xyzzy" not in json.dumps(told, default=str)
+    assert len(vendor.requests) == 2
+
+
 def test_a_secret_that_is_asked_with(
     server: AnsweredServer, vendor: Provider, topic: str, tmp_path: Path
 ) -> None:

@@ -63,6 +63,32 @@ def test_list_stack_resources(server: Any, cloudformation: Any) -> None:
     assert sum(len(page["StackEvents"]) for page in events) == 130 * 3 + 2
 
 
+def test_an_update_leaves_what_it_does_not_change_as_it_is(
+    server: Any, cloudformation: Any
+) -> None:
+    """Every resource was stored again, with a new time and without its reason."""
+    detector = {"Type": "AWS::GuardDuty::Detector", "Properties": {"Enable": True}}
+    resources = {"A": thing("v1"), "B": thing("v1", ["A"]), "Recorded": detector}
+
+    def known() -> dict[str, tuple[Any, ...]]:
+        found = cloudformation.describe_stack_resources(StackName="app")["StackResources"]
+        return {
+            one["LogicalResourceId"]: (one["Timestamp"], one.get("ResourceStatusReason"))
+            for one in found
+        }
+
+    server.create("app", template(resources))
+    before = known()
+    assert before["Recorded"][1] == stack_events.RECORDED_ONLY
+    server.update("app", template({**resources, "C": thing("v1")}))
+    after = known()
+    assert after.pop("C")
+    assert after == before
+    marked = {**detector, "Metadata": {"owner": "me"}}
+    server.update("app", template({**resources, "Recorded": marked}))
+    assert known()["Recorded"][1] == stack_events.RECORDED_ONLY
+
+
 def test_get_template(server: Any, cloudformation: Any) -> None:
     server.create("app", BODY)
     answer = cloudformation.get_template(StackName="app")

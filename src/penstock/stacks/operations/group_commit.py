@@ -31,17 +31,20 @@ class GroupCommit(Generic[Item]):
         self._waiting.append((item, stored))
         if self._storing is None or self._storing.done():
             self._storing = asyncio.create_task(self._store_waiting())
+            self._storing.add_done_callback(self._leave_waiting)
         await stored
 
     async def _store_waiting(self) -> None:
-        try:
-            while self._waiting:
-                group = self._waiting[:_MOST_IN_ONE_UNIT]
-                del self._waiting[:_MOST_IN_ONE_UNIT]
-                await self._store_group(group)
-        finally:
+        while self._waiting:
+            group = self._waiting[:_MOST_IN_ONE_UNIT]
+            del self._waiting[:_MOST_IN_ONE_UNIT]
+            await self._store_group(group)
+
+    def _leave_waiting(self, ended: asyncio.Task[None]) -> None:
+        """Have nobody wait for a task that was ended, perhaps before it began."""
+        if ended is self._storing:
             for _, stored in self._waiting:
-                stored.cancel()  # this task itself was ended: nobody waits for it for ever
+                stored.cancel()
             self._waiting.clear()
 
     async def _store_group(self, group: Sequence[tuple[Item, asyncio.Future[None]]]) -> None:

@@ -25,7 +25,7 @@ from penstock.stacks.operations.operation import (
 )
 from penstock.stacks.operations.removals import cleanup, deletion, kept_on_rollback, left_behind
 from penstock.stacks.operations.run import Changes, Run
-from penstock.stacks.operations.step_outcomes import verb_of
+from penstock.stacks.operations.step_outcomes import recorded, verb_of
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import NodeStatus, Phase
 from penstock.stacks.policies import stack_policy
@@ -197,7 +197,7 @@ def _put_back(run: Run, applied: Sequence[Step], changes: Changes) -> None:
             continue
         before = run.operation.before.resources.get(step.logical_id)
         if before is not None and run.resources.get(step.logical_id) != before:
-            changes.resources.append((before, None))
+            changes.resources.append((before, recorded(step, before)))
         elif before is None and step.work is Work.APPLY and step.logical_id in run.resources:
             changes.gone.append(step.logical_id)
 

@@ -126,7 +126,7 @@ class Provisioner:
                         _waker(run, key).set()
 
     async def close(self) -> None:
-        """End every task; nothing is written, a later `run` goes on from the rows."""
+        """End every task; a later `run` goes on from the rows. What has ended is still stored."""
         await self._background.close()
 
     async def _operate(self, operation_id: str, resumed: bool) -> None:

@@ -40,7 +40,7 @@ def apply(step: Step, turn: Turn, changes: Changes) -> None:
         assert step.old is not None
         same = msgspec.structs.replace(step.new, status=step.old.status)
         if same != step.old:
-            changes.resources.append((same, None))
+            changes.resources.append((same, recorded(step, same)))
         return
     changes.steps.append(step)
     shown = turn.shown(step.logical_id)
@@ -137,12 +137,13 @@ def succeeded(
         source=result.source,
         attempts=(),
     )
-    reason = _recorded(step, resource)
+    reason = recorded(step, resource)
     changes.resources.append((done, reason))
     changes.events.append(event_of(step, physical, status, reason, shown))
 
 
-def _recorded(step: Step, resource: DeployedResource) -> str | None:
+def recorded(step: Step, resource: DeployedResource) -> str | None:
+    """Return why a resource is as it says it is, where nothing stands behind it."""
     if resource.support != Support.RECORDED:
         return None
     undecided = step.conditional and step.work is Work.UPDATE and step.phase is Phase.UPDATE

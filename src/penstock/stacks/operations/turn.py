@@ -104,8 +104,12 @@ class Turn:
         used = Imports(self.exports)
         scope = dataclasses.replace(self.scope(), exports=used, resources={})
         active, conditions = evaluate.active_resources(scope), evaluate.conditions(scope)
-        if not _reads_elsewhere(self.template, active, conditions):
-            return frozenset()  # and the plan was made with all else that is known
+        # A plan was made with all else that is known, but the parameters of a nested stack that its
+        # parent gives.
+        if self.operation.parent is None and not _reads_elsewhere(
+            self.template, active, conditions
+        ):
+            return frozenset()
         for name in active:
             evaluate.properties(scope, name)
         return frozenset(used.used)
@@ -306,7 +310,7 @@ def _declared(
     old: DeployedResource | None,
     properties: Mapping[str, Any] = _NONE,
     metadata: Mapping[str, Any] = _NONE,
-    unwritten: Sequence[str] = (),
+    unwritten: tuple[str, ...] = (),
 ) -> DeployedResource:
     """Return what is to be made of a resource; without `properties`, before any is evaluated."""
     return DeployedResource(
@@ -318,6 +322,8 @@ def _declared(
         attributes=old.attributes if old else {},
         support=support,
         ref=old.ref if old else None,
+        no_echo=old.no_echo if old else False,
+        source=old.source if old else None,
         depends_on=tuple(step.after),
         deletion_policy=declared.deletion_policy,
         update_replace_policy=declared.update_replace_policy,

@@ -83,7 +83,7 @@ class Template:
         """Return what was found in it so far of a kind, where its conditions have these values."""
         whole = frozenset(conditions.items()), key
         if whole not in self.found:
-            if len(self.found) == _MOST_KEPT:
+            if len(self.found) >= _MOST_KEPT:
                 self.found.clear()
             self.found[whole] = {}
         kept: dict[str, Any] = self.found[whole]

@@ -131,6 +131,19 @@ async def test_nobody_waits_for_what_was_ended() -> None:
     assert store.groups == [[1]]
 
 
+async def test_nobody_waits_for_what_was_ended_before_it_began() -> None:
+    store = Store()
+    added = asyncio.create_task(store.commit.add(1))
+    await asyncio.sleep(0)
+    assert store.commit._storing is not None
+    store.commit._storing.cancel()
+    async with asyncio.timeout(5):
+        with pytest.raises(asyncio.CancelledError):
+            await added
+        assert await store.add(2) == [None]
+    assert store.groups == [[2]]
+
+
 @pytest.fixture(autouse=True)
 async def quiet() -> None:
     """A task that `Ended` ended is a bug that the loop would log."""

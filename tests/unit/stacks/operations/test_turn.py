@@ -10,7 +10,7 @@ from tests.stack_world import ACCOUNT, ROOT, World, template, thing
 
 from penstock.aws.errors import ServiceError
 from penstock.stacks.events.stack_events import SealedProperties
-from penstock.stacks.operations.operation import Operation, StackDocument
+from penstock.stacks.operations.operation import Operation, Parent, StackDocument
 from penstock.stacks.operations.run import Changes, Run
 from penstock.stacks.operations.turn import Turn
 from penstock.stacks.operations.walk import Phase
@@ -162,3 +162,28 @@ def test_an_export_counts_where_it_is_read_and_must_be_there() -> None:
     assert turn_of({"A": plain}, {}, {"net": "n"}).imports() == frozenset()
     with pytest.raises(ServiceError, match="No export named net found"):
         turn_of({"A": plain, "B": topic}, {}).imports()
+
+
+def test_what_a_parent_gives_its_nested_stack_is_looked_at_before_anything_is_made() -> None:
+    """Its plan was made without: resources beside the one that cannot be evaluated were made."""
+    body = {
+        "Parameters": {"Env": {"Type": "String"}},
+        "Mappings": {"M": {"dev": {"N": "x"}}},
+        "Resources": {
+            "Fine": {"Type": "AWS::SNS::Topic"},
+            "Bad": {
+                "Type": "AWS::SNS::Topic",
+                "Properties": {"DisplayName": {"Fn::FindInMap": ["M", {"Ref": "Env"}, "N"]}},
+            },
+        },
+    }
+    text = json.dumps(body)
+    given = {"Env": ParameterValue("nope")}
+    plan = Plan(STACK, 0, text, given, {}, (), None, ())
+    before = StackState(STACK, "app", "us-east-1", ACCOUNT, "REVIEW_IN_PROGRESS", 1)
+    parent = Parent("arn:parent", "arn:root", "operation")
+    operation = Operation(
+        "op", STACK, "app", plan, before, StackDocument(), (), ROOT, None, parent=parent
+    )
+    with pytest.raises(ServiceError, match="M::nope::N"):
+        Turn(operation, plan, load_template(text), {}, {}, ()).imports()

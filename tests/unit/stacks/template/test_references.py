@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.stacks.lookups.stack_outputs import names_stacks
 from penstock.stacks.template import evaluate
 from penstock.stacks.template.load import load_template
 from penstock.stacks.template.references import references
@@ -118,3 +119,13 @@ def test_what_a_template_keeps_is_kept_by_conditions_and_by_default() -> None:
         assert names("Chosen", "a", big=False) == {"Small"}
         assert names("LookedUp", "there", big=False) == {"Key", "M"}
         assert names("LookedUp", "absent", big=False) == {"Key", "M", "Large"}
+
+
+def test_what_is_kept_with_a_template_is_bounded() -> None:
+    template = load_template('{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}')
+    for number in range(16):
+        template.found_under({f"C{number}": True}, "kind")
+    assert not names_stacks(template)
+    for number in range(100):
+        template.found_under({f"D{number}": True}, "kind")
+    assert len(template.found) <= 17
