@@ -5,7 +5,7 @@ engine goes on from. docs/adr/0014-every-push-triggers.md says why every push tr
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
@@ -23,6 +23,8 @@ EXECUTION_STARTED = "pipeline.ExecutionStarted"
 
 _UNFINISHED = {ExecutionStatus.IN_PROGRESS.value, ExecutionStatus.STOPPING.value}
 _BRANCH_PREFIX = "refs/heads/"
+_CLOCK_STEP = timedelta(minutes=1)
+"""By how much a clock is set back without anybody noticing."""
 
 
 class TriggerType(StrEnum):
@@ -96,7 +98,8 @@ def on_reference_updated(connection: sa.Connection, event: Event, now: datetime)
 
     One execution per pipeline and event, whose source actions on that branch take the event's
     commit. The execution's id is derived from the event, so that nothing starts twice. A
-    deleted branch and a tag start nothing.
+    deleted branch and a tag start nothing, nor does a push to what watches only since then: the
+    execution that CreatePipeline starts takes that commit, or a later one.
     """
     reference, commit_id = event.detail["reference"], event.detail["new"]
     if commit_id is None or not reference.startswith(_BRANCH_PREFIX):
@@ -108,6 +111,8 @@ def on_reference_updated(connection: sa.Connection, event: Event, now: datetime)
         actions = list(group)
         pipeline = pipelines.get_by_id(connection, pipeline_id)
         if pipeline is None or _needs_variables(pipeline):
+            continue
+        if _created_after(connection, pipeline, event):
             continue
         polls = all(action.polls for action in actions)
         trigger = TriggerType.POLL_FOR_SOURCE_CHANGES if polls else TriggerType.CLOUD_WATCH_EVENT
@@ -166,6 +171,20 @@ def _taken(execution: ExecutionRow | None, action_name: str) -> str | None:
         if revision["actionName"] == action_name:
             return str(revision["revisionId"])
     return None
+
+
+def _created_after(connection: sa.Connection, pipeline: PipelineRow, event: Event) -> bool:
+    """Tell whether a pipeline was created after an event, by the events' order: clocks are set."""
+    if pipeline.created_at < event.occurred_at - _CLOCK_STEP:
+        return False
+    position = event.position
+    while found := outbox.read_after(connection, position, kinds={EXECUTION_STARTED}):
+        for each in found:
+            created = each.detail["trigger"] == TriggerType.CREATE_PIPELINE
+            if created and each.detail["pipeline-id"] == pipeline.id:
+                return True
+        position = found[-1].position
+    return False
 
 
 def _needs_variables(pipeline: PipelineRow) -> bool:
