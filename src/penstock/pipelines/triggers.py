@@ -24,7 +24,8 @@ EXECUTION_STARTED = "pipeline.ExecutionStarted"
 _UNFINISHED = {ExecutionStatus.IN_PROGRESS.value, ExecutionStatus.STOPPING.value}
 _BRANCH_PREFIX = "refs/heads/"
 _CLOCK_STEP = timedelta(minutes=1)
-"""By how much a clock is set back without anybody noticing."""
+"""A pipeline that is older than an event by more is not asked whether it is younger: should a clock
+have been set back by that much, the push starts it."""
 
 
 class TriggerType(StrEnum):
@@ -98,8 +99,8 @@ def on_reference_updated(connection: sa.Connection, event: Event, now: datetime)
 
     One execution per pipeline and event, whose source actions on that branch take the event's
     commit. The execution's id is derived from the event, so that nothing starts twice. A
-    deleted branch and a tag start nothing, nor does a push to what watches only since then: the
-    execution that CreatePipeline starts takes that commit, or a later one.
+    deleted branch and a tag start nothing, nor does a push start a pipeline that was created after
+    it: the execution that CreatePipeline starts takes that commit, or a later one.
     """
     reference, commit_id = event.detail["reference"], event.detail["new"]
     if commit_id is None or not reference.startswith(_BRANCH_PREFIX):
